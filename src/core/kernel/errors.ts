@@ -1,0 +1,77 @@
+/**
+ * What can go wrong between a caller and a server, one code each. Codes are stable: clients branch on them. What a code
+ * means to HTTP is said at the boundary, in `src/http/problems.ts`.
+ */
+import type { Reason } from './reason.js'
+
+/**
+ * Whether the message may have changed anything. `none`: it did not, and may be sent again. `unknown`: it may have run,
+ * or may yet run.
+ */
+export type Effect = 'none' | 'unknown'
+
+/** Each code with what it does to the message, unless the failure itself says otherwise. */
+export const failures = {
+  invalid_request: 'none',
+  invalid_args: 'none',
+  unknown_implementation: 'none',
+  unknown_message: 'none',
+  unknown_server: 'none',
+  unknown_timer: 'none',
+  server_exited: 'none',
+  already_started: 'none',
+  revision_mismatch: 'none',
+  init_refused: 'none',
+  mailbox_full: 'none',
+  init_crashed: 'none',
+  server_crashed: 'none',
+  bad_reply: 'none',
+  restarting: 'none',
+  draining: 'none',
+  call_timeout: 'unknown',
+  init_timeout: 'none',
+  call_cycle: 'none',
+} as const satisfies Record<string, Effect>
+
+export type FailureCode = keyof typeof failures
+
+/** One place where an input is at fault; `path` is a JSON pointer (RFC 6901). */
+export interface InputError {
+  readonly path: string
+  readonly message: string
+}
+
+export interface FailureDetails {
+  readonly effect?: Effect
+  /** Why the server ended, where it did. */
+  readonly reason?: Reason
+  /** When the server ended: milliseconds since the Unix epoch. */
+  readonly exitedAt?: number
+  /** Where the input is at fault. */
+  readonly errors?: readonly InputError[]
+  /** The servers of a call cycle, from the caller round to itself. */
+  readonly chain?: readonly string[]
+  /** After how many seconds another try may do better. */
+  readonly retryAfter?: number
+  /** The server that holds the id. */
+  readonly server?: object
+}
+
+/**
+ * A request to a server failed; `code` says how. Thrown by the runtime and by `ctx`, and turned into a problem document
+ * by the gateway.
+ */
+export class GenServerError extends Error {
+  override readonly name = 'GenServerError'
+  readonly effect: Effect
+
+  constructor(
+    readonly code: FailureCode,
+    /** A sentence for people: what happened to which server and message. */
+    message: string,
+    readonly details: FailureDetails = {},
+  ) {
+    super(message)
+    this.effect = details.effect ?? failures[code]
+  }
+}

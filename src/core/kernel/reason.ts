@@ -1,0 +1,36 @@
+/**
+ * Why a server ended (OTP: exit reasons). `normal`, `shutdown` and `{ shutdown }` are ordered and quiet; `killed` is
+ * the mark of an untrappable kill; `{ error }` is a crash; any other string is the author's own word.
+ */
+import type { Json } from './json.js'
+
+export type Reason = string | { readonly shutdown: Json } | { readonly error: string }
+
+/** Ends that nobody needs to be told about (semantics: gen_server's terminate reasons that are not reported). */
+export function isQuiet(reason: Reason): boolean {
+  return reason === 'normal' || reason === 'shutdown' || (typeof reason === 'object' && 'shutdown' in reason)
+}
+
+/** The reason of a server whose callback threw `thrown`. The stack stays in the log: reasons travel to clients. */
+export function crashReason(thrown: unknown): { readonly error: string } {
+  if (thrown instanceof Error) return { error: thrown.message || thrown.name }
+  return { error: typeof thrown === 'string' ? thrown : printable(thrown) }
+}
+
+/** `value` as short text, for reasons and messages. */
+export function printable(value: unknown): string {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(value)
+  } catch {
+    text = undefined
+  }
+  text ??= String(value)
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text
+}
+
+/** A reason as words, for messages to people. */
+export function describeReason(reason: Reason): string {
+  if (typeof reason === 'string') return reason
+  return 'error' in reason ? reason.error : `shutdown: ${printable(reason.shutdown)}`
+}

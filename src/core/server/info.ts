@@ -1,0 +1,67 @@
+/** What can be seen of a server from outside, without asking it (OTP: `process_info`): it works while it is stuck. */
+import type { Reason } from '../kernel/reason.js'
+import type { Restart, RestartFrom } from './options.js'
+
+/**
+ * `starting`: `init` runs; `running`; `restarting`: a fresh `init` runs after a crash; `stopping`: `terminate` runs.
+ */
+export type Status = 'starting' | 'running' | 'restarting' | 'stopping'
+
+export interface ServerInfo {
+  readonly id: string
+  readonly implementation: string
+  readonly version: number
+  readonly status: Status
+  /** Which life of this id this is; only grows. */
+  readonly incarnation: number
+  /** Counts the changes of the state; only grows. */
+  readonly revision: number
+  /** When it was first started: RFC 3339. */
+  readonly startedAt: string
+  /** How often it was restarted after a crash. */
+  readonly restarts: number
+  readonly restart: Restart
+  readonly restartFrom: RestartFrom
+  readonly mailbox: {
+    /** Messages that wait. */
+    readonly length: number
+    /** How many may wait. */
+    readonly limit: number
+    /** How long the oldest has waited, in milliseconds; 0 when none waits. */
+    readonly oldestAge: number
+  }
+  /** Messages taken so far. */
+  readonly handled: number
+  /** The message that is being run, and for how many milliseconds. */
+  readonly current: { readonly kind: string; readonly message: string; readonly runningFor: number } | null
+  /** The last crash, while it is remembered. */
+  readonly lastExit: { readonly reason: Reason; readonly at: string } | null
+}
+
+/** A page of servers, ordered by id. */
+export interface ServerPage {
+  readonly servers: readonly ServerInfo[]
+  /** Give it as `after` to get the next page; absent on the last one. */
+  readonly next?: string
+}
+
+/** The last committed state, as operators may see it. */
+export interface StateView {
+  /** `null` when `redactFailed`. */
+  readonly state: unknown
+  readonly revision: number
+  readonly incarnation: number
+  /** `redact` threw, so nothing is shown. */
+  readonly redactFailed?: true
+}
+
+/** A timer that is due: one of the server's own (`info`), or a delayed cast (`cast`). */
+export interface TimerInfo {
+  readonly ref: string
+  readonly kind: 'info' | 'cast'
+  readonly message: string
+  /** When it fires: RFC 3339. */
+  readonly dueAt: string
+  /** Milliseconds until it fires. */
+  readonly dueIn: number
+}

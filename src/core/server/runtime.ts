@@ -1,0 +1,146 @@
+/**
+ * A runtime: a set of implementations and the servers that run of them. It is a value: create it, use it, close it; two
+ * of them in one process know nothing of each other. The gateway puts one behind HTTP; a program may use one alone.
+ */
+import type { Clock } from '../kernel/clock.js'
+import type { Json } from '../kernel/json.js'
+import type { Logger } from '../kernel/logger.js'
+import type { Reason } from '../kernel/reason.js'
+import type { AnyDefinition } from './definition.js'
+import type { ServerInfo, ServerPage, StateView, Status, TimerInfo } from './info.js'
+import type { CallName, CallRequest, CastRequest, PlainId, Reply, ServerId, StartArgs } from './interface.js'
+import type { StartOptions } from './options.js'
+
+export interface RuntimeOptions {
+  /** What can be started, by name. */
+  readonly implementations?: Readonly<Record<string, AnyDefinition>>
+  readonly clock?: Clock
+  readonly logger?: Logger
+  /** A server may restart `maxRestarts` times within `maxSeconds`; one crash more and it ends. Default 10 in 5. */
+  readonly maxRestarts?: number
+  readonly maxSeconds?: number
+  /** For how many milliseconds an ended server's id answers `server_exited` and not `unknown_server`. Default 10 min. */
+  readonly rememberExits?: number
+}
+
+/** Who asks: for logs and to pass on. */
+export interface Origin {
+  readonly requestId?: string
+  readonly traceparent?: string
+}
+
+export interface RequestOptions {
+  /** Milliseconds, or `Infinity`. Default 5000. */
+  readonly timeout?: number | undefined
+  /** Start this first if no server has the id. */
+  readonly start?: { readonly implementation: string; readonly args?: unknown } | undefined
+  /** Run it only if the state has this revision when the message is taken. */
+  readonly ifMatch?: number | undefined
+  /** The server must be of this implementation; otherwise it is `unknown_server`. */
+  readonly implementation?: string | undefined
+  readonly origin?: Origin | undefined
+  /** Aborting it gives the call up: if it still waits it never runs. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface CastOptions {
+  /** Milliseconds to wait before it is put into the mailbox. */
+  readonly delay?: number | undefined
+  readonly start?: RequestOptions['start']
+  readonly ifMatch?: number | undefined
+  readonly implementation?: string | undefined
+  readonly origin?: Origin | undefined
+}
+
+export interface StopOptions {
+  /** Default `normal`. */
+  readonly reason?: Reason | undefined
+  /** Milliseconds to wait for the end, or `Infinity`. Default 5000. The order stands when the wait is over. */
+  readonly timeout?: number | undefined
+  readonly ifMatch?: number | undefined
+}
+
+export interface ListOptions {
+  readonly implementation?: string | undefined
+  readonly status?: Status | undefined
+  /** 1 to 1000, default 100. */
+  readonly limit?: number | undefined
+  readonly after?: string | undefined
+}
+
+/** A call that has been sent and whose answer is waited for (OTP: `gen_server:send_request/2`). */
+export interface Request {
+  /** The reply, or a `GenServerError`. */
+  readonly response: Promise<Json>
+  /** The state's revision after the message had run; `undefined` until then. */
+  readonly revision: number | undefined
+  /** The caller is gone: if the call still waits in the mailbox it never runs. */
+  abandon(): void
+}
+
+/** Something that a server published. */
+export interface PublishedEvent {
+  readonly id: string
+  readonly event: string
+  readonly data: Json
+}
+
+export interface Runtime {
+  /** What can be started. */
+  readonly implementations: ReadonlyMap<string, AnyDefinition>
+
+  start(implementation: string, args?: unknown, options?: StartOptions): Promise<ServerInfo>
+  start<D>(
+    implementation: string,
+    args: StartArgs<D>,
+    options?: StartOptions,
+  ): Promise<ServerInfo & { id: ServerId<D> }>
+  /** The server that has the id, or a new one. A taken id of another implementation is `already_started`. */
+  getOrStart(
+    implementation: string,
+    args: unknown,
+    options: StartOptions & { id: string },
+  ): Promise<{ readonly started: boolean; readonly info: ServerInfo }>
+
+  call<D, M extends CallName<D>>(
+    id: ServerId<D>,
+    message: M,
+    ...rest: CallRequest<D, M> extends [unknown, ...infer Rest] ? [...Rest, options?: RequestOptions] : never
+  ): Promise<Reply<D, M>>
+  call(id: PlainId, message: string, args?: unknown, options?: RequestOptions): Promise<unknown>
+  call<D>(id: string, ...request: [...CallRequest<D>, options?: RequestOptions]): Promise<Reply<D, CallName<D>>>
+  /** A call in two halves: send now, take the response later, or give it up. */
+  sendRequest(id: string, message: string, args?: unknown, options?: RequestOptions): Request
+
+  /** Returns the timer's ref when there is a `delay`. */
+  cast<D>(id: ServerId<D>, ...request: [...CastRequest<D>, options?: CastOptions]): string | undefined
+  cast(id: PlainId, message: string, args?: unknown, options?: CastOptions): string | undefined
+  cast<D>(id: string, ...request: [...CastRequest<D>, options?: CastOptions]): string | undefined
+  send(id: string, message: string, args?: unknown): void
+
+  /** An ordered stop: it waits its turn in the mailbox, `terminate` runs, and then this resolves. */
+  stop(id: string, options?: StopOptions): Promise<void>
+  /** Ends the server at once, whatever it is doing; nothing of it runs any more (OTP: `exit(Pid, kill)`). */
+  kill(id: string): void
+
+  whereis(id: string): string | undefined
+  info(id: string): ServerInfo
+  list(options?: ListOptions): ServerPage
+  state(id: string): StateView
+  timers(id: string): TimerInfo[]
+  /** The milliseconds that were left, or `false` if the timer is not known. */
+  cancelTimer(id: string, ref: string): number | false
+  /** Hears what the server publishes; returns how to stop that. */
+  subscribe(id: string, listener: (event: PublishedEvent) => void): () => void
+
+  /** From now on new work from outside is refused with `draining`; what is queued goes on. */
+  drain(): void
+  readonly draining: boolean
+  /**
+   * Drains, waits up to `timeout` milliseconds (default 10000) for queued work, stops all servers in the reverse order
+   * of their start with reason `shutdown`, kills what is left.
+   */
+  close(options?: { readonly timeout?: number }): Promise<void>
+}
+
+export declare function createRuntime(options?: RuntimeOptions): Runtime
