@@ -108,8 +108,6 @@ export default defineServer({
       ctx.log.info({ id: ctx.id, incarnation: ctx.incarnation }, 'the countdown stands ready')
       // Slow work runs beside the mailbox; what comes of it comes back as an info. `ctx.signal` tells it to give up.
       ctx.pipe(lookOutside(ctx.signal), 'weather')
-      // If no message comes for an hour, `handleInfo.timeout` runs. Any message ends that: ask again where you want it.
-      ctx.idleTimeout(3_600_000)
     },
 
     launch: async (state, _args, ctx) => {
@@ -141,6 +139,8 @@ export default defineServer({
       // 17. `cancelTimer` gives the milliseconds that were left, or `false` if it has fired: its message may wait already.
       if (state.tick !== null) ctx.cancelTimer(state.tick)
       state.tick = null
+      // If no message comes for an hour, `handleInfo.timeout` runs. Any message ends that: ask again where you want it.
+      ctx.idleTimeout(3_600_000)
     },
     go: (state, _args, ctx) => {
       if (state.tick === null && state.left > 0) state.tick = ctx.sendAfter(1000, 'tick')
@@ -157,10 +157,11 @@ export default defineServer({
       state.tick = state.left > 0 ? ctx.sendAfter(1000, 'tick') : null
       if (state.left === 0) ctx.continue('launch')
     },
-    weather: (state, { value }) => {
+    weather: (state, { value }, ctx) => {
       state.weather = value ?? 'unknown'
+      ctx.idleTimeout(3_600_000)
     },
-    // Built in: the idle timeout (14). Infos without a handler are logged and dropped.
+    // Built in: the idle timeout that `hold` and `weather` ask for. Infos without a handler are logged and dropped.
     timeout: (_state, _args, ctx) => ctx.stop('normal'),
   },
 
