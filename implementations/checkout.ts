@@ -7,8 +7,9 @@
  * 1. It reserves article after article, each with a call, because it has to know the answer.
  * 2. If one has too little, or does not answer, it releases with casts what it may have reserved. It *returns* that
  *    failure: if it threw, the casts would be lost with it.
- * 3. A call that timed out may have run or not. So that article is released as well: `stock` takes a release for what
- *    it never reserved, and from one sender to one server messages keep their order.
+ * 3. The `effect` of a failed call says whether it may have run. After `unknown` (it timed out) that article is released
+ *    as well: `stock` takes a release for what it never reserved, and from one sender to one server messages keep their
+ *    order.
  * 4. If this server crashes half-way, it is back at its last good state, `open`, and the reservations stand. They are named
  *    after the order, so placing it again takes nothing twice. If it is never placed again they are found under its name;
  *    a stock that must not wait for that lets them expire (timers: see `rate-limiter`).
@@ -51,23 +52,26 @@ export default defineServer({
   handleCall: {
     place: async (state, _args, ctx) => {
       if (state.status === 'placed') return { status: state.status }
-      const reservations: { stock: string; reservation: string }[] = []
+      const reserved: { stock: string; reservation: string }[] = []
       for (const [line, { stock, quantity }] of state.articles.entries()) {
         const reservation = `${line}/${ctx.id}`
-        reservations.push({ stock, reservation })
         let because = 'sold_out'
         try {
           // Less than our own caller waits (5000), so that there is time left to answer when one is slow.
-          if (await ctx.call<typeof stockServer>(stock, 'reserve', { reservation, quantity }, { timeout: 1000 }))
+          const request = { reservation, quantity }
+          if (await ctx.call<typeof stockServer>(stock, 'reserve', request, { timeout: 1000 })) {
+            reserved.push({ stock, reservation })
             continue
+          }
         } catch (error) {
           if (!(error instanceof GenServerError)) throw error
           because = error.code
+          if (error.effect === 'unknown') reserved.push({ stock, reservation })
         }
-        for (const each of reservations) ctx.cast(each.stock, 'release', { reservation: each.reservation })
+        for (const each of reserved) ctx.cast(each.stock, 'release', { reservation: each.reservation })
         return { status: state.status, missing: stock, because }
       }
-      for (const each of reservations) ctx.cast(each.stock, 'collect', { reservation: each.reservation })
+      for (const each of reserved) ctx.cast(each.stock, 'collect', { reservation: each.reservation })
       state.status = 'placed'
       return { status: state.status }
     },

@@ -106,8 +106,8 @@ export default defineServer({
   handleContinue: {
     prepare: (_state, _args, ctx) => {
       ctx.log.info({ id: ctx.id, incarnation: ctx.incarnation }, 'the countdown stands ready')
-      // Slow work runs beside the mailbox; what comes of it comes back as an info. `ctx.signal` tells it to give up.
-      ctx.pipe(lookOutside(ctx.signal), 'weather')
+      // Slow work that nobody waits for runs beside the mailbox; what comes of it comes back as an info.
+      ctx.pipe(lookOutside(), 'weather')
     },
 
     launch: async (state, _args, ctx) => {
@@ -119,8 +119,8 @@ export default defineServer({
       state.watchers = []
       if (state.statistics === null) return
       // 16. Calls act at once, since the handler waits for them, and are not undone if it throws later. Nobody else
-      // is served meanwhile, so say how long you will wait. `ctx.whereis` is a hint, and `ctx.start` may find the id
-      // taken a moment later.
+      // is served meanwhile, so say how long you will wait, and give `ctx.signal` to whatever else you await: it aborts
+      // when this server is killed or its caller has gone. `ctx.whereis` is a hint: `ctx.start` may find the id taken.
       try {
         if (ctx.whereis(state.statistics) === undefined) {
           await ctx.start('counter', {}, { id: state.statistics })
@@ -191,8 +191,7 @@ interface Countdown1 {
   watchers: string[]
 }
 
-/** Stands for slow work: a request to somewhere, that ends early when `signal` aborts. */
-async function lookOutside(signal: AbortSignal): Promise<string> {
-  signal.throwIfAborted()
+/** Stands for slow work, such as a request to somewhere. */
+async function lookOutside(): Promise<string> {
   return 'clear'
 }
