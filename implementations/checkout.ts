@@ -7,14 +7,15 @@
  * 1. It reserves article after article, each with a call, because it has to know the answer.
  * 2. If one has too little, or does not answer, it releases with casts what it may have reserved. It *returns* that
  *    failure: if it threw, the casts would be lost with it.
- * 3. The `effect` of a failed call says whether it may have run. After `unknown` (it timed out) that article is released
- *    as well: `stock` takes a release for what it never reserved, and from one sender to one server messages keep their
- *    order.
- * 4. If this server crashes half-way, it is back at its last good state, `open`, and the reservations stand. They are named
- *    after the order, so placing it again takes nothing twice. If it is never placed again they are found under its name;
- *    a stock that must not wait for that lets them expire (timers: see `rate-limiter`).
+ * 3. The `effect` of a failed call says whether it may have run. After `unknown` (it timed out) that article is
+ *    released as well: `stock` takes a release for what it never reserved, and from one sender to one server messages
+ *    keep their order.
+ * 4. If this server crashes half-way, it is back at its last good state, `open`, and the reservations stand. They are
+ *    named after the order, so placing it again takes nothing twice. If it is never placed again they are found under
+ *    its name; a stock that must not wait for that lets them expire (timers: see `rate-limiter`).
  *
- * A stock that called back here while it is being called would wait for itself: `ctx.call` fails at once (`call_cycle`).
+ * A stock that called back here while it is being called would wait for itself: `ctx.call` fails at once
+ * (`call_cycle`).
  */
 import { defineServer, GenServerError, Type } from 'genservers'
 // Only the type: it makes the calls below typed. At run time a server knows another by its id alone.

@@ -1,10 +1,10 @@
 /**
  * A queue whose consumers wait for work. Teaches deferred replies: a call that is answered later, by another message.
  *
- * `take` on an empty queue returns `ctx.noReply()` and keeps the caller's address, `ctx.from`, in the state. The mailbox
- * goes on at once, or no `put` could ever come in. The next `put` answers the address with `ctx.reply`, which says
- * whether that caller still waits: one who hung up gets nothing, and the item goes to the next in line. (It is at most
- * once all the same: a connection may break while the reply is on its way.)
+ * `take` on an empty queue returns `ctx.noReply()` and keeps the caller's address, `ctx.from`, in the state. The
+ * mailbox goes on at once, or no `put` could ever come in. The next `put` answers the address with `ctx.reply`, which
+ * says whether that caller still waits: one who hung up gets nothing, and the item goes to the next in line. (It is at
+ * most once all the same: a connection may break while the reply is on its way.)
  *
  * Whoever waits costs memory, so the line is bounded, and each place in it ends: after `wait` milliseconds a timer
  * answers "nothing". Keep `wait` below the timeout of the call, and no consumer ever sees a 504.

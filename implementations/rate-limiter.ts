@@ -3,8 +3,8 @@
  *
  * `ctx.sendAfter` sends a message to the server itself, later. It fires once; work that repeats sends itself again. The
  * bucket has one timer, and only while it is not full: an idle limiter costs nothing. Timers belong to the state. When
- * the server crashes and restarts from its state its timer is still there, and when it starts from `init` it is gone, so
- * what the state says about its timer (`refill`) is always true.
+ * the server crashes and restarts from its state its timer is still there, and when it starts from `init` it is gone,
+ * so what the state says about its timer (`refill`) is always true.
  *
  * A timer that has fired cannot be called back: `cancelTimer` says `false`, and its message may stand in the mailbox
  * already. So the message carries the `round` in which it was sent, and one of an earlier round is ignored.

@@ -1,9 +1,9 @@
 /**
  * The stock of one article, for `checkout` to call. Teaches messages that may safely come twice.
  *
- * Who calls over a network, or after a crash, cannot always know whether a message has run. So a reservation has a name:
- * to reserve the same one again changes nothing, and neither does releasing one that is not there. A caller in doubt
- * just sends the message again.
+ * Who calls over a network, or after a crash, cannot always know whether a message has run. So a reservation has a
+ * name: to reserve the same one again changes nothing, and neither does releasing one that is not there. A caller in
+ * doubt just sends the message again.
  */
 import { defineServer, Type } from 'genservers'
 

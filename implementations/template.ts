@@ -2,8 +2,8 @@
  * A launch countdown, to copy and cut down. The comments are a tutorial of all that a definition may say; read it from
  * top to bottom. It compiles and runs like the others: `POST /servers {"implementation":"template"}`.
  *
- * An implementation is sequential code. Any number of servers run of it, each with a state and a mailbox of its own, and
- * each handles one message at a time, to its end, across every `await`. So there are no locks here.
+ * An implementation is sequential code. Any number of servers run of it, each with a state and a mailbox of its own,
+ * and each handles one message at a time, to its end, across every `await`. So there are no locks here.
  */
 // 1. Everything comes from 'genservers'. A type of another implementation may be imported too, to type calls to it.
 import { defineServer, GenServerError, Type } from 'genservers'
@@ -69,10 +69,11 @@ export default defineServer({
   restartFrom: 'state', // with the last good state and its timers; 'init': from the beginning, as OTP does
   shutdown: 5000, // the milliseconds that `terminate` has when the gateway closes
   mailbox: 1000, // how many messages may wait; the next is refused (429)
-  // `durable: true` keeps state, accepted casts and timers on disk; then `idle: ms` lets a server that rests leave memory.
+  // `durable: true` keeps state, accepted casts and timers on disk; then `idle: ms` lets a server that rests leave
+  // memory.
 
-  // 10. THE CALLBACKS. TypeScript knows from the schemas what each gets and must give. `init` gives the first state. The
-  // one who starts the server waits for it, so it is short; what takes longer is left to `handleContinue` (14).
+  // 10. THE CALLBACKS. TypeScript knows from the schemas what each gets and must give. `init` gives the first state.
+  // The one who starts the server waits for it, so it is short; what takes longer is left to `handleContinue` (14).
   init: ({ seconds, code, statistics }, ctx) => {
     // Bad input that a schema cannot see is refused: 422, no server, no noise. A throw would say that this is our bug.
     if (code.trim() === '') return ctx.refuse('the code must not be blank')
@@ -136,7 +137,8 @@ export default defineServer({
 
   handleCast: {
     hold: (state, _args, ctx) => {
-      // 17. `cancelTimer` gives the milliseconds that were left, or `false` if it has fired: its message may wait already.
+      // 17. `cancelTimer` gives the milliseconds that were left, or `false` if it has fired: its message may wait
+      // already.
       if (state.tick !== null) ctx.cancelTimer(state.tick)
       state.tick = null
       // If no message comes for an hour, `handleInfo.timeout` runs. Any message ends that: ask again where you want it.
