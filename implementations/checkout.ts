@@ -31,7 +31,7 @@ const Article = Type.Object({
   quantity: Type.Integer({ minimum: 1, maximum: 1_000_000, examples: [2] }),
 })
 
-const Status = Type.Unsafe<'open' | 'placed'>({ type: 'string', enum: ['open', 'placed'] })
+const Status = Type.Union([Type.Literal('open'), Type.Literal('placed')])
 
 export default defineServer({
   description: 'An order of several articles: all of them are reserved, or none.',

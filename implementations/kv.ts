@@ -37,7 +37,7 @@ export default defineServer({
     put: {
       description: 'Stores a value. `full`: the table holds as many keys as it may, and nothing has changed.',
       args: Type.Object({ key: Key, value: Type.Unknown({ description: 'Any JSON.', examples: ['blue'] }) }),
-      reply: Type.Unsafe<'created' | 'replaced' | 'full'>({ type: 'string', enum: ['created', 'replaced', 'full'] }),
+      reply: Type.Union([Type.Literal('created'), Type.Literal('replaced'), Type.Literal('full')]),
     },
     delete: {
       description: 'Answers whether the key was there.',
