@@ -9,23 +9,25 @@ export {
   GenServerError,
   type InputError,
 } from './core/kernel/errors.js'
+export { ID_PATTERN } from './core/kernel/id.js'
 export type { Json } from './core/kernel/json.js'
 export { type Logger, silentLogger } from './core/kernel/logger.js'
+export type { Origin } from './core/kernel/queued.js'
 export { describeReason, isQuiet, type Reason } from './core/kernel/reason.js'
 export type { CallOptions, Context, From, TimerRef } from './core/server/context.js'
+export { createRuntime } from './core/server/create-runtime.js'
 export { type AnyDefinition, type Definition, defineServer, isDefinition } from './core/server/definition.js'
-export type { ServerInfo, ServerPage, StateView, Status, TimerInfo } from './core/server/info.js'
+export type { PublishedEvent, ServerInfo, ServerPage, StateView, Status, TimerInfo } from './core/server/info.js'
 export type { CallInterface, CastInterface, Interface, ServerId } from './core/server/interface.js'
+export { StartIgnored } from './core/server/lifecycle.js'
 export type { Restart, RestartFrom, ServerOptions, StartOptions } from './core/server/options.js'
-export {
-  type CastOptions,
-  createRuntime,
-  type ListOptions,
-  type Origin,
-  type PublishedEvent,
-  type Request,
-  type RequestOptions,
-  type Runtime,
-  type RuntimeOptions,
-  type StopOptions,
+export { argsSchema } from './core/server/protocol.js'
+export type {
+  CastOptions,
+  ListOptions,
+  Request,
+  RequestOptions,
+  Runtime,
+  RuntimeOptions,
+  StopOptions,
 } from './core/server/runtime.js'

@@ -21,12 +21,12 @@ export class NotJson extends Error {
 
 /**
  * A copy of `value` that shares nothing with it. As in JSON, properties that are `undefined` are left out and
- * `undefined` alone is `null`.
+ * `undefined` alone is `null`. `unwrap` is given every object first, for values that stand for others.
  *
  * @throws {NotJson} for functions, symbols, bigints, numbers that are not finite, instances of classes, and values
  * nested deeper than `depth` (cycles among them).
  */
-export function copyJson(value: unknown, depth = MAX_DEPTH): Json {
+export function copyJson(value: unknown, depth = MAX_DEPTH, unwrap = asItIs): Json {
   if (typeof value === 'string' || typeof value === 'boolean' || value === null || value === undefined) {
     return value ?? null
   }
@@ -36,9 +36,17 @@ export function copyJson(value: unknown, depth = MAX_DEPTH): Json {
   }
   if (typeof value !== 'object') throw new NotJson('', `is a ${typeof value}, not JSON`)
   if (depth === 0) throw new NotJson('', 'is nested too deep')
+  return copyObject(unwrap(value), depth, unwrap)
+}
+
+type Unwrap = (value: object) => object
+
+const asItIs: Unwrap = (value) => value
+
+function copyObject(value: object, depth: number, unwrap: Unwrap): Json {
   if (Array.isArray(value)) {
     const copy = new Array<Json>(value.length)
-    for (let i = 0; i < copy.length; i++) copy[i] = copyMember(value[i], i, depth)
+    for (let i = 0; i < copy.length; i++) copy[i] = copyMember(value[i], i, depth, unwrap)
     return copy
   }
   const prototype = Object.getPrototypeOf(value)
@@ -50,17 +58,22 @@ export function copyJson(value: unknown, depth = MAX_DEPTH): Json {
     const member = (value as Record<string, unknown>)[key]
     if (member === undefined) continue
     if (key === '__proto__') throw new NotJson('', 'has a key that is not allowed')
-    copy[key] = copyMember(member, key, depth)
+    copy[key] = copyMember(member, key, depth, unwrap)
   }
   return copy
 }
 
-function copyMember(member: unknown, key: string | number, depth: number): Json {
+function copyMember(member: unknown, key: string | number, depth: number, unwrap: Unwrap): Json {
   if (typeof member === 'string') return member
   try {
-    return copyJson(member, depth - 1)
+    return copyJson(member, depth - 1, unwrap)
   } catch (error) {
     if (!(error instanceof NotJson)) throw error
-    throw new NotJson(`/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}${error.path}`, error.problem)
+    throw new NotJson(`/${escapePointer(String(key))}${error.path}`, error.problem)
   }
+}
+
+/** One step of a JSON pointer (RFC 6901). */
+function escapePointer(step: string): string {
+  return step.replaceAll('~', '~0').replaceAll('/', '~1')
 }

@@ -1,4 +1,5 @@
 /** What can be seen of a server from outside, without asking it (OTP: `process_info`): it works while it is stuck. */
+import type { Json } from '../kernel/json.js'
 import type { Reason } from '../kernel/reason.js'
 import type { Restart, RestartFrom } from './options.js'
 
@@ -64,4 +65,11 @@ export interface TimerInfo {
   readonly dueAt: string
   /** Milliseconds until it fires. */
   readonly dueIn: number
+}
+
+/** Something that a server published. */
+export interface PublishedEvent {
+  readonly id: string
+  readonly event: string
+  readonly data: Json
 }

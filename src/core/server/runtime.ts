@@ -5,28 +5,30 @@
 import type { Clock } from '../kernel/clock.js'
 import type { Json } from '../kernel/json.js'
 import type { Logger } from '../kernel/logger.js'
+import type { Origin } from '../kernel/queued.js'
 import type { Reason } from '../kernel/reason.js'
+import type { Registry } from '../kernel/registry.js'
+import type { Store } from '../kernel/store.js'
+import type { Transport } from '../kernel/transport.js'
 import type { AnyDefinition } from './definition.js'
-import type { ServerInfo, ServerPage, StateView, Status, TimerInfo } from './info.js'
+import type { PublishedEvent, ServerInfo, ServerPage, StateView, Status, TimerInfo } from './info.js'
 import type { CallName, CallRequest, CastRequest, PlainId, Reply, ServerId, StartArgs } from './interface.js'
 import type { StartOptions } from './options.js'
+import type { Server } from './server.js'
 
 export interface RuntimeOptions {
   /** What can be started, by name. */
   readonly implementations?: Readonly<Record<string, AnyDefinition>>
   readonly clock?: Clock
   readonly logger?: Logger
+  readonly store?: Store
+  readonly transport?: Transport
+  readonly registry?: Registry<Server>
   /** A server may restart `maxRestarts` times within `maxSeconds`; one crash more and it ends. Default 10 in 5. */
   readonly maxRestarts?: number
   readonly maxSeconds?: number
   /** For how many milliseconds an ended server's id answers `server_exited` and not `unknown_server`. Default 10 min. */
   readonly rememberExits?: number
-}
-
-/** Who asks: for logs and to pass on. */
-export interface Origin {
-  readonly requestId?: string
-  readonly traceparent?: string
 }
 
 export interface RequestOptions {
@@ -76,13 +78,6 @@ export interface Request {
   readonly revision: number | undefined
   /** The caller is gone: if the call still waits in the mailbox it never runs. */
   abandon(): void
-}
-
-/** Something that a server published. */
-export interface PublishedEvent {
-  readonly id: string
-  readonly event: string
-  readonly data: Json
 }
 
 export interface Runtime {
@@ -142,5 +137,3 @@ export interface Runtime {
    */
   close(options?: { readonly timeout?: number }): Promise<void>
 }
-
-export declare function createRuntime(options?: RuntimeOptions): Runtime

@@ -1,0 +1,133 @@
+/**
+ * One call, from the moment it is sent until its caller has an answer (OTP: *monitor, send, first of reply, DOWN and
+ * timeout*).
+ *
+ * 1. A call settles once. What comes later, a second reply or a reply after the timeout, reaches nobody (OTP, EEP 53).
+ * 2. A call that is given up while it waits leaves the mailbox at once and never runs.
+ * 3. A call that is given up while it runs is not interrupted.
+ */
+import type { Expiring, Lane } from './deadlines.js'
+import { GenServerError } from './errors.js'
+import type { Json } from './json.js'
+import { type Origin, Queued } from './queued.js'
+
+/** Something that a process waits for, and from whom. */
+export interface Wait {
+  readonly to: Callee
+}
+
+/** What a call needs to know of the process it is for. */
+export interface Callee {
+  readonly id: string
+  /** What this process itself waits for. */
+  readonly waits: ReadonlySet<Wait> | undefined
+  /** Takes the call out of the mailbox. */
+  withdraw(call: Call): void
+  /** Why a call that waited until its deadline was not taken. */
+  notTaken(call: Call): GenServerError
+  /** The call has settled: its reply address is of no use any more. */
+  forget(call: Call): void
+}
+
+export class Call extends Queued implements Expiring, Wait {
+  readonly kind = 'call'
+  readonly bounded = true
+  /** `waiting` in the mailbox, `taken` by its handler or by `noReply`, `settled` when the caller has its answer. */
+  phase: 'waiting' | 'taken' | 'settled' = 'waiting'
+  /** The state's revision after the message had run. */
+  revision: number | undefined = undefined
+  /** Called when the caller gives up a call that was taken. */
+  onGone: (() => void) | undefined = undefined
+  /** Called when the call settles, in whichever way. */
+  onSettled: ((call: Call) => void) | undefined = undefined
+  /** Its reply address, if a handler asked for one (OTP: `From`). */
+  ref: string | undefined = undefined
+
+  deadline = Number.POSITIVE_INFINITY
+  lane: Lane | undefined = undefined
+  earlier: Expiring | undefined = undefined
+  later: Expiring | undefined = undefined
+
+  #reply: Json = null
+  #error: Error | undefined = undefined
+  #response: Promise<Json> | undefined = undefined
+  #resolve: ((reply: Json) => void) | undefined = undefined
+  #reject: ((error: Error) => void) | undefined = undefined
+
+  constructor(
+    readonly to: Callee,
+    readonly message: string,
+    readonly args: Json,
+    /** Milliseconds; told in the timeout's message. */
+    readonly timeout: number,
+    readonly origin: Origin | undefined,
+    readonly ifMatch: number | undefined,
+  ) {
+    super()
+  }
+
+  /** Made when first asked for, so that a request whose response nobody wants cannot be an unhandled rejection. */
+  get response(): Promise<Json> {
+    if (this.#response === undefined) {
+      this.#response = new Promise((resolve, reject) => {
+        this.#resolve = resolve
+        this.#reject = reject
+      })
+      if (this.phase === 'settled') this.#tell()
+    }
+    return this.#response
+  }
+
+  answer(reply: Json, revision: number): void {
+    if (this.phase === 'settled') return
+    this.#reply = reply
+    this.revision = revision
+    this.#settle()
+  }
+
+  fail(error: Error): void {
+    if (this.phase === 'settled') return
+    this.#error = error
+    this.#settle()
+  }
+
+  /** The deadline has passed. */
+  expire(): void {
+    this.#leave(() =>
+      this.phase === 'waiting'
+        ? this.to.notTaken(this)
+        : timedOut(`${this.to.id} did not answer ${this.message} within ${this.timeout} ms`, 'unknown'),
+    )
+  }
+
+  /** The caller is gone. */
+  abandon(): void {
+    this.#leave(() => timedOut(`the caller of ${this.message} gave up`, this.phase === 'waiting' ? 'none' : 'unknown'))
+  }
+
+  #leave(error: () => GenServerError): void {
+    if (this.phase === 'settled') return
+    const failure = error()
+    if (this.phase === 'waiting') this.to.withdraw(this)
+    else this.onGone?.()
+    this.fail(failure)
+  }
+
+  #settle(): void {
+    this.phase = 'settled'
+    this.lane?.remove(this)
+    if (this.ref !== undefined) this.to.forget(this)
+    this.onSettled?.(this)
+    if (this.#response !== undefined) this.#tell()
+  }
+
+  #tell(): void {
+    if (this.#error === undefined) this.#resolve?.(this.#reply)
+    else this.#reject?.(this.#error)
+  }
+}
+
+/** The failure of a call whose time is over. */
+export function timedOut(message: string, effect: 'none' | 'unknown'): GenServerError {
+  return new GenServerError('call_timeout', message, { effect })
+}

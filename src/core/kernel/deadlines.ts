@@ -1,0 +1,106 @@
+/**
+ * The deadlines of all calls that are under way. Calls with the same timeout are due in the order in which they were
+ * made, so each timeout has a lane, a linked list, and a lane needs one timer for its first entry: adding and removing
+ * cost the same however many calls there are (Node keeps its own timers in this way).
+ */
+import type { Clock, ClockTimer } from './clock.js'
+
+/** Something that expires. It carries its place in its lane. */
+export interface Expiring {
+  /** The clock's monotonic milliseconds. */
+  deadline: number
+  lane: Lane | undefined
+  earlier: Expiring | undefined
+  later: Expiring | undefined
+  expire(): void
+}
+
+/** Empty lanes beyond this many are not kept, so that odd timeouts leave nothing behind. */
+const SPARE_LANES = 32
+
+export class Deadlines {
+  readonly #lanes = new Map<number, Lane>()
+
+  constructor(private readonly clock: Clock) {}
+
+  /** `item` expires `timeout` milliseconds from `now`; never, if that is `Infinity`. */
+  add(item: Expiring, timeout: number, now: number): void {
+    if (timeout === Number.POSITIVE_INFINITY) return
+    let lane = this.#lanes.get(timeout)
+    if (lane === undefined) {
+      lane = new Lane(this.clock, timeout, this.#lanes)
+      this.#lanes.set(timeout, lane)
+    }
+    item.deadline = now + timeout
+    lane.append(item)
+  }
+
+  /** Stops all timers. */
+  close(): void {
+    for (const lane of this.#lanes.values()) lane.close()
+    this.#lanes.clear()
+  }
+}
+
+export class Lane {
+  #first: Expiring | undefined = undefined
+  #last: Expiring | undefined = undefined
+  #timer: ClockTimer | undefined = undefined
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly timeout: number,
+    private readonly lanes: Map<number, Lane>,
+  ) {}
+
+  append(item: Expiring): void {
+    item.lane = this
+    item.earlier = this.#last
+    if (this.#last === undefined) this.#first = item
+    else this.#last.later = item
+    this.#last = item
+    if (this.#timer === undefined) this.#arm(this.timeout)
+    else if (this.#first === item) this.#timer.ref()
+  }
+
+  remove(item: Expiring): void {
+    if (item.earlier === undefined) this.#first = item.later
+    else item.earlier.later = item.later
+    if (item.later === undefined) this.#last = item.earlier
+    else item.later.earlier = item.earlier
+    item.lane = item.earlier = item.later = undefined
+    if (this.#first === undefined) this.#rest()
+  }
+
+  close(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  /** Nothing is due: an armed timer may stay for the next call, but must not keep the program running. */
+  #rest(): void {
+    if (this.lanes.size > SPARE_LANES) this.#drop()
+    else this.#timer?.unref()
+  }
+
+  #drop(): void {
+    this.close()
+    this.lanes.delete(this.timeout)
+  }
+
+  #arm(ms: number): void {
+    this.#timer = this.clock.setTimer(ms, () => this.#fire())
+  }
+
+  #fire(): void {
+    this.#timer = undefined
+    const now = this.clock.monotonic()
+    while (this.#first !== undefined && this.#first.deadline <= now) {
+      const due = this.#first
+      due.expire()
+      if (due.lane === this) this.remove(due)
+    }
+    if (this.#first === undefined) this.#drop()
+    else if (this.#timer === undefined) this.#arm(this.#first.deadline - now)
+  }
+}

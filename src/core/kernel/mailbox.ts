@@ -1,0 +1,64 @@
+/**
+ * What waits for a process, oldest first.
+ *
+ * 1. Bounded messages are refused when the mailbox is full, before they are put in. None that was put in is dropped.
+ * 2. A place is reserved first and used later, so that a cast made in a handler cannot find the mailbox full when the
+ *    handler has succeeded.
+ */
+import type { Envelope } from './envelope.js'
+import type { Queued } from './queued.js'
+
+export class Mailbox {
+  /** Envelopes that wait. */
+  length = 0
+  /** Places taken by bounded envelopes, waiting or about to be put in. */
+  #taken = 0
+  #first: Queued | undefined = undefined
+  #last: Queued | undefined = undefined
+
+  constructor(readonly limit: number) {}
+
+  /** Takes a place for one bounded envelope. `false`: there is none left. */
+  reserve(): boolean {
+    if (this.#taken >= this.limit) return false
+    this.#taken++
+    return true
+  }
+
+  /** Gives a reserved place back unused. */
+  release(): void {
+    this.#taken--
+  }
+
+  /** Puts an envelope in. A bounded one has a reserved place. */
+  push(envelope: Envelope, now: number): void {
+    envelope.queuedAt = now
+    envelope.previous = this.#last
+    if (this.#last === undefined) this.#first = envelope
+    else this.#last.next = envelope
+    this.#last = envelope
+    this.length++
+  }
+
+  shift(): Envelope | undefined {
+    const first = this.#first
+    if (first !== undefined) this.remove(first as Envelope)
+    return first as Envelope | undefined
+  }
+
+  /** Takes an envelope out that waits here. */
+  remove(envelope: Envelope): void {
+    if (envelope.previous === undefined) this.#first = envelope.next
+    else envelope.previous.next = envelope.next
+    if (envelope.next === undefined) this.#last = envelope.previous
+    else envelope.next.previous = envelope.previous
+    envelope.previous = envelope.next = undefined
+    this.length--
+    if (envelope.bounded) this.#taken--
+  }
+
+  /** How long the oldest envelope has waited, in milliseconds. */
+  oldestAge(now: number): number {
+    return this.#first === undefined ? 0 : now - this.#first.queuedAt
+  }
+}

@@ -1,0 +1,32 @@
+/** A node: what the processes of one runtime share. One thread or OS process runs one node. */
+import type { Clock } from './clock.js'
+import { Deadlines } from './deadlines.js'
+import type { Logger } from './logger.js'
+import { Scheduler } from './scheduler.js'
+import type { Store } from './store.js'
+import type { Transport } from './transport.js'
+
+export class Node {
+  readonly scheduler = new Scheduler()
+  readonly deadlines: Deadlines
+  #numbers = 0
+
+  constructor(
+    readonly clock: Clock,
+    readonly logger: Logger,
+    readonly store: Store,
+    readonly transport: Transport,
+  ) {
+    this.deadlines = new Deadlines(clock)
+  }
+
+  /** 1, 2, 3 and so on. */
+  nextNumber(): number {
+    return ++this.#numbers
+  }
+
+  /** A reference that this node has not given before (OTP: `make_ref/0`). */
+  makeRef(prefix: string): string {
+    return prefix + this.nextNumber().toString(36)
+  }
+}

@@ -1,0 +1,18 @@
+/** An envelope's place in a mailbox, which it carries itself. */
+export abstract class Queued {
+  previous: Queued | undefined = undefined
+  next: Queued | undefined = undefined
+  /** When it was put in: the clock's monotonic milliseconds. */
+  queuedAt = 0
+  /**
+   * Whether the mailbox's bound holds for it. Messages that clients and servers send are bounded; a stop and a timer
+   * always get in.
+   */
+  abstract readonly bounded: boolean
+}
+
+/** Who asks: for logs, and to pass on. */
+export interface Origin {
+  readonly requestId?: string
+  readonly traceparent?: string
+}

@@ -1,0 +1,43 @@
+/**
+ * Gives the thread to the processes that have something to do, in turn.
+ *
+ * 1. A process runs after the code that woke it has finished, never inside it.
+ * 2. Rounds run as microtasks, and after `ROUNDS` of them the event loop gets its chance: processes that keep each other
+ *    busy do not keep the rest of the program waiting.
+ */
+
+export interface Runnable {
+  /** Does a slice of work; wakes itself if there is more. */
+  run(): void
+}
+
+const ROUNDS = 64
+
+export class Scheduler {
+  #ready: Runnable[] = []
+  #spare: Runnable[] = []
+  #armed = false
+
+  wake(process: Runnable): void {
+    this.#ready.push(process)
+    if (!this.#armed) {
+      this.#armed = true
+      queueMicrotask(this.#rounds)
+    }
+  }
+
+  readonly #rounds = (): void => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const batch = this.#ready
+      if (batch.length === 0) {
+        this.#armed = false
+        return
+      }
+      this.#ready = this.#spare
+      for (const process of batch) process.run()
+      batch.length = 0
+      this.#spare = batch
+    }
+    setImmediate(this.#rounds)
+  }
+}

@@ -1,0 +1,67 @@
+/** A crash or an end, as it is told: to callers as a failure, to operators as a report. */
+import { GenServerError } from '../kernel/errors.js'
+import type { Logger } from '../kernel/logger.js'
+import type { Origin } from '../kernel/queued.js'
+import { crashReason, describeReason, isQuiet, type Reason } from '../kernel/reason.js'
+import { BadReply } from './protocol.js'
+import { viewState } from './state-view.js'
+
+/** What the caller of a message hears that crashed its server. Stacks and state stay here. */
+export function crashFailure(id: string, message: string, thrown: unknown): GenServerError {
+  // A deadlock is nobody's crash but the chain's: each caller in it hears of the cycle (OTP: `calling_self`).
+  if (thrown instanceof GenServerError && thrown.code === 'call_cycle') return thrown
+  const reason = crashReason(thrown)
+  const code = thrown instanceof BadReply ? 'bad_reply' : 'server_crashed'
+  return new GenServerError(code, `${id} crashed while it handled ${message}: ${reason.error}`, { reason })
+}
+
+/** What those hear who come too late, or were still waiting when the server ended. */
+export function exitFailure(
+  id: string,
+  reason: Reason,
+  at: number,
+  effect: 'none' | 'unknown' = 'none',
+): GenServerError {
+  return new GenServerError('server_exited', `${id} has ended: ${describeReason(reason)}`, {
+    reason,
+    exitedAt: at,
+    effect,
+  })
+}
+
+/** The server whose end or crash is reported. */
+export interface Reported {
+  readonly id: string
+  readonly incarnation: number
+  readonly protocol: Parameters<typeof viewState>[0]
+  readonly committed: object
+  readonly node: { readonly logger: Logger }
+}
+
+export interface CrashReport {
+  readonly reason: Reason
+  /** What was thrown, with its stack. */
+  readonly thrown?: unknown
+  /** The message that was being handled. */
+  readonly message: string
+  readonly origin?: Origin | undefined
+}
+
+/** One report for one crash (OTP: error report), and none for a quiet end. The state is shown as operators may see it. */
+export function reportCrash(server: Reported, { reason, thrown, message, origin }: CrashReport): void {
+  if (isQuiet(reason)) return
+  const { id, incarnation, protocol, node } = server
+  node.logger.error(
+    {
+      server: id,
+      implementation: protocol.name,
+      incarnation,
+      message,
+      reason,
+      ...(thrown instanceof Error && { err: thrown }),
+      state: viewState(protocol, server.committed).state,
+      ...origin,
+    },
+    `${id} crashed while it handled ${message}: ${describeReason(reason)}`,
+  )
+}

@@ -1,0 +1,41 @@
+/** Puts a runtime together from its ports; each has a version that needs nothing but memory. */
+import { systemClock } from '../kernel/clock.js'
+import { Exits } from '../kernel/exits.js'
+import { silentLogger } from '../kernel/logger.js'
+import { Node } from '../kernel/node.js'
+import { MemoryRegistry } from '../kernel/registry.js'
+import { memoryStore } from '../kernel/store.js'
+import { localTransport } from '../kernel/transport.js'
+import { Directory } from './directory.js'
+import { LocalRuntime } from './local-runtime.js'
+import { compileProtocol, type Protocol } from './protocol.js'
+import type { Runtime, RuntimeOptions } from './runtime.js'
+
+const TEN_MINUTES = 600_000
+
+/**
+ * A runtime with the given implementations.
+ *
+ * @example
+ * const runtime = createRuntime({ implementations: { counter } })
+ * const { id } = await runtime.start('counter')
+ * await runtime.call(id, 'increment', { by: 2 })
+ * await runtime.close()
+ * @throws {Error} if a definition contradicts itself.
+ */
+export function createRuntime(options: RuntimeOptions = {}): Runtime {
+  const { clock = systemClock, logger = silentLogger, store = memoryStore, transport = localTransport } = options
+  const protocols = new Map<string, Protocol>()
+  for (const [name, definition] of Object.entries(options.implementations ?? {})) {
+    if (definition.durable && !store.durable) {
+      throw new Error(`${name}: it is durable, but this runtime has no durable store`)
+    }
+    protocols.set(name, compileProtocol(name, definition))
+  }
+  const exits = new Exits(clock, options.rememberExits ?? TEN_MINUTES)
+  const directory = new Directory(options.registry ?? new MemoryRegistry(), exits)
+  const budget = { maxRestarts: options.maxRestarts ?? 10, maxSeconds: options.maxSeconds ?? 5 }
+  const runtime = new LocalRuntime(new Node(clock, logger, store, transport), protocols, directory, budget)
+  // The overloads that type a call by its definition have no body: at run time there is one `call`.
+  return runtime as unknown as Runtime
+}

@@ -1,0 +1,52 @@
+/** The servers of a runtime: found by id, listed in pages, remembered for a while after their end. */
+import { GenServerError } from '../kernel/errors.js'
+import type { Exits } from '../kernel/exits.js'
+import type { Registry } from '../kernel/registry.js'
+import { exitFailure } from './crash.js'
+import type { ServerPage } from './info.js'
+import type { ListOptions } from './runtime.js'
+import type { Server } from './server.js'
+
+const PAGE = 100
+const LARGEST_PAGE = 1000
+
+export class Directory {
+  constructor(
+    readonly registry: Registry<Server>,
+    readonly exits: Exits,
+  ) {}
+
+  find(id: string): Server | undefined {
+    return this.registry.whereis(id)
+  }
+
+  /**
+   * The server that has the id, of `implementation` if that is given.
+   * @throws {GenServerError} `unknown_server`, or `server_exited` while its end is remembered.
+   */
+  get(id: string, implementation?: string): Server {
+    const server = this.registry.whereis(id)
+    if (server === undefined) throw this.#missing(id)
+    if (implementation === undefined || implementation === server.protocol.name) return server
+    throw new GenServerError('unknown_server', `no ${implementation} has the id ${id}`)
+  }
+
+  #missing(id: string): GenServerError {
+    const exit = this.exits.get(id)
+    if (exit !== undefined) return exitFailure(id, exit.reason, exit.at)
+    return new GenServerError('unknown_server', `no server has the id ${id}`)
+  }
+
+  /** Ordered by id. A page may be shorter than asked for only if it is the last one. */
+  page({ implementation, status, limit = PAGE, after }: ListOptions): ServerPage {
+    const most = Math.min(Math.max(1, limit), LARGEST_PAGE)
+    const servers = []
+    for (const server of this.registry.after(after)) {
+      if (implementation !== undefined && server.protocol.name !== implementation) continue
+      if (status !== undefined && server.status !== status) continue
+      if (servers.length === most) return { servers, next: servers.at(-1)?.id as string }
+      servers.push(server.info)
+    }
+    return { servers }
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * Effects: what a handler says beside its reply. They are data and wait in the turn; they leave together, in order, when
+ * the turn has succeeded (see `gate.ts`), or not at all.
+ */
+import type { Call } from '../kernel/call.js'
+import type { Cast, Info } from '../kernel/envelope.js'
+import type { Json } from '../kernel/json.js'
+import type { Mailbox } from '../kernel/mailbox.js'
+import type { Destination } from '../kernel/transport.js'
+
+/** Someone who can be sent a message. */
+export interface Addressee extends Destination {
+  readonly id: string
+  readonly mailbox: Mailbox
+}
+
+export type Effect =
+  /** The receiver's mailbox has a place reserved for it. */
+  | { readonly kind: 'send'; readonly to: Addressee; readonly envelope: Cast | Info }
+  | { readonly kind: 'reply'; readonly call: Call; readonly reply: Json }
+  | { readonly kind: 'continue'; readonly name: string; readonly args: unknown }
+  | { readonly kind: 'timer'; readonly ref: string; readonly ms: number; readonly message: string; readonly args: Json }
+  | { readonly kind: 'cancelTimer'; readonly ref: string }
+  | { readonly kind: 'idleTimeout'; readonly ms: number }
+  | { readonly kind: 'publish'; readonly event: string; readonly data: Json }
+  | { readonly kind: 'pipe'; readonly promise: Promise<unknown>; readonly message: string }
+
+/** The turn has failed: nothing leaves, and the reserved places are free again. */
+export function discard(effects: readonly Effect[]): void {
+  for (const effect of effects) if (effect.kind === 'send') effect.to.mailbox.release()
+}

@@ -1,0 +1,62 @@
+/**
+ * The gate: where a turn's effects wait until its commit is done. Nothing observable leaves a durable server before what
+ * it depends on is kept; a server in memory has nothing to wait for.
+ */
+
+import { crashReason } from '../kernel/reason.js'
+import type { Store } from '../kernel/store.js'
+import type { Transport } from '../kernel/transport.js'
+import type { Effect } from './effects.js'
+import type { IdleTimeout } from './idle-timeout.js'
+import type { Self } from './peers.js'
+import { takePlain } from './plain.js'
+
+/** The server whose effects leave. */
+export interface Source extends Self {
+  readonly revision: number
+  readonly idleTimeout: IdleTimeout
+  /** Changes when the state is given up: what belonged to the old one must not reach the new one. */
+  readonly lineage: number
+  continueWith(name: string, args: unknown): void
+  deliverInfo(message: string, args: unknown): void
+  tell(event: string, data: unknown): void
+}
+
+/** `undefined`: the gate is open. Otherwise it opens when the promise resolves. */
+export function commit(store: Store, id: string, revision: number, state: unknown): Promise<void> | undefined {
+  return store.commit({ id, revision, state })
+}
+
+/** Lets the effects of a turn that succeeded out, in the order in which they were made. */
+export function release(source: Source, effects: readonly Effect[], transport: Transport): void {
+  for (const effect of effects) perform(source, effect, transport)
+}
+
+function perform(source: Source, effect: Effect, transport: Transport): void {
+  switch (effect.kind) {
+    case 'send':
+      return transport.deliver(effect.to, effect.envelope)
+    case 'reply':
+      return effect.call.answer(effect.reply, source.revision)
+    case 'continue':
+      return source.continueWith(effect.name, effect.args)
+    case 'timer':
+      return source.timers.send(effect.ref, effect.ms, effect.message, effect.args)
+    case 'cancelTimer':
+      return void source.timers.cancel(effect.ref)
+    case 'idleTimeout':
+      return source.idleTimeout.arm(effect.ms)
+    case 'publish':
+      return source.tell(effect.event, effect.data)
+    case 'pipe':
+      return pipe(source, effect.promise, effect.message)
+  }
+}
+
+function pipe(source: Source, promise: Promise<unknown>, message: string): void {
+  const { lineage } = source
+  const bring = (args: unknown) => {
+    if (source.lineage === lineage) source.deliverInfo(message, args)
+  }
+  promise.then((value) => ({ value: takePlain(value) })).then(bring, (error) => bring(crashReason(error)))
+}

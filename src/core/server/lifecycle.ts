@@ -1,0 +1,328 @@
+/**
+ * How a server begins, crashes, restarts and ends (OTP: `gen_server` and the part of `supervisor` that concerns one
+ * child).
+ *
+ * 1. Nothing is received before `init` has succeeded; a server whose `init` did not is gone before its starter hears so.
+ * 2. `terminate` runs when the state is given up: on every ordered stop, and on a crash unless the server restarts from
+ *    its state. Never after a kill or a failed `init`.
+ * 3. A crash is told at once to the caller of the message and to all who wait for a deferred reply. Messages that were
+ *    not yet taken stay in the mailbox.
+ * 4. When a server ends, its id is free in the same tick, and everybody who waits is told.
+ */
+import { isDraftable } from 'mutative'
+import { type Call, timedOut } from '../kernel/call.js'
+import type { StopOrder } from '../kernel/envelope.js'
+import { GenServerError } from '../kernel/errors.js'
+import { copyJson, type Json } from '../kernel/json.js'
+import type { Node } from '../kernel/node.js'
+import { crashReason, describeReason, printable, type Reason } from '../kernel/reason.js'
+import { Ignore, Refuse, Stop } from './answer.js'
+import { crashFailure, exitFailure, reportCrash } from './crash.js'
+import type { Status } from './info.js'
+import type { Restart, RestartFrom } from './options.js'
+import type { Peers } from './peers.js'
+import type { Protocol } from './protocol.js'
+import { type RestartBudget, spend } from './restart-budget.js'
+import { Scope } from './scope.js'
+import { type Pending, StatefulProcess } from './stateful-process.js'
+import { isThenable, noAnswer, turn } from './turn.js'
+
+/** What was settled for one server when it was started. */
+export interface Terms {
+  readonly restart: Restart
+  readonly restartFrom: RestartFrom
+  readonly shutdown: number
+  readonly mailbox: number
+  readonly budget: RestartBudget
+}
+
+const NO_TIMES: readonly number[] = Object.freeze([])
+
+/** `init` chose not to start a server, and calls that a success (OTP: `ignore`). */
+export class StartIgnored extends Error {}
+
+export abstract class Lifecycle extends StatefulProcess {
+  status: Status = 'starting'
+  restarts = 0
+  lastExit: { readonly reason: Reason; readonly at: number } | undefined = undefined
+  readonly startedAt: number
+  /** Servers are numbered in the order of their start. */
+  readonly number: number
+  /** Calls that were taken and wait for a reply that comes later. */
+  #deferred: Set<Call> | undefined = undefined
+  #restartTimes: readonly number[] = NO_TIMES
+  #starter: { resolve(): void; reject(error: Error): void } | undefined = undefined
+  /** The order that is being carried out. */
+  #stopping: StopOrder | undefined = undefined
+
+  constructor(
+    id: string,
+    protocol: Protocol,
+    readonly args: Json,
+    readonly terms: Terms,
+    peers: Peers,
+    node: Node,
+  ) {
+    super(id, protocol, peers, node, terms.mailbox)
+    this.startedAt = node.clock.now()
+    this.number = node.nextNumber()
+  }
+
+  get isReady(): boolean {
+    return this.status === 'running'
+  }
+
+  /**
+   * Runs `init` for the first time; resolves when it has succeeded.
+   * @throws {GenServerError} `init_refused`, `init_crashed`, `init_timeout` · {StartIgnored}
+   */
+  begin(timeout: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer =
+        timeout === Number.POSITIVE_INFINITY
+          ? undefined
+          : this.node.clock.setTimer(timeout, () => this.#initTimedOut(timeout))
+      const over =
+        <T extends unknown[]>(tell: (...told: T) => void) =>
+        (...told: T) => {
+          timer?.cancel()
+          this.#starter = undefined
+          tell(...told)
+        }
+      this.#starter = { resolve: over(resolve), reject: over(reject) }
+      this.#initialise()
+    })
+  }
+
+  #initialise(): Pending {
+    const scope = new Scope(undefined, undefined, false)
+    let result: unknown
+    try {
+      result = this.protocol.definition.init(copyJson(this.args), this.context(scope))
+    } catch (error) {
+      return this.#initFailed(scope, error)
+    }
+    if (!isThenable(result)) return this.#initialised(scope, result)
+    return result.then(
+      (state) => this.#initialised(scope, state),
+      (error) => this.#initFailed(scope, error),
+    )
+  }
+
+  #initialised(scope: Scope, result: unknown): Pending {
+    if (this.scope !== scope) return
+    if (result instanceof Ignore)
+      return this.#notStarted(scope, new StartIgnored(`${this.id}: init chose to be ignored`), 'normal')
+    if (result instanceof Refuse) return this.#refused(scope, result.reason)
+    if (result instanceof Stop) {
+      reportCrash(this, { reason: result.reason, message: 'init' })
+      return this.#refused(scope, result.reason)
+    }
+    if (typeof result !== 'object' || !isDraftable(result)) {
+      return this.#initFailed(scope, new Error(`bad_return_value: ${printable(result)}`))
+    }
+    this.state = result as object
+    this.revision++
+    this.status = 'running'
+    this.releaseEffects(scope)
+    this.open()
+    this.#starter?.resolve()
+    return undefined
+  }
+
+  #refused(scope: Scope, reason: Reason): Pending {
+    const message = `${this.protocol.name} refused to start: ${describeReason(reason)}`
+    return this.#notStarted(scope, new GenServerError('init_refused', message, { reason }), reason)
+  }
+
+  #initFailed(scope: Scope, thrown: unknown): Pending {
+    if (this.scope !== scope) return
+    const reason = crashReason(thrown)
+    reportCrash(this, { reason, thrown, message: 'init' })
+    const message = `init of ${this.protocol.name} crashed: ${reason.error}`
+    return this.#notStarted(scope, new GenServerError('init_crashed', message, { reason }), reason)
+  }
+
+  #initTimedOut(timeout: number): void {
+    const { scope } = this
+    const message = `init of ${this.protocol.name} took longer than ${timeout} ms`
+    if (scope !== undefined) this.#notStarted(scope, new GenServerError('init_timeout', message), 'killed')
+  }
+
+  /** `init` gave no state: a first start has failed; a restart is tried again while the budget lasts. */
+  #notStarted(scope: Scope, failure: Error, reason: Reason): Pending {
+    this.discardEffects(scope)
+    scope.cut()
+    if (this.#starter !== undefined) {
+      const { reject } = this.#starter
+      this.#close(failure instanceof GenServerError ? failure : undefined, undefined)
+      reject(failure)
+      return undefined
+    }
+    if (failure instanceof StartIgnored) return this.end('normal')
+    this.lastExit = { reason, at: this.node.clock.now() }
+    return this.#maySpend() ? this.#restartFresh() : this.end(reason)
+  }
+
+  /** The server has crashed while it handled `message`. */
+  protected crash(thrown: unknown, message: string, scope: Scope | undefined): Pending {
+    const failure = crashFailure(this.id, message, thrown)
+    const reason = crashReason(thrown)
+    this.lastExit = { reason, at: this.node.clock.now() }
+    reportCrash(this, { reason, thrown, message, origin: scope?.origin })
+    scope?.call?.fail(failure)
+    this.#failDeferred(failure)
+    if (this.terms.restart === 'temporary' || !this.#maySpend()) {
+      return this.#giveUp(reason, (final) => this.end(final))
+    }
+    if (this.terms.restartFrom === 'init') return this.#giveUp(reason, () => this.#restartFresh())
+    this.incarnation++
+    this.restarts++
+    return undefined
+  }
+
+  #maySpend(): boolean {
+    const times = spend(this.terms.budget, this.#restartTimes, this.node.clock.monotonic())
+    if (times !== undefined) this.#restartTimes = times
+    else
+      this.node.logger.error(
+        { server: this.id, restarts: this.restarts },
+        `${this.id} restarts too often and is given up`,
+      )
+    return times !== undefined
+  }
+
+  #restartFresh(): Pending {
+    this.loseState()
+    this.status = 'restarting'
+    this.incarnation++
+    this.restarts++
+    return this.#initialise()
+  }
+
+  /** A handler chose to stop. Its caller hears the reply, or the reason, when `terminate` has run (S:D4). */
+  protected stopItself(reason: Reason, tell: (final: Reason) => void): Pending {
+    if (this.terms.restart !== 'permanent') {
+      return this.#giveUp(reason, (final) => {
+        tell(final)
+        return this.end(final)
+      })
+    }
+    return this.#giveUp(reason, (final) => {
+      tell(final)
+      this.lastExit = { reason: final, at: this.node.clock.now() }
+      this.#failDeferred(exitFailure(this.id, final, this.lastExit.at))
+      return this.#maySpend() ? this.#restartFresh() : this.end(final)
+    })
+  }
+
+  /** Carries out an order from outside. */
+  protected stopOnOrder(order: StopOrder): Pending {
+    this.#stopping = order
+    return this.#giveUp(order.reason, (final) => this.end(final))
+  }
+
+  /** Runs `terminate`, then goes on with the reason that holds: its own failure, if it fails (S:H5). */
+  #giveUp(reason: Reason, then: (final: Reason) => Pending): Pending {
+    this.status = 'stopping'
+    this.shut()
+    const { terminate } = this.protocol.definition
+    if (terminate === undefined) return this.#ordered(reason, then)
+    const scope = new Scope(undefined, undefined, false)
+    const succeeded = () => {
+      if (this.scope !== scope) return undefined
+      this.releaseEffects(scope)
+      return this.#ordered(reason, then)
+    }
+    const failed = (thrown: unknown) => {
+      if (this.scope !== scope) return undefined
+      this.discardEffects(scope)
+      const final = crashReason(thrown)
+      reportCrash(this, { reason: final, thrown, message: 'terminate' })
+      return then(final)
+    }
+    try {
+      const turned = turn(
+        (state, _, ctx) => terminate(state, reason, ctx),
+        this.state,
+        null,
+        this.context(scope),
+        noAnswer,
+      )
+      return turned instanceof Promise ? turned.then(succeeded, failed) : succeeded()
+    } catch (error) {
+      return failed(error)
+    }
+  }
+
+  #ordered(reason: Reason, then: (final: Reason) => Pending): Pending {
+    if (typeof reason === 'string') reportCrash(this, { reason, message: 'stop' })
+    return then(reason)
+  }
+
+  /** At once, whatever is going on (OTP: `exit(Pid, kill)`). */
+  kill(): void {
+    const starter = this.#starter
+    this.end('killed')
+    starter?.reject(exitFailure(this.id, 'killed', this.node.clock.now()))
+  }
+
+  /** The server is no more, because of `reason`. */
+  protected end(reason: Reason): undefined {
+    this.#close(exitFailure(this.id, reason, this.node.clock.now()), reason)
+    return undefined
+  }
+
+  /** Everybody who waits hears `failure`. Without a `reason` the server has never begun, and leaves no trace. */
+  #close(failure: GenServerError | undefined, reason: Reason | undefined): void {
+    if (this.ended) return
+    const { scope } = this
+    this.scope = undefined
+    scope?.cut()
+    this.halt()
+    this.loseState()
+    this.peers.ended(this, reason)
+    const told = failure ?? new GenServerError('unknown_server', `${this.id} was not started`)
+    scope?.call?.fail(reason === undefined ? told : exitFailure(this.id, reason, this.node.clock.now(), 'unknown'))
+    this.#failDeferred(told)
+    for (const wait of this.waits ?? []) (wait as Partial<Call>).abandon?.()
+    for (let left = this.mailbox.shift(); left !== undefined; left = this.mailbox.shift()) {
+      if (left.kind === 'call') left.fail(told)
+      else if (left.kind === 'stop') this.#answerStop(left, reason, told)
+    }
+    if (this.#stopping !== undefined) this.#answerStop(this.#stopping, reason, told)
+  }
+
+  /** A stop has succeeded if the server ended for the reason that was ordered (S:H8). */
+  #answerStop(order: StopOrder, reason: Reason | undefined, failure: GenServerError): void {
+    if (JSON.stringify(order.reason) === JSON.stringify(reason)) order.done(undefined)
+    else if (typeof reason === 'object' && 'error' in reason) {
+      order.done(
+        new GenServerError('server_crashed', `${this.id} crashed while it stopped: ${reason.error}`, { reason }),
+      )
+    } else order.done(failure)
+  }
+
+  /** The call's reply comes later. */
+  protected defer(call: Call): void {
+    if (call.phase === 'settled') return
+    this.peers.address(call)
+    this.#deferred ??= new Set()
+    this.#deferred.add(call)
+  }
+
+  #failDeferred(failure: GenServerError): void {
+    for (const call of this.#deferred ?? []) call.fail(failure)
+  }
+
+  forget(call: Call): void {
+    this.#deferred?.delete(call)
+    this.peers.forget(call)
+  }
+
+  notTaken(call: Call): GenServerError {
+    const waited = `${this.id} did not take ${call.message} within ${call.timeout} ms`
+    if (this.status !== 'restarting') return timedOut(waited, 'none')
+    return new GenServerError('restarting', `${waited}: it restarts`, { retryAfter: 1 })
+  }
+}

@@ -1,0 +1,285 @@
+/** The runtime of one node: every server is here (see `runtime.ts` for what each member promises). */
+import type { Call } from '../kernel/call.js'
+import { findCallCycle } from '../kernel/call-cycle.js'
+import { StopOrder } from '../kernel/envelope.js'
+import { GenServerError } from '../kernel/errors.js'
+import type { Json } from '../kernel/json.js'
+import type { Node } from '../kernel/node.js'
+import type { Reason } from '../kernel/reason.js'
+import type { AnyDefinition } from './definition.js'
+import type { Directory } from './directory.js'
+import type { PublishedEvent, ServerInfo, ServerPage, StateView, TimerInfo } from './info.js'
+import type { StartOptions } from './options.js'
+import type { CallFromHandler, Peers, Self } from './peers.js'
+import type { Protocol } from './protocol.js'
+import type { RestartBudget } from './restart-budget.js'
+import type { CastOptions, ListOptions, Request, RequestOptions, StopOptions } from './runtime.js'
+import { callOperation, castOperation, makeCall, makeCast, makeInfo } from './sending.js'
+import { Server } from './server.js'
+import { shutDown } from './shut-down.js'
+import { settleDelay, settleId, settleTerms, settleTimeout } from './starting.js'
+import { viewState } from './state-view.js'
+
+type Start = NonNullable<RequestOptions['start']>
+
+export class LocalRuntime implements Peers {
+  draining = false
+  readonly implementations: ReadonlyMap<string, AnyDefinition>
+  /** Calls whose reply address is in somebody's hands. */
+  readonly #addressed = new Map<string, Call>()
+  #closed: Promise<void> | undefined = undefined
+
+  constructor(
+    readonly node: Node,
+    readonly protocols: ReadonlyMap<string, Protocol>,
+    readonly directory: Directory,
+    readonly budget: RestartBudget,
+  ) {
+    this.implementations = new Map([...protocols].map(([name, { definition }]) => [name, definition]))
+  }
+
+  async start(implementation: string, args?: unknown, options: StartOptions = {}): Promise<ServerInfo> {
+    this.#mustBeUp()
+    const { server, begun } = this.#begin(implementation, args, options)
+    await begun
+    return server.info
+  }
+
+  async getOrStart(implementation: string, args: unknown, options: StartOptions & { id: string }) {
+    const protocol = this.#protocol(implementation)
+    const running = this.directory.find(settleId(options.id))
+    if (running === undefined) return { started: true, info: await this.start(implementation, args, options) }
+    if (running.protocol !== protocol) throw alreadyStarted(running)
+    return { started: false, info: running.info }
+  }
+
+  /** The id is taken when this returns; `begun` settles when `init` has. */
+  #begin(implementation: string, args: unknown, options: StartOptions): { server: Server; begun: Promise<void> } {
+    const protocol = this.#protocol(implementation)
+    const id = settleId(options.id)
+    const timeout = settleTimeout(options.timeout)
+    const terms = settleTerms(protocol, options, this.budget)
+    const taken = protocol.take(args)
+    const holder = this.directory.find(id)
+    if (holder !== undefined) throw alreadyStarted(holder)
+    const server = new Server(id, protocol, taken, terms, this, this.node)
+    const last = this.directory.exits.get(id)
+    if (last !== undefined) {
+      server.incarnation = last.incarnation + 1
+      server.revision = last.revision
+    }
+    this.directory.registry.register(id, server)
+    return { server, begun: server.begin(timeout) }
+  }
+
+  #protocol(implementation: string): Protocol {
+    const protocol = this.protocols.get(implementation)
+    if (protocol !== undefined) return protocol
+    throw new GenServerError('unknown_implementation', `there is no implementation ${implementation}`)
+  }
+
+  call(id: string, message: string, args?: unknown, options: RequestOptions = {}): Promise<unknown> {
+    try {
+      return this.sendRequest(id, message, args, options).response
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  sendRequest(id: string, message: string, args?: unknown, options: RequestOptions = {}): Request {
+    this.#mustBeUp()
+    const timeout = settleTimeout(options.timeout)
+    const to = this.#reach(id, options, (protocol) => callOperation(protocol, message).take(args))
+    const call = makeCall(to, message, args, timeout, options)
+    this.#send(to, call)
+    if (options.signal !== undefined) watch(options.signal, call)
+    return call
+  }
+
+  #send(to: Server, call: Call): void {
+    this.node.deadlines.add(call, call.timeout, this.node.clock.monotonic())
+    this.node.transport.deliver(to, call)
+  }
+
+  /** The server with the id; with `start`, and after `check` has passed, a new one if there is none. */
+  #reach(
+    id: string,
+    options: { start?: Start | undefined; implementation?: string | undefined },
+    check: (protocol: Protocol) => unknown,
+  ): Server {
+    if (options.start === undefined || this.directory.find(id) !== undefined) {
+      return this.directory.get(id, options.implementation)
+    }
+    const { implementation, args } = options.start
+    check(this.#protocol(implementation))
+    const { server, begun } = this.#begin(implementation, args, { id })
+    // Those whose messages wait in the mailbox hear how it began.
+    begun.catch(() => {})
+    return server
+  }
+
+  cast(id: string, message: string, args?: unknown, options: CastOptions = {}): string | undefined {
+    this.#mustBeUp()
+    const delay = options.delay === undefined ? undefined : settleDelay(options.delay)
+    const to = this.#reach(id, options, (protocol) => castOperation(protocol, message).take(args))
+    if (delay !== undefined) return this.#castLater(to, message, args, delay, options)
+    this.node.transport.deliver(to, makeCast(to, message, args, options))
+    return undefined
+  }
+
+  #castLater(to: Server, message: string, args: unknown, delay: number, { origin, ifMatch }: CastOptions): string {
+    const taken = castOperation(to.protocol, message).take(args)
+    if (to.timerCount >= to.mailbox.limit) {
+      throw new GenServerError('mailbox_full', `${to.id} has ${to.timerCount} timers and takes no more`, {
+        retryAfter: 1,
+      })
+    }
+    const ref = this.node.makeRef('t')
+    to.timers.cast(ref, delay, { message, args: taken, origin, ifMatch })
+    return ref
+  }
+
+  send(id: string, message: string, args?: unknown): void {
+    this.#mustBeUp()
+    const to = this.directory.get(id)
+    this.node.transport.deliver(to, makeInfo(to, message, args))
+  }
+
+  stop(id: string, options: StopOptions = {}): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timeout = settleTimeout(options.timeout)
+      const server = this.directory.get(id)
+      const tooLate = () =>
+        reject(new GenServerError('call_timeout', `${id} did not stop within ${timeout} ms; the order stands`))
+      const timer = timeout === Number.POSITIVE_INFINITY ? undefined : this.node.clock.setTimer(timeout, tooLate)
+      const order = new StopOrder(options.reason ?? 'normal', options.ifMatch, (refused) => {
+        timer?.cancel()
+        if (refused === undefined) resolve()
+        else reject(refused)
+      })
+      this.node.transport.deliver(server, order)
+    })
+  }
+
+  kill(id: string): void {
+    this.directory.get(id).kill()
+  }
+
+  whereis(id: string): string | undefined {
+    return this.directory.find(id)?.id
+  }
+
+  info(id: string): ServerInfo {
+    return this.directory.get(id).info
+  }
+
+  list(options: ListOptions = {}): ServerPage {
+    return this.directory.page(options)
+  }
+
+  state(id: string): StateView {
+    const { protocol, committed, revision, incarnation } = this.directory.get(id)
+    return { ...viewState(protocol, committed), revision, incarnation }
+  }
+
+  timers(id: string): TimerInfo[] {
+    return this.directory.get(id).timers.list()
+  }
+
+  cancelTimer(id: string, ref: string): number | false {
+    return this.directory.get(id).timers.cancel(ref)
+  }
+
+  subscribe(id: string, listener: (event: PublishedEvent) => void): () => void {
+    return this.directory.get(id).subscribe(listener)
+  }
+
+  drain(): void {
+    this.draining = true
+  }
+
+  close({ timeout = 10_000 }: { readonly timeout?: number } = {}): Promise<void> {
+    this.drain()
+    this.#closed ??= shutDown(this.directory.registry, this.node, timeout)
+    return this.#closed
+  }
+
+  #mustBeUp(): void {
+    if (this.draining) throw new GenServerError('draining', 'the gateway is shutting down', { retryAfter: 1 })
+  }
+
+  // What turns may ask (`peers.ts`)
+
+  find(id: string): Server | undefined {
+    return this.directory.find(id)
+  }
+
+  async callFrom(self: Self, id: string, message: string, args: unknown, options: CallFromHandler): Promise<Json> {
+    const now = this.node.clock.monotonic()
+    const timeout = Math.min(settleTimeout(options.timeout), Math.max(0, Math.ceil(options.deadline - now)))
+    const to = this.directory.get(id)
+    refuseCycle(self, to)
+    const call = makeCall(to, message, args, timeout, options)
+    const waits = (self as Server).waitFor(call)
+    this.#send(to, call)
+    try {
+      return await call.response
+    } finally {
+      waits.delete(call)
+    }
+  }
+
+  async startFrom(self: Self, implementation: string, args: unknown, options: StartOptions = {}): Promise<string> {
+    const { server, begun } = this.#begin(implementation, args, options)
+    const wait = { to: server }
+    const waits = (self as Server).waitFor(wait)
+    try {
+      await begun
+      return server.id
+    } finally {
+      waits.delete(wait)
+    }
+  }
+
+  waiting(ref: string): Call | undefined {
+    return this.#addressed.get(ref)
+  }
+
+  address(call: Call): string {
+    if (call.ref === undefined) {
+      call.ref = this.node.makeRef('r')
+      if (call.phase !== 'settled') this.#addressed.set(call.ref, call)
+    }
+    return call.ref
+  }
+
+  forget({ ref }: Call): void {
+    if (ref !== undefined) this.#addressed.delete(ref)
+  }
+
+  ended({ id, incarnation, revision }: Self & { readonly revision: number }, reason: Reason | undefined): void {
+    this.directory.registry.unregister(id)
+    if (reason !== undefined) this.directory.exits.add({ id, reason, at: this.node.clock.now(), incarnation, revision })
+  }
+}
+
+function alreadyStarted(holder: Server): GenServerError {
+  return new GenServerError('already_started', `${holder.id} is taken by a ${holder.protocol.name}`, {
+    server: holder.info,
+  })
+}
+
+function refuseCycle(self: Self, to: Server): void {
+  const chain = findCallCycle(self, to)
+  if (chain === undefined) return
+  const why = chain.length === 2 ? 'a server cannot call itself (calling_self)' : 'the call would wait for itself'
+  throw new GenServerError('call_cycle', `${why}: ${chain.join(' → ')}`, { chain })
+}
+
+/** Gives the call up when `signal` is aborted. */
+function watch(signal: AbortSignal, call: Call): void {
+  const abandon = () => call.abandon()
+  call.onSettled = () => signal.removeEventListener('abort', abandon)
+  if (signal.aborted) abandon()
+  else signal.addEventListener('abort', abandon)
+}

@@ -1,0 +1,44 @@
+/** What a turn may ask of the runtime around it: the other servers. */
+import type { Call, Callee } from '../kernel/call.js'
+import type { Json } from '../kernel/json.js'
+import type { Node } from '../kernel/node.js'
+import type { Origin } from '../kernel/queued.js'
+import type { Reason } from '../kernel/reason.js'
+import type { Addressee } from './effects.js'
+import type { StartOptions } from './options.js'
+import type { Protocol } from './protocol.js'
+import type { Timers } from './timers.js'
+
+/** Another server, as a turn sees it. */
+export interface Peer extends Addressee, Callee {
+  readonly protocol: Protocol
+}
+
+/** The server whose turn it is. */
+export interface Self extends Peer {
+  readonly node: Node
+  readonly incarnation: number
+  readonly timers: Timers
+}
+
+export interface CallFromHandler {
+  /** Milliseconds; never longer than until `deadline`. */
+  readonly timeout: number | undefined
+  /** Until when the caller of the handler waits: the clock's monotonic milliseconds. */
+  readonly deadline: number
+  readonly origin: Origin | undefined
+}
+
+export interface Peers {
+  /** The server has ended: its id is free. */
+  ended(self: Self, reason: Reason | undefined): void
+  find(id: string): Peer | undefined
+  /** The call that waits for an answer to `ref`. */
+  waiting(ref: string): Call | undefined
+  /** Gives `call` a reply address. */
+  address(call: Call): string
+  /** The reply address of `call` is of no use any more. */
+  forget(call: Call): void
+  callFrom(self: Self, id: string, message: string, args: unknown, options: CallFromHandler): Promise<Json>
+  startFrom(self: Self, implementation: string, args: unknown, options: StartOptions | undefined): Promise<string>
+}

@@ -1,0 +1,76 @@
+/**
+ * Schemas, prepared once: what an implementation says of a message becomes one compiled check.
+ *
+ * 1. Objects of args are closed: a key that the schema does not name is refused, not dropped.
+ * 2. Nothing is coerced. Properties that are left out get the schema's `default`.
+ */
+import { type TSchema, TypeGuard } from '@sinclair/typebox'
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { Value } from '@sinclair/typebox/value'
+import type { InputError } from '../kernel/errors.js'
+import type { Json } from '../kernel/json.js'
+import { teachFormat } from './formats.js'
+
+/** At most this many places are named where an input is at fault. */
+const MOST_ERRORS = 10
+
+export interface Check {
+  readonly schema: TSchema
+  /** Fills in defaults; may change `value`. */
+  complete(value: Json): Json
+  accepts(value: unknown): boolean
+  errors(value: unknown): InputError[]
+}
+
+/** @throws {Error} if the schema names a format that is not known, or cannot be compiled. */
+export function compileSchema(schema: TSchema): Check {
+  walk(schema, (part) => {
+    if (typeof part['format'] === 'string' && !teachFormat(part['format'])) {
+      throw new Error(`the format ${part['format']} is not known`)
+    }
+  })
+  const compiled = TypeCompiler.Compile(schema)
+  const hasDefaults = walk(schema, (part) => part['default'] !== undefined)
+  return {
+    schema,
+    complete: hasDefaults ? (value) => Value.Default(schema, value) as Json : (value) => value,
+    accepts: (value) => compiled.Check(value),
+    errors: (value) => {
+      const found: InputError[] = []
+      for (const { path, message } of compiled.Errors(value)) {
+        if (!found.some((other) => other.path === path)) found.push({ path, message })
+        if (found.length === MOST_ERRORS) break
+      }
+      return found
+    },
+  }
+}
+
+/** The same schema, in which no object takes keys that are not named. */
+export function closeSchema(schema: TSchema): TSchema {
+  if (TypeGuard.IsIntersect(schema)) return { unevaluatedProperties: false, ...schema }
+  const closed: Record<string | symbol, unknown> = { ...schema }
+  if (TypeGuard.IsObject(schema)) closed['additionalProperties'] ??= false
+  for (const [key, part] of Object.entries(schema)) {
+    if (key === 'properties' || key === 'patternProperties') closed[key] = mapValues(part, closeSchema)
+    else if (key === 'anyOf' || (key === 'items' && Array.isArray(part))) closed[key] = part.map(closeSchema)
+    else if (isSchema(part) && (key === 'items' || key === 'additionalProperties')) closed[key] = closeSchema(part)
+  }
+  return closed as unknown as TSchema
+}
+
+/** Calls `visit` with every part of the schema; `true` as soon as one answers `true`. */
+function walk(part: unknown, visit: (part: Record<string, unknown>) => boolean | undefined | void): boolean {
+  if (Array.isArray(part)) return part.some((item) => walk(item, visit))
+  if (typeof part !== 'object' || part === null) return false
+  if (visit(part as Record<string, unknown>) === true) return true
+  return Object.entries(part).some(([key, item]) => key !== 'default' && key !== 'examples' && walk(item, visit))
+}
+
+function isSchema(part: unknown): part is TSchema {
+  return typeof part === 'object' && part !== null && !Array.isArray(part)
+}
+
+function mapValues(parts: Record<string, TSchema>, change: (part: TSchema) => TSchema): Record<string, TSchema> {
+  return Object.fromEntries(Object.entries(parts).map(([key, part]) => [key, change(part)]))
+}

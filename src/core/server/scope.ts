@@ -1,0 +1,47 @@
+/** One turn, as the server sees it: for whom it runs, what it has said so far, and whether it is still on. */
+import type { Call } from '../kernel/call.js'
+import type { Origin } from '../kernel/queued.js'
+import type { Effect } from './effects.js'
+
+const NONE: readonly Effect[] = []
+
+export class Scope {
+  #effects: Effect[] | undefined = undefined
+  #abort: AbortController | undefined = undefined
+  /** The turn has ended: its context does nothing any more. */
+  over = false
+
+  constructor(
+    readonly call: Call | undefined,
+    readonly origin: Origin | undefined,
+    /** The handler only looks: it has no effects. */
+    readonly readOnly: boolean,
+  ) {}
+
+  get effects(): readonly Effect[] {
+    return this.#effects ?? NONE
+  }
+
+  add(effect: Effect): void {
+    this.#effects ??= []
+    this.#effects.push(effect)
+  }
+
+  /** Aborted when the server is killed or the caller is gone; made when a handler asks for it. */
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      const abort = new AbortController()
+      this.#abort = abort
+      const gone = () => abort.abort(new Error('the caller is gone'))
+      if (this.call?.phase === 'settled') gone()
+      else if (this.call !== undefined) this.call.onGone = gone
+    }
+    return this.#abort.signal
+  }
+
+  /** The server is killed: what still runs of the turn should stop, and is not heard any more. */
+  cut(): void {
+    this.over = true
+    this.#abort?.abort(new Error('the server was killed'))
+  }
+}

@@ -1,0 +1,59 @@
+/** Messages to a server, checked before they reach its mailbox: a typo or a wrong type never crashes a server. */
+import { Call } from '../kernel/call.js'
+import { Cast, Info } from '../kernel/envelope.js'
+import { GenServerError } from '../kernel/errors.js'
+import type { Origin } from '../kernel/queued.js'
+import type { Addressee } from './effects.js'
+import type { Peer } from './peers.js'
+import { takePlain } from './plain.js'
+import type { CallOperation, Operation, Protocol } from './protocol.js'
+
+/** @throws {GenServerError} `unknown_message` */
+export function callOperation(protocol: Protocol, message: string): CallOperation {
+  return protocol.calls.get(message) ?? refuseMessage(protocol, 'call', message)
+}
+
+/** @throws {GenServerError} `unknown_message` */
+export function castOperation(protocol: Protocol, message: string): Operation {
+  return protocol.casts.get(message) ?? refuseMessage(protocol, 'cast', message)
+}
+
+function refuseMessage(protocol: Protocol, kind: 'call' | 'cast', message: string): never {
+  const other = kind === 'call' ? protocol.casts : protocol.calls
+  const hint = other.has(message) ? `; it is a ${kind === 'call' ? 'cast' : 'call'}` : ''
+  throw new GenServerError('unknown_message', `${protocol.name} has no ${kind} ${message}${hint}`)
+}
+
+/** @throws {GenServerError} `mailbox_full` */
+export function reservePlace(to: Addressee): void {
+  if (to.mailbox.reserve()) return
+  throw new GenServerError('mailbox_full', `${to.id} has ${to.mailbox.limit} messages waiting and takes no more`, {
+    retryAfter: 1,
+  })
+}
+
+export interface SendOptions {
+  readonly origin?: Origin | undefined
+  readonly ifMatch?: number | undefined
+}
+
+/** A call with a place in the mailbox of `to`. @throws {GenServerError} `unknown_message`, `invalid_args`, `mailbox_full` */
+export function makeCall(to: Peer, message: string, args: unknown, timeout: number, options: SendOptions): Call {
+  const taken = callOperation(to.protocol, message).take(args)
+  reservePlace(to)
+  return new Call(to, message, taken, timeout, options.origin, options.ifMatch)
+}
+
+/** A cast with a place in the mailbox of `to`. @throws {GenServerError} as `makeCall` */
+export function makeCast(to: Peer, message: string, args: unknown, options: SendOptions): Cast {
+  const taken = castOperation(to.protocol, message).take(args)
+  reservePlace(to)
+  return new Cast(message, taken, options.origin, options.ifMatch, true)
+}
+
+/** A plain message with a place in the mailbox of `to`. @throws {GenServerError} `invalid_args`, `mailbox_full` */
+export function makeInfo(to: Peer, message: string, args: unknown): Info {
+  const taken = (to.protocol.infos.get(message)?.take ?? takePlain)(args)
+  reservePlace(to)
+  return new Info(message, taken, true)
+}

@@ -1,0 +1,164 @@
+/**
+ * The generic server (OTP: `gen_server`): takes each message to the handler that its implementation has for it, and
+ * tells the caller what came of it. The staircase below it: `lifecycle.ts`, `stateful-process.ts`, `kernel/process.ts`.
+ */
+import type { Call } from '../kernel/call.js'
+import type { Cast, Envelope, Info, StopOrder } from '../kernel/envelope.js'
+import { GenServerError } from '../kernel/errors.js'
+import type { Json } from '../kernel/json.js'
+import { NoReply, Stop } from './answer.js'
+import type { Aside } from './aside.js'
+import { crashFailure, exitFailure } from './crash.js'
+import type { ServerInfo } from './info.js'
+import { Lifecycle } from './lifecycle.js'
+import type { CallOperation, Handler } from './protocol.js'
+import { Scope } from './scope.js'
+import type { Pending } from './stateful-process.js'
+import { noAnswer, type Turned } from './turn.js'
+
+export class Server extends Lifecycle {
+  /** What the idle timeout was armed with when the current message was taken. */
+  #idleBefore: number | undefined = undefined
+
+  protected receive(envelope: Envelope | Aside): Pending {
+    switch (envelope.kind) {
+      case 'call':
+        return this.#takeCall(envelope)
+      case 'cast':
+        return this.#takeCast(envelope)
+      case 'info':
+        return this.#takeInfo(envelope)
+      case 'stop':
+        return this.#takeStop(envelope)
+      case 'continue':
+        return this.#run(envelope, this.protocol.continues.get(envelope.message) as Handler, envelope.args)
+      case 'crash':
+        return this.crash(envelope.thrown, envelope.message, undefined)
+    }
+  }
+
+  protected expired(call: Call): void {
+    call.phase = 'taken'
+    call.fail(this.notTaken(call))
+  }
+
+  #takeCall(call: Call): Pending {
+    call.phase = 'taken'
+    const mismatch = this.#mismatch(call.ifMatch)
+    if (mismatch !== undefined) {
+      call.fail(mismatch)
+      return undefined
+    }
+    this.#idleBefore = this.disarmIdle(call)
+    const operation = this.protocol.calls.get(call.message) as CallOperation
+    const scope = new Scope(call, call.origin, operation.readOnly)
+    if (operation.readOnly) return this.#look(scope, call, operation)
+    return this.attempt(scope, operation.handler, call.args, operation.reply)
+  }
+
+  #takeCast(cast: Cast): Pending {
+    const mismatch = this.#mismatch(cast.ifMatch)
+    if (mismatch !== undefined) {
+      this.node.logger.warn({ server: this.id, cast: cast.message, ...cast.origin }, `dropped: ${mismatch.message}`)
+      return undefined
+    }
+    return this.#run(cast, this.protocol.casts.get(cast.message)?.handler as Handler, cast.args)
+  }
+
+  #takeInfo(info: Info): Pending {
+    const handler = this.protocol.infos.get(info.message)?.handler
+    if (handler !== undefined) return this.#run(info, handler, info.args)
+    this.disarmIdle(info)
+    this.node.logger.warn({ server: this.id, info: info.message }, 'dropped: there is no handleInfo for it')
+    return undefined
+  }
+
+  #takeStop(order: StopOrder): Pending {
+    const mismatch = this.#mismatch(order.ifMatch)
+    if (mismatch === undefined) return this.stopOnOrder(order)
+    order.done(mismatch)
+    return undefined
+  }
+
+  /** A message that nobody waits for. */
+  #run(taken: Cast | Info | Aside, handler: Handler, args: Json): Pending {
+    if (taken.kind !== 'continue') this.#idleBefore = this.disarmIdle(taken)
+    return this.attempt(
+      new Scope(undefined, taken.kind === 'cast' ? taken.origin : undefined, false),
+      handler,
+      args,
+      noAnswer,
+    )
+  }
+
+  /** Its caller is told of a failure at once; the server crashes in its turn. */
+  #look(scope: Scope, call: Call, operation: CallOperation): Pending {
+    if (this.#idleBefore !== undefined) this.idleTimeout.arm(this.#idleBefore)
+    const answer = (reply: Json) => {
+      scope.over = true
+      call.answer(reply, this.revision)
+    }
+    const failed = (thrown: unknown) => {
+      scope.over = true
+      call.fail(crashFailure(this.id, call.message, thrown))
+      if (!this.ended) this.first({ kind: 'crash', message: call.message, thrown })
+    }
+    try {
+      const reply = this.look(scope, operation.handler, call.args, operation.reply)
+      if (reply instanceof Promise) reply.then(answer, failed)
+      else answer(reply)
+    } catch (error) {
+      failed(error)
+    }
+    return undefined
+  }
+
+  protected succeeded({ call }: Scope, answer: Turned['answer']): Pending {
+    if (answer instanceof Stop) {
+      return this.stopItself(answer.reason, (final) => {
+        if (answer.answer) call?.answer(answer.answer.reply, this.revision)
+        else call?.fail(exitFailure(this.id, final, this.node.clock.now(), 'unknown'))
+      })
+    }
+    if (answer instanceof NoReply) {
+      if (call !== undefined) this.defer(call)
+    } else call?.answer(answer, this.revision)
+    return undefined
+  }
+
+  protected failed(scope: Scope, thrown: unknown): Pending {
+    const taken = this.current
+    const pending = this.crash(thrown, taken?.message ?? '', scope)
+    if (this.isReady && this.#idleBefore !== undefined) this.idleTimeout.arm(this.#idleBefore)
+    return pending
+  }
+
+  #mismatch(ifMatch: number | undefined): GenServerError | undefined {
+    if (ifMatch === undefined || ifMatch === this.revision) return undefined
+    return new GenServerError('revision_mismatch', `${this.id} has revision ${this.revision}, not ${ifMatch}`)
+  }
+
+  /** Never waits for the server: it works while a handler is stuck. */
+  get info(): ServerInfo {
+    const now = this.node.clock.monotonic()
+    const { current, lastExit, terms, mailbox } = this
+    return {
+      id: this.id,
+      implementation: this.protocol.name,
+      version: this.protocol.version,
+      status: this.status,
+      incarnation: this.incarnation,
+      revision: this.revision,
+      startedAt: new Date(this.startedAt).toISOString(),
+      restarts: this.restarts,
+      restart: terms.restart,
+      restartFrom: terms.restartFrom,
+      mailbox: { length: mailbox.length, limit: mailbox.limit, oldestAge: Math.round(mailbox.oldestAge(now)) },
+      handled: this.handled,
+      current: current
+        ? { kind: current.kind, message: current.message, runningFor: Math.round(now - this.currentSince) }
+        : null,
+      lastExit: lastExit ? { reason: lastExit.reason, at: new Date(lastExit.at).toISOString() } : null,
+    }
+  }
+}

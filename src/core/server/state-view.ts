@@ -1,0 +1,27 @@
+/** What operators may see of a state (OTP: `format_status/1`). It fails closed: a redactor that throws shows nothing. */
+import type { AnyDefinition } from './definition.js'
+
+export function viewState(
+  { definition }: { readonly name: string; readonly definition: AnyDefinition },
+  state: object,
+): { state: unknown; redactFailed?: true } {
+  try {
+    return { state: plain(definition.redact ? definition.redact(state) : state) }
+  } catch {
+    return { state: null, redactFailed: true }
+  }
+}
+
+/** Maps and Sets in a form that JSON can show: a Map with string keys as an object, others as a list. */
+function plain(value: unknown): unknown {
+  if (typeof value === 'bigint') return value.toString()
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(plain)
+  if (value instanceof Set) return [...value].map(plain)
+  if (value instanceof Map) {
+    const entries = [...value].map(([key, item]): [unknown, unknown] => [plain(key), plain(item)])
+    return entries.every(([key]) => typeof key === 'string') ? Object.fromEntries(entries) : entries
+  }
+  if (value instanceof Date) return value.toJSON()
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]))
+}

@@ -1,0 +1,91 @@
+/**
+ * The timers of one server (OTP: `erlang:send_after/3`). They belong to its state: they are kept when it restarts from
+ * the state, and gone with a fresh `init`, a stop or a kill.
+ */
+import type { Clock, ClockTimer } from '../kernel/clock.js'
+import { Cast, Info } from '../kernel/envelope.js'
+import type { Json } from '../kernel/json.js'
+import type { Origin } from '../kernel/queued.js'
+import type { TimerInfo } from './info.js'
+
+interface Timer {
+  readonly kind: 'info' | 'cast'
+  readonly message: string
+  /** The clock's monotonic milliseconds. */
+  readonly due: number
+  readonly armed: ClockTimer
+}
+
+/** A cast from outside that comes later. */
+export interface DelayedCast {
+  readonly message: string
+  readonly args: Json
+  readonly origin: Origin | undefined
+  readonly ifMatch: number | undefined
+}
+
+export class Timers {
+  readonly #timers = new Map<string, Timer>()
+
+  constructor(
+    private readonly clock: Clock,
+    /** Takes what a timer brings. A timer always gets through, so what it brings is not bounded. */
+    private readonly put: (envelope: Cast | Info) => void,
+  ) {}
+
+  get size(): number {
+    return this.#timers.size
+  }
+
+  /** A plain message in `ms` milliseconds. */
+  send(ref: string, ms: number, message: string, args: Json): void {
+    this.#arm(ref, ms, 'info', message, () => new Info(message, args, false))
+  }
+
+  /** A cast in `ms` milliseconds. */
+  cast(ref: string, ms: number, { message, args, origin, ifMatch }: DelayedCast): void {
+    this.#arm(ref, ms, 'cast', message, () => new Cast(message, args, origin, ifMatch, false))
+  }
+
+  /** The milliseconds that are left, or `false` if the timer has fired or is not known. */
+  left(ref: string): number | false {
+    const timer = this.#timers.get(ref)
+    return timer === undefined ? false : this.#left(timer)
+  }
+
+  cancel(ref: string): number | false {
+    const left = this.left(ref)
+    this.#timers.get(ref)?.armed.cancel()
+    this.#timers.delete(ref)
+    return left
+  }
+
+  clear(): void {
+    for (const timer of this.#timers.values()) timer.armed.cancel()
+    this.#timers.clear()
+  }
+
+  /** The next to fire comes first. */
+  list(): TimerInfo[] {
+    const now = this.clock.now()
+    return [...this.#timers]
+      .sort(([, a], [, b]) => a.due - b.due)
+      .map(([ref, timer]) => {
+        const dueIn = this.#left(timer)
+        const { kind, message } = timer
+        return { ref, kind, message, dueAt: new Date(now + dueIn).toISOString(), dueIn }
+      })
+  }
+
+  #left(timer: Timer): number {
+    return Math.max(0, Math.ceil(timer.due - this.clock.monotonic()))
+  }
+
+  #arm(ref: string, ms: number, kind: Timer['kind'], message: string, bring: () => Cast | Info): void {
+    const armed = this.clock.setTimer(ms, () => {
+      this.#timers.delete(ref)
+      this.put(bring())
+    })
+    this.#timers.set(ref, { kind, message, due: this.clock.monotonic() + ms, armed })
+  }
+}

@@ -1,0 +1,171 @@
+/** The `ctx` of one turn (see `context.ts` for what each member promises). */
+import type { Json } from '../kernel/json.js'
+import type { Logger } from '../kernel/logger.js'
+import type { Reason } from '../kernel/reason.js'
+import { IGNORE, type Ignore, NO_REPLY, type NoReply, Refuse, Stop } from './answer.js'
+import type { StartOptions } from './options.js'
+import type { Peers, Self } from './peers.js'
+import { takePlain } from './plain.js'
+import type { Scope } from './scope.js'
+import { makeCast, makeInfo } from './sending.js'
+
+export class TurnContext {
+  readonly #self: Self
+  readonly #peers: Peers
+  readonly #scope: Scope
+
+  constructor(self: Self, peers: Peers, scope: Scope) {
+    this.#self = self
+    this.#peers = peers
+    this.#scope = scope
+  }
+
+  get id(): string {
+    return this.#self.id
+  }
+
+  get incarnation(): number {
+    return this.#self.incarnation
+  }
+
+  get log(): Logger {
+    const { id, incarnation, protocol, node } = this.#self
+    return node.logger.child({ server: id, implementation: protocol.name, incarnation, ...this.#scope.origin })
+  }
+
+  now(): number {
+    return this.#self.node.clock.now()
+  }
+
+  get signal(): AbortSignal {
+    return this.#scope.signal
+  }
+
+  get from(): string {
+    this.#mustBeOn('from')
+    if (this.#scope.call === undefined) throw new Error('ctx.from: only a call has a caller')
+    return this.#peers.address(this.#scope.call)
+  }
+
+  call(id: string, message: string, args?: unknown, options?: { timeout?: number }): Promise<Json> {
+    this.#mustBeOn('call')
+    return this.#peers.callFrom(this.#self, id, message, args, {
+      timeout: options?.timeout,
+      deadline: this.#scope.call?.deadline ?? Number.POSITIVE_INFINITY,
+      origin: this.#scope.origin,
+    })
+  }
+
+  start(implementation: string, args?: unknown, options?: StartOptions): Promise<string | undefined> {
+    this.#mustBeOn('start')
+    return this.#peers.startFrom(this.#self, implementation, args, options)
+  }
+
+  whereis(id: string): string | undefined {
+    return this.#peers.find(id)?.id
+  }
+
+  cast(id: string, message: string, args?: unknown): void {
+    this.#mayAct('cast')
+    const to = this.#peers.find(id)
+    if (to === undefined) this.log.debug({ to: id, cast: message }, 'a cast to nobody')
+    else this.#scope.add({ kind: 'send', to, envelope: makeCast(to, message, args, { origin: this.#scope.origin }) })
+  }
+
+  send(id: string, message: string, args?: unknown): void {
+    this.#mayAct('send')
+    const to = this.#peers.find(id)
+    if (to === undefined) this.log.debug({ to: id, info: message }, 'a message to nobody')
+    else this.#scope.add({ kind: 'send', to, envelope: makeInfo(to, message, args) })
+  }
+
+  noReply(): NoReply {
+    return NO_REPLY
+  }
+
+  reply(from: string, value: unknown): boolean {
+    this.#mayAct('reply')
+    const call = this.#peers.waiting(from)
+    const isAnswered = this.#scope.effects.some((effect) => effect.kind === 'reply' && effect.call === call)
+    if (call === undefined || isAnswered) {
+      this.log.warn({ from }, 'a reply to a caller that is gone or answered')
+      return false
+    }
+    const to = call.to as Self
+    const operation = to.protocol.calls.get(call.message)
+    this.#scope.add({ kind: 'reply', call, reply: operation ? operation.reply(value) : takePlain(value) })
+    return true
+  }
+
+  stop(reason: Reason = 'normal', ...answer: [reply?: unknown]): Stop {
+    this.#mayAct('stop')
+    return new Stop(reason, answer.length === 0 ? undefined : { reply: answer[0] })
+  }
+
+  ignore(): Ignore {
+    return IGNORE
+  }
+
+  refuse(reason: string): Refuse {
+    return new Refuse(reason)
+  }
+
+  continue(name: string, args?: unknown): void {
+    this.#mayAct('continue')
+    if (!this.#self.protocol.continues.has(name)) throw new Error(`there is no handleContinue.${name}`)
+    this.#scope.add({ kind: 'continue', name, args: takePlain(args) })
+  }
+
+  sendAfter(ms: number, message: string, args?: unknown): string {
+    this.#mayAct('sendAfter')
+    mustBeMilliseconds('sendAfter', ms)
+    const ref = this.#self.node.makeRef('t')
+    const take = this.#self.protocol.infos.get(message)?.take ?? takePlain
+    this.#scope.add({ kind: 'timer', ref, ms, message, args: take(args) })
+    return ref
+  }
+
+  cancelTimer(ref: string): number | false {
+    this.#mayAct('cancelTimer')
+    const fresh = this.#scope.effects.find((effect) => effect.kind === 'timer' && effect.ref === ref)
+    const isCancelled = this.#scope.effects.some((effect) => effect.kind === 'cancelTimer' && effect.ref === ref)
+    const left = fresh?.kind === 'timer' ? fresh.ms : this.#self.timers.left(ref)
+    if (left === false || isCancelled) return false
+    this.#scope.add({ kind: 'cancelTimer', ref })
+    return left
+  }
+
+  idleTimeout(ms: number): void {
+    this.#mayAct('idleTimeout')
+    mustBeMilliseconds('idleTimeout', ms)
+    this.#scope.add({ kind: 'idleTimeout', ms })
+  }
+
+  publish(event: string, data: unknown): void {
+    this.#mayAct('publish')
+    const take = this.#self.protocol.events.get(event)
+    if (take === undefined) throw new Error(`${this.#self.protocol.name} declares no event ${event}`)
+    this.#scope.add({ kind: 'publish', event, data: take(data) })
+  }
+
+  pipe(promise: Promise<unknown>, message: string): void {
+    promise.catch(() => {})
+    this.#mayAct('pipe')
+    this.#scope.add({ kind: 'pipe', promise, message })
+  }
+
+  #mustBeOn(member: string): void {
+    if (this.#scope.over) throw new Error(`ctx.${member}: this turn is over`)
+  }
+
+  #mayAct(member: string): void {
+    this.#mustBeOn(member)
+    if (this.#scope.readOnly) throw new Error(`ctx.${member}: a readOnly call only looks`)
+  }
+}
+
+/** OTP: a wrong timeout in a callback's return is a `bad_return_value`. */
+function mustBeMilliseconds(member: string, ms: unknown): void {
+  if (typeof ms === 'number' && ms >= 0 && Number.isFinite(ms)) return
+  throw new Error(`bad_return_value: ctx.${member} takes milliseconds, not ${String(ms)}`)
+}
