@@ -2,9 +2,9 @@
  * What a signed-in user has, for as long as they are there. Teaches the idle timeout, and how a server ends itself.
  *
  * `ctx.idleTimeout(ms)` asks for the message `timeout` if nothing else comes for that long. It is asked for once, and
- * any message ends it: `init` and each handler ask again. (A `readOnly` call starts the time over by itself; an info
- * that has no handler, or a look at the server from outside, is not a visit.) The end is an ordinary one, with reason
- * `normal`, so nothing is restarted or reported, and the next request to this id is told 410.
+ * any message ends it: `init` and each handler ask again. (A `readOnly` call starts the time over by itself; a look at
+ * the server from outside is no message.) The end is an ordinary one, with reason `normal`, so nothing is restarted or
+ * reported, and the next request to this id is told 410.
  */
 import { defineServer, Type } from 'genservers'
 
