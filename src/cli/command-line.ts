@@ -1,0 +1,73 @@
+/**
+ * What the command line asks for. Parsing only: nothing is read, started or printed here.
+ */
+import { parseArgs } from 'node:util'
+import type { Flags } from './read-settings.js'
+import { flagOf, settingNames, settingsSchema } from './settings.js'
+import { UsageError } from './usage-error.js'
+
+export const commands = ['start', 'openapi'] as const
+
+export interface CommandLine {
+  readonly command: (typeof commands)[number]
+  readonly flags: Flags
+  readonly help: boolean
+  readonly version: boolean
+  readonly printConfig: boolean
+  /** Where `openapi` writes; standard output if not given. */
+  readonly out: string | undefined
+}
+
+/** @throws {UsageError} */
+export function parseCommandLine(args: readonly string[]): CommandLine {
+  const { values, positionals } = parse(args)
+  const [command = 'start', ...rest] = positionals
+  if (!isCommand(command)) throw new UsageError(`there is no command ${JSON.stringify(command)}`)
+  if (rest.length > 0) throw new UsageError(`${JSON.stringify(rest[0])} is one argument too many`)
+  const out = values['out'] as string | undefined
+  if (out !== undefined && command !== 'openapi') throw new UsageError('--out belongs to the command openapi')
+  const flags = Object.fromEntries(
+    settingNames.map((name) => [name, values[flagOf(name)]]).filter(([, value]) => value !== undefined),
+  ) as Flags
+  return {
+    command,
+    flags,
+    help: values['help'] === true,
+    version: values['version'] === true,
+    printConfig: values['print-config'] === true,
+    out,
+  }
+}
+
+interface Parsed {
+  readonly values: Readonly<Record<string, unknown>>
+  readonly positionals: readonly string[]
+}
+
+function parse(args: readonly string[]): Parsed {
+  const settings = settingNames.map((name) => {
+    const multiple = settingsSchema.properties[name].type === 'array'
+    return [flagOf(name), { type: 'string', multiple }] as const
+  })
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        ...Object.fromEntries(settings),
+        help: { type: 'boolean', short: 'h' },
+        version: { type: 'boolean', short: 'v' },
+        'print-config': { type: 'boolean' },
+        out: { type: 'string' },
+      },
+    })
+  } catch (error) {
+    const message = (error as Error).message
+    const unknown = /^Unknown option '([^']*)'/.exec(message)?.[1]
+    throw new UsageError(unknown === undefined ? message.replace(/\n\s*/g, ' ') : `there is no option ${unknown}`)
+  }
+}
+
+function isCommand(word: string): word is CommandLine['command'] {
+  return (commands as readonly string[]).includes(word)
+}

@@ -1,0 +1,32 @@
+/** The help text, made from the settings' schema so that it cannot fall behind it. */
+import { flagOf, settingNames, settingsSchema, variablesOf } from './settings.js'
+
+const COLUMNS = [28, 28] as const
+
+export function helpText(): string {
+  return [
+    'Usage: genservers [start] [options]         run the gateway',
+    '       genservers openapi [--out FILE]      write the OpenAPI document and exit',
+    '',
+    'Options, and the environment variables that do the same (a flag wins; times in milliseconds):',
+    ...settingNames.flatMap(describe),
+    row('--print-config', '', 'Print the effective settings as JSON and exit'),
+    row('-h, --help', '', 'Print this and exit'),
+    row('-v, --version', '', 'Print the version and exit'),
+    '',
+    'HOST and PORT are taken where GENSERVERS_HOST and GENSERVERS_PORT are not set.',
+    '',
+  ].join('\n')
+}
+
+function describe(name: (typeof settingNames)[number]): string[] {
+  const schema = settingsSchema.properties[name]
+  const placeholder = schema.type === 'array' ? 'DIR' : schema.type === 'string' ? 'TEXT' : 'NUMBER'
+  const byDefault = schema.type === 'array' ? '' : ` (default ${schema.default})`
+  const [variable = ''] = variablesOf(name)
+  return [row(`--${flagOf(name)} ${placeholder}`, variable, `${schema.description}${byDefault}`)]
+}
+
+function row(flag: string, variable: string, text: string): string {
+  return `  ${flag.padEnd(COLUMNS[0])}${variable.padEnd(COLUMNS[1])}${text}`
+}

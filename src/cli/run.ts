@@ -1,0 +1,49 @@
+/**
+ * Runs one command and says with which code the process is to exit: 0 done, 1 it failed, 2 it was asked for wrongly. What
+ * fails is told in one message, without a stack, for it is the starter's to mend. `start` goes on running after this.
+ */
+import { LoadError } from '../loading/load-error.js'
+import { type CommandLine, parseCommandLine } from './command-line.js'
+import { helpText } from './help.js'
+import { type Environment, readSettings } from './read-settings.js'
+import { UsageError } from './usage-error.js'
+import { readVersion } from './version.js'
+
+export async function run(args: readonly string[], environment: Environment): Promise<number> {
+  try {
+    await obey(parseCommandLine(args), environment)
+    return 0
+  } catch (error) {
+    if (error instanceof UsageError) {
+      process.stderr.write(`genservers: ${error.message}\nTry genservers --help\n`)
+      return 2
+    }
+    process.stderr.write(`genservers: ${explain(error)}\n`)
+    return 1
+  }
+}
+
+async function obey(line: CommandLine, environment: Environment): Promise<void> {
+  if (line.help) return print(helpText())
+  if (line.version) return print(`${readVersion()}\n`)
+  const settings = readSettings(line.flags, environment)
+  if (line.printConfig) return print(`${JSON.stringify(settings, null, 2)}\n`)
+  // Imported late, so that help and mistakes are answered without loading the gateway.
+  if (line.command === 'openapi') return (await import('./openapi.js')).writeOpenapi(settings, line.out)
+  return (await import('./start.js')).start(settings)
+}
+
+function print(text: string): void {
+  process.stdout.write(text)
+}
+
+function explain(error: unknown): string {
+  if (error instanceof LoadError) return error.message
+  const { code, address, port } = error as { code?: string; address?: string; port?: number }
+  if (code === 'EADDRINUSE') return `port ${port} of ${address} is in use; choose another with --port`
+  if (code === 'EACCES' && port !== undefined) return `no permission to listen on port ${port} of ${address}`
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return `${address ?? (error as { hostname?: string }).hostname} is not an address of this machine; choose another with --host`
+  }
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

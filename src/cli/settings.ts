@@ -1,0 +1,75 @@
+/**
+ * What can be set. This schema is the one source of the flags (`--drain-timeout`), of the environment
+ * (`GENSERVERS_DRAIN_TIMEOUT`), of the defaults and of the help text. All times are milliseconds, except `maxSeconds`,
+ * which is OTP's.
+ */
+import { type Static, Type } from '@sinclair/typebox'
+import { bundledDirectory } from '../loading/bundled-directory.js'
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
+/** The longest time that a timer can be set to. */
+const LONGEST = 2 ** 31 - 1
+
+export const settingsSchema = Type.Object({
+  host: Type.String({ default: '127.0.0.1', minLength: 1, description: 'Address to listen on; 0.0.0.0 is all of them' }),
+  port: Type.Integer({ default: 3000, minimum: 0, maximum: 65535, description: 'Port to listen on; 0 takes a free one' }),
+  implementations: Type.Array(Type.String({ minLength: 1 }), {
+    default: [bundledDirectory],
+    minItems: 1,
+    description: 'Directory of implementations; repeat it, or separate several by a colon (default: the bundled ones)',
+  }),
+  logLevel: Type.Unsafe<(typeof LOG_LEVELS)[number]>({
+    type: 'string',
+    enum: [...LOG_LEVELS],
+    default: 'info',
+    description: `Least level to log: ${LOG_LEVELS.join(', ')}`,
+  }),
+  bodyLimit: Type.Integer({
+    default: 256 * 1024,
+    minimum: 1,
+    maximum: 2 ** 30,
+    description: 'Largest request body, in bytes',
+  }),
+  maxRestarts: Type.Integer({
+    default: 10,
+    minimum: 0,
+    maximum: 1_000_000,
+    description: 'A server that crashes more often than this within max-seconds is not restarted',
+  }),
+  maxSeconds: Type.Number({ default: 5, exclusiveMinimum: 0, maximum: LONGEST, description: 'See max-restarts' }),
+  rememberExits: Type.Integer({
+    default: 600_000,
+    minimum: 0,
+    maximum: LONGEST,
+    description: "How long an ended server's id answers server_exited",
+  }),
+  drainDelay: Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: LONGEST,
+    description: 'On SIGTERM, how long to take new work while readiness already fails',
+  }),
+  drainTimeout: Type.Integer({
+    default: 10_000,
+    minimum: 0,
+    maximum: LONGEST,
+    description: 'On SIGTERM, how long queued work may take to finish',
+  }),
+})
+
+export type Settings = Static<typeof settingsSchema>
+export type SettingName = keyof Settings
+
+export const settingNames = Object.keys(settingsSchema.properties) as readonly SettingName[]
+
+/** `drainTimeout` is `drain-timeout` on the command line. */
+export function flagOf(name: SettingName): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
+
+/** `drainTimeout` is `GENSERVERS_DRAIN_TIMEOUT` in the environment; where it is not set, `HOST` and `PORT` will do. */
+export function variablesOf(name: SettingName): readonly string[] {
+  const own = `GENSERVERS_${flagOf(name).replaceAll('-', '_').toUpperCase()}`
+  return name === 'host' ? [own, 'HOST'] : name === 'port' ? [own, 'PORT'] : [own]
+}

@@ -1,0 +1,50 @@
+/**
+ * The command `start`: wires settings, implementations, runtime and gateway, and listens. Nothing is listening before
+ * everything is loaded, and where one step fails, what stood before it is taken down again.
+ */
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { createGateway } from '../gateway.js'
+import { createRuntimeOf, loadImplementations } from '../loading/load-implementations.js'
+import { createLogger } from './logger.js'
+import type { Settings } from './settings.js'
+import { type Running, shutDownOnSignal } from './shut-down.js'
+import { outliveStrayErrors } from './stray-errors.js'
+
+export async function start(settings: Settings): Promise<void> {
+  // First of all: as process 1 of a container a signal that nobody handles is lost.
+  let running: Running | undefined
+  shutDownOnSignal(() => running)
+  let ready = true
+  const logger = await createLogger(settings, process.stdout.isTTY === true)
+  const implementations = await loadImplementations(settings.implementations)
+  const { maxRestarts, maxSeconds, rememberExits, bodyLimit } = settings
+  const runtime = createRuntimeOf(implementations, { logger, maxRestarts, maxSeconds, rememberExits })
+  const gateway = await createGateway(runtime, { logger, bodyLimit, ready: () => ready })
+  try {
+    const url = await listen(gateway, settings)
+    logger.info({ url }, `genservers listens on ${url}`)
+  } catch (error) {
+    await gateway.close()
+    await runtime.close({ timeout: 0 })
+    throw error
+  }
+  outliveStrayErrors(logger)
+  const failReadiness = () => {
+    ready = false
+  }
+  running = { gateway, runtime, logger, settings, failReadiness }
+}
+
+async function listen(gateway: FastifyInstance, { host, port }: Settings): Promise<string> {
+  // Fastify logs each address that it listens on; ours is to be the first line, and the only one about it.
+  const { level } = gateway.log
+  gateway.log.level = 'silent'
+  try {
+    await gateway.listen({ host, port })
+  } finally {
+    gateway.log.level = level
+  }
+  const { address, family, port: taken } = gateway.server.address() as AddressInfo
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}`
+}

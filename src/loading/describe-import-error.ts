@@ -1,0 +1,42 @@
+/**
+ * Why an import failed, in one line that says where: `line:column: what`. Place and text come in different ways from
+ * the compiler, from Node's resolver and from code that threw while it was evaluated.
+ */
+import { fileURLToPath } from 'node:url'
+
+export function describeImportError(error: unknown, file: string): string {
+  if (!(error instanceof Error)) return `it threw ${String(error)} when it was loaded`
+  const message = firstLine(error.message)
+
+  const parse = /^ParseError:\s*(?<what>.*)\n\s*(?<where>.*?):(?<place>\d+:\d+)/.exec(error.message)?.groups
+  if (parse) return at(file, parse['where'] as string, parse['place'], `syntax error: ${parse['what']?.trim()}`)
+
+  const code = (error as NodeJS.ErrnoException).code
+  if (code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND') return message
+  if (code === 'ENOENT' || code === 'EACCES') return `it cannot be read (${code})`
+
+  const frame = placeInStack(error.stack ?? '', file)
+  if (error instanceof SyntaxError) return at(file, file, frame, `syntax error: ${message}`)
+  return at(file, file, frame, `${error.name} when it was loaded: ${message}`)
+}
+
+function at(file: string, where: string, place: string | undefined, what: string): string {
+  if (place === undefined) return what
+  // A module that the implementation imports may be the one at fault.
+  return where === file ? `${place}: ${what}` : `${where}:${place}: ${what}`
+}
+
+/** `line:column` of the innermost frame that lies in the file, or the line of a syntax error, which V8 puts on top. */
+function placeInStack(stack: string, file: string): string | undefined {
+  for (const line of stack.split('\n')) {
+    const found = /(?<path>(?:file:\/\/)?\/[^()]*?):(?<place>\d+(?::\d+)?)\)?$/.exec(line.trim())?.groups
+    const path = found?.['path']
+    if (path === undefined) continue
+    if ((path.startsWith('file:') ? fileURLToPath(path) : path) === file) return found?.['place']
+  }
+  return undefined
+}
+
+function firstLine(text: string): string {
+  return (text.split('\n')[0] as string).trim()
+}

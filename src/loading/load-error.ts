@@ -1,0 +1,16 @@
+/**
+ * An implementation could not be loaded. The message is for the person who starts the gateway: it names the file, the
+ * place in it where that is known, and what is wrong; there is nothing more to be learned from the stack.
+ */
+export class LoadError extends Error {
+  override readonly name = 'LoadError'
+
+  constructor(
+    /** The file or directory at fault. */
+    readonly file: string,
+    problem: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${file}: ${problem}`, options)
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * Loads implementations from directories. All or nothing: the first file that is not a sound implementation stops it
+ * with a `LoadError`, so that a gateway never runs with half of what it was told to serve.
+ */
+import { realpath } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { type AnyDefinition, createRuntime, isDefinition, type Runtime, type RuntimeOptions } from '../index.js'
+import { bundledDirectory } from './bundled-directory.js'
+import { describeImportError } from './describe-import-error.js'
+import { findImplementations } from './find-implementations.js'
+import { createForeignImport, type Import, importNatively } from './import-module.js'
+import { LoadError } from './load-error.js'
+
+export interface Implementation {
+  readonly file: string
+  readonly definition: AnyDefinition
+}
+
+/** @throws {LoadError} that names the file, and the place in it where that is known. */
+export async function loadImplementations(directories: readonly string[]): Promise<Map<string, Implementation>> {
+  const files = await findImplementations(directories)
+  const bundled = await realpath(bundledDirectory).catch(() => bundledDirectory)
+  let foreign: Import | undefined
+  const loaded = new Map<string, Implementation>()
+  for (const [name, file] of files) {
+    const isBundled = (await realpath(dirname(file))) === bundled
+    if (!isBundled) foreign ??= await createForeignImport()
+    loaded.set(name, { file, definition: await load(file, isBundled ? importNatively : (foreign as Import)) })
+  }
+  return loaded
+}
+
+async function load(file: string, importModule: Import): Promise<AnyDefinition> {
+  let module: unknown
+  try {
+    module = await importModule(file)
+  } catch (error) {
+    throw new LoadError(file, describeImportError(error, file), { cause: error })
+  }
+  const exported = (module as { default?: unknown } | null | undefined)?.default
+  if (exported === undefined) {
+    throw new LoadError(file, 'it has no default export; an implementation ends in `export default defineServer({...})`')
+  }
+  if (!isDefinition(exported)) {
+    throw new LoadError(file, 'its default export was not made by defineServer')
+  }
+  return exported
+}
+
+/**
+ * A runtime of what has been loaded.
+ *
+ * @throws {LoadError} if the runtime refuses a definition (a handler without a message, a schema that does not
+ * compile): it knows what is wrong with it, and this knows in which file.
+ */
+export function createRuntimeOf(
+  implementations: ReadonlyMap<string, Implementation>,
+  options: Omit<RuntimeOptions, 'implementations'>,
+): Runtime {
+  const create = (chosen: Iterable<[string, Implementation]>) =>
+    createRuntime({
+      ...options,
+      implementations: Object.fromEntries([...chosen].map(([name, { definition }]) => [name, definition])),
+    })
+  try {
+    return create(implementations)
+  } catch (error) {
+    for (const [name, implementation] of implementations) {
+      try {
+        create([[name, implementation]])
+      } catch (cause) {
+        // The runtime knows it by its name; its file says more.
+        const problem = (cause as Error).message.replace(`${name}: `, '')
+        throw new LoadError(implementation.file, problem, { cause })
+      }
+    }
+    throw error
+  }
+}
