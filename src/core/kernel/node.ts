@@ -9,6 +9,8 @@ import type { Transport } from './transport.js'
 export class Node {
   readonly scheduler = new Scheduler()
   readonly deadlines: Deadlines
+  /** When `tick` was last called. Good enough for how long a message has waited. */
+  recent: number
   #numbers = 0
 
   constructor(
@@ -18,6 +20,13 @@ export class Node {
     readonly transport: Transport,
   ) {
     this.deadlines = new Deadlines(clock)
+    this.recent = clock.monotonic()
+  }
+
+  /** The clock's monotonic milliseconds. */
+  tick(): number {
+    this.recent = this.clock.monotonic()
+    return this.recent
   }
 
   /** 1, 2, 3 and so on. */

@@ -42,7 +42,7 @@ export abstract class Process<First> {
   protected abstract expired(call: Call): void
 
   put(envelope: Envelope): void {
-    this.mailbox.push(envelope, this.node.clock.monotonic())
+    this.mailbox.push(envelope, this.node.recent)
     this.wake()
   }
 
@@ -126,7 +126,7 @@ export abstract class Process<First> {
   }
 
   #handle(envelope: Envelope | First): Promise<void> | undefined {
-    const now = this.node.clock.monotonic()
+    const now = this.node.tick()
     const call = envelope as Partial<Call>
     if (call.deadline !== undefined && call.deadline <= now) {
       this.expired(envelope as Call)

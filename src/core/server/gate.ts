@@ -35,21 +35,28 @@ export function release(source: Source, effects: readonly Effect[], transport: T
 function perform(source: Source, effect: Effect, transport: Transport): void {
   switch (effect.kind) {
     case 'send':
-      return transport.deliver(effect.to, effect.envelope)
+      transport.deliver(effect.to, effect.envelope)
+      break
     case 'reply':
-      return effect.call.answer(effect.reply, source.revision)
+      effect.call.answer(effect.reply, source.revision)
+      break
     case 'continue':
-      return source.continueWith(effect.name, effect.args)
+      source.continueWith(effect.name, effect.args)
+      break
     case 'timer':
-      return source.timers.send(effect.ref, effect.ms, effect.message, effect.args)
+      source.timers.send(effect.ref, effect.ms, effect.message, effect.args)
+      break
     case 'cancelTimer':
-      return void source.timers.cancel(effect.ref)
+      source.timers.cancel(effect.ref)
+      break
     case 'idleTimeout':
-      return source.idleTimeout.arm(effect.ms)
+      source.idleTimeout.arm(effect.ms)
+      break
     case 'publish':
-      return source.tell(effect.event, effect.data)
+      source.tell(effect.event, effect.data)
+      break
     case 'pipe':
-      return pipe(source, effect.promise, effect.message)
+      pipe(source, effect.promise, effect.message)
   }
 }
 

@@ -97,7 +97,7 @@ export class LocalRuntime implements Peers {
   }
 
   #send(to: Server, call: Call): void {
-    this.node.deadlines.add(call, call.timeout, this.node.clock.monotonic())
+    this.node.deadlines.add(call, call.timeout, this.node.tick())
     this.node.transport.deliver(to, call)
   }
 
@@ -123,6 +123,7 @@ export class LocalRuntime implements Peers {
     const delay = options.delay === undefined ? undefined : settleDelay(options.delay)
     const to = this.#reach(id, options, (protocol) => castOperation(protocol, message).take(args))
     if (delay !== undefined) return this.#castLater(to, message, args, delay, options)
+    this.node.tick()
     this.node.transport.deliver(to, makeCast(to, message, args, options))
     return undefined
   }

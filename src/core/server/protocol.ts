@@ -100,7 +100,7 @@ function takeArgs(message: string, schema: TSchema | undefined): Take {
   const closed = argsSchema(schema)
   if (closed === undefined) return (args) => takeNothing(message, args)
   const check = compileSchema(closed)
-  const omitted = closed['type'] === 'object' ? () => ({}) : () => null
+  const omitted = closed.type === 'object' ? () => ({}) : () => null
   return (args) => {
     const taken = check.complete(args === undefined ? omitted() : takePlain(args))
     if (check.accepts(taken)) return taken

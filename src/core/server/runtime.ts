@@ -1,6 +1,7 @@
 /**
  * A runtime: a set of implementations and the servers that run of them. It is a value: create it, use it, close it; two
  * of them in one process know nothing of each other. The gateway puts one behind HTTP; a program may use one alone.
+ * (`export function createRuntime` is in `create-runtime.ts`.)
  */
 import type { Clock } from '../kernel/clock.js'
 import type { Json } from '../kernel/json.js'

@@ -8,7 +8,7 @@ import { type TSchema, TypeGuard } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { Value } from '@sinclair/typebox/value'
 import type { InputError } from '../kernel/errors.js'
-import type { Json } from '../kernel/json.js'
+import { copyJson, type Json } from '../kernel/json.js'
 import { teachFormat } from './formats.js'
 
 /** At most this many places are named where an input is at fault. */
@@ -24,16 +24,15 @@ export interface Check {
 
 /** @throws {Error} if the schema names a format that is not known, or cannot be compiled. */
 export function compileSchema(schema: TSchema): Check {
-  walk(schema, (part) => {
-    if (typeof part['format'] === 'string' && !teachFormat(part['format'])) {
-      throw new Error(`the format ${part['format']} is not known`)
+  walk(schema, (part): undefined => {
+    if (typeof part.format === 'string' && !teachFormat(part.format)) {
+      throw new Error(`the format ${part.format} is not known`)
     }
   })
   const compiled = TypeCompiler.Compile(schema)
-  const hasDefaults = walk(schema, (part) => part['default'] !== undefined)
   return {
     schema,
-    complete: hasDefaults ? (value) => Value.Default(schema, value) as Json : (value) => value,
+    complete: completion(schema),
     accepts: (value) => compiled.Check(value),
     errors: (value) => {
       const found: InputError[] = []
@@ -46,11 +45,29 @@ export function compileSchema(schema: TSchema): Check {
   }
 }
 
+/**
+ * Fills in what was left out. Most schemas have no default, or have them on the properties of one object: these are
+ * served without a walk through the schema.
+ */
+function completion(schema: TSchema): Check['complete'] {
+  const hasDefault = (part: unknown) => walk(part, (inner) => inner.default !== undefined)
+  if (!hasDefault(schema)) return (value) => value
+  const properties: [string, TSchema][] = TypeGuard.IsObject(schema) ? Object.entries(schema.properties) : []
+  const isFlat = properties.length > 0 && properties.every(([, part]) => !hasDefault({ ...part, default: undefined }))
+  if (!isFlat) return (value) => Value.Default(schema, value) as Json
+  const defaults = properties.filter(([, part]) => part.default !== undefined)
+  return (value) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+    for (const [key, part] of defaults) if (value[key] === undefined) value[key] = copyJson(part.default)
+    return value
+  }
+}
+
 /** The same schema, in which no object takes keys that are not named. */
 export function closeSchema(schema: TSchema): TSchema {
   if (TypeGuard.IsIntersect(schema)) return { unevaluatedProperties: false, ...schema }
   const closed: Record<string | symbol, unknown> = { ...schema }
-  if (TypeGuard.IsObject(schema)) closed['additionalProperties'] ??= false
+  if (TypeGuard.IsObject(schema)) closed.additionalProperties ??= false
   for (const [key, part] of Object.entries(schema)) {
     if (key === 'properties' || key === 'patternProperties') closed[key] = mapValues(part, closeSchema)
     else if (key === 'anyOf' || (key === 'items' && Array.isArray(part))) closed[key] = part.map(closeSchema)
@@ -60,7 +77,7 @@ export function closeSchema(schema: TSchema): TSchema {
 }
 
 /** Calls `visit` with every part of the schema; `true` as soon as one answers `true`. */
-function walk(part: unknown, visit: (part: Record<string, unknown>) => boolean | undefined | void): boolean {
+function walk(part: unknown, visit: (part: Record<string, unknown>) => boolean | undefined): boolean {
   if (Array.isArray(part)) return part.some((item) => walk(item, visit))
   if (typeof part !== 'object' || part === null) return false
   if (visit(part as Record<string, unknown>) === true) return true
