@@ -10,6 +10,7 @@ import { Value } from '@sinclair/typebox/value'
 import type { InputError } from '../kernel/errors.js'
 import { copyJson, type Json } from '../kernel/json.js'
 import { teachFormat } from './formats.js'
+import { teachUnsafe } from './unsafe.js'
 
 /** At most this many places are named where an input is at fault. */
 const MOST_ERRORS = 10
@@ -29,6 +30,7 @@ export function compileSchema(schema: TSchema): Check {
       throw new Error(`the format ${part.format} is not known`)
     }
   })
+  teachUnsafe()
   const compiled = TypeCompiler.Compile(schema)
   return {
     schema,
