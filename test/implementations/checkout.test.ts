@@ -149,6 +149,8 @@ t.test('a stock that calls the order back is told at once that it would wait for
 t.test('reserving and releasing twice is the same as once', async (t) => {
   const { runtime } = runtimeOf(t, implementations)
   await runtime.start('stock', { quantity: 10 }, { id: 'apples' })
+  runtime.cast<typeof stock>('apples', 'release', { reservation: 'constructor' })
+  t.equal(await runtime.call<typeof stock>('apples', 'left'), 10, 'what was never reserved is not released')
   const reservation = '0/order-1'
   for (let i = 0; i < 2; i++) {
     t.equal(await runtime.call<typeof stock>('apples', 'reserve', { reservation, quantity: 4 }), true)

@@ -43,6 +43,7 @@ t.test('get makes no revision, increment makes one', async (t) => {
   t.equal(runtime.info('c1').revision, before)
   await runtime.call('c1', 'increment')
   t.equal(runtime.info('c1').revision, before + 1)
+  t.same([counter.calls?.get.readOnly, 'readOnly' in (counter.calls?.increment ?? {})], [true, false], 'as promised')
 })
 
 t.test('set overwrites only the value that was read', async (t) => {

@@ -104,15 +104,21 @@ t.test('the line of takers is bounded; one too many is answered at once', async 
     await Promise.all(line),
     line.map(() => ({ found: false })),
   )
+  const next = runtime.call('q', 'take')
+  const done = settles(next)
+  await clock.advance(0)
+  t.notOk(done(), 'not yet')
+  await runtime.call<typeof queue>('q', 'put', { item: 1 })
+  t.same(await next, { found: true, item: 1 }, 'there is room in the line again')
 })
 
 t.test('a timer that fires late finds its taker served, and does nothing', async (t) => {
   const { runtime } = runtimeOf(t, { queue })
   await runtime.start('queue', {}, { id: 'q' })
-  const { revision } = runtime.info('q')
+  const waits = runtime.call('q', 'take')
   runtime.send('q', 'giveUp', { from: 'served' })
-  t.equal(await runtime.call<typeof queue>('q', 'size'), 0)
-  t.equal(runtime.info('q').revision, revision)
+  t.equal(await runtime.call<typeof queue>('q', 'put', { item: 1 }), true)
+  t.same(await waits, { found: true, item: 1 }, 'who still waits is still in line')
 })
 
 t.test('takers that still wait when the queue ends are told so', async (t) => {

@@ -14,20 +14,20 @@ t.test('a session nobody visits ends with reason normal, and not before its time
 
 t.test('each kind of visit starts the time over', async (t) => {
   const { runtime, clock } = runtimeOf(t, { session })
-  await runtime.start('session', { user: 'ada', idle: 1000 }, { id: 's' })
-  const visits = [
-    () => runtime.call<typeof session>('s', 'put', { data: 1 }),
-    () => runtime.call<typeof session>('s', 'get'),
-    () => runtime.cast<typeof session>('s', 'touch'),
-  ]
-  for (const visit of visits) {
+  const visits = {
+    put: () => runtime.call<typeof session>('s', 'put', { data: 1 }),
+    get: () => runtime.call<typeof session>('s', 'get'),
+    touch: () => runtime.cast<typeof session>('s', 'touch'),
+  }
+  for (const [name, visit] of Object.entries(visits)) {
+    await runtime.start('session', { user: 'ada', idle: 1000 }, { id: 's' })
     await clock.advance(900)
     await visit()
+    await clock.advance(999)
+    t.equal(runtime.whereis('s'), 's', name)
+    await clock.advance(1)
+    t.equal(runtime.whereis('s'), undefined, name)
   }
-  await clock.advance(999)
-  t.equal(runtime.whereis('s'), 's')
-  await clock.advance(1)
-  t.equal(runtime.whereis('s'), undefined)
 })
 
 t.test('looking at a session from outside is no visit', async (t) => {

@@ -19,6 +19,7 @@ t.test('it counts down only while it goes, and then launches', async (t) => {
   await clock.advance(1000)
   t.equal(await launched, 'launched')
   t.same(runtime.timers('l'), [])
+  t.match(runtime.state('l').state, { left: 0, watchers: 0 })
 })
 
 t.test('hold stops the clock, go lets it go on', async (t) => {
@@ -28,6 +29,8 @@ t.test('hold stops the clock, go lets it go on', async (t) => {
   runtime.cast<typeof template>('l', 'go')
   await clock.advance(1500)
   runtime.cast<typeof template>('l', 'hold')
+  await clock.advance(0)
+  t.same(runtime.timers('l'), [], 'the tick is taken back')
   await clock.advance(60_000)
   t.equal(await runtime.call<typeof template>('l', 'left'), 9)
   runtime.send('l', 'tick')
