@@ -1,0 +1,77 @@
+/** What a server holds and waits for: its last committed state, and its timers. */
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { etagHeader, NoQuery, ServerPath, StateHeaders, TimerPath } from '../src/http/parameters.js'
+import { problemResponses } from '../src/http/problem-schema.js'
+import { isKnown } from '../src/http/request-headers.js'
+import { Empty, Ref } from '../src/http/schema-ref.js'
+import { ServerState, TimerList } from '../src/http/server-schemas.js'
+import { GenServerError, type Runtime } from '../src/index.js'
+
+export const serverStateRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = async (app, { runtime }) => {
+  app.route({
+    method: 'GET',
+    url: '/servers/:id/state',
+    schema: {
+      operationId: 'getServerState',
+      tags: ['servers'],
+      summary: 'Look at the state of a server',
+      description: 'The last committed state, as its implementation lets it be seen. Never waits for the server.',
+      params: ServerPath,
+      querystring: NoQuery,
+      headers: StateHeaders,
+      response: {
+        200: Ref(ServerState, { description: 'The state.', headers: etagHeader }),
+        304: Empty('The client has it already.', etagHeader),
+        ...problemResponses('unknown_server', 'server_exited'),
+      },
+    },
+    handler: async ({ params, headers }, reply) => {
+      const view = runtime.state(params.id)
+      const etag = `"${view.revision}"`
+      reply.header('etag', etag)
+      if (isKnown(headers as never, etag)) return reply.code(304).send()
+      return view
+    },
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/servers/:id/timers',
+    schema: {
+      operationId: 'listTimers',
+      tags: ['servers'],
+      summary: 'List the timers of a server',
+      description: "The server's own timers and casts with a delay that are still to come.",
+      params: ServerPath,
+      querystring: NoQuery,
+      response: {
+        200: Ref(TimerList, { description: 'The timers.' }),
+        ...problemResponses('unknown_server', 'server_exited'),
+      },
+    },
+    handler: async ({ params }) => ({ timers: runtime.timers(params.id) }),
+  })
+
+  app.route({
+    method: 'DELETE',
+    url: '/servers/:id/timers/:ref',
+    schema: {
+      operationId: 'cancelTimer',
+      tags: ['servers'],
+      summary: 'Cancel a timer',
+      description: 'A timer that is cancelled never fires. One that has fired is not known any more.',
+      params: TimerPath,
+      querystring: NoQuery,
+      response: {
+        204: Empty('It will not fire.'),
+        ...problemResponses('unknown_server', 'server_exited', 'unknown_timer'),
+      },
+    },
+    handler: async ({ params: { id, ref } }, reply) => {
+      if (runtime.cancelTimer(id, ref) === false) {
+        throw new GenServerError('unknown_timer', `${id} has no timer ${ref} (any more).`)
+      }
+      return reply.code(204).send()
+    },
+  })
+}

@@ -1,0 +1,146 @@
+/** Servers as resources: start, look, list, stop; their state and their timers. */
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+import { ifMatchHeader, locationHeader, NoQuery, Query, ServerPath, StopQuery } from '../src/http/parameters.js'
+import { bodyProblems, problemResponses } from '../src/http/problem-schema.js'
+import { revisionToMatch } from '../src/http/request-headers.js'
+import { startProblems, stopProblems } from '../src/http/route-problems.js'
+import { Empty, Ref, Words } from '../src/http/schema-ref.js'
+import {
+  FoundOrIgnored,
+  PutServerRequest,
+  ServerInfo,
+  ServerPage,
+  StartIgnoredAnswer,
+  StartServerRequest,
+  serverStatuses,
+} from '../src/http/server-schemas.js'
+import { startServer } from '../src/http/starting.js'
+import { GenServerError, type Runtime } from '../src/index.js'
+
+const ListQuery = Query({
+  implementation: Type.Optional(
+    Type.String({ description: 'Only servers of this implementation.', examples: ['stack'] }),
+  ),
+  status: Type.Optional(Words(serverStatuses, { description: 'Only servers with this status.' })),
+  limit: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 1000, description: 'How many at most (default 100).', examples: [100] }),
+  ),
+  after: Type.Optional(Type.String({ maxLength: 128, description: 'Only ids after this one: the `next` of a page.' })),
+})
+
+export const serverRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = async (app, { runtime }) => {
+  app.route({
+    method: 'POST',
+    url: '/servers',
+    schema: {
+      operationId: 'startServer',
+      tags: ['servers'],
+      summary: 'Start a server',
+      description: 'Answers when the server has started. The id may be chosen; otherwise one is made.',
+      querystring: NoQuery,
+      body: Ref(StartServerRequest),
+      response: {
+        200: Ref(StartIgnoredAnswer, { description: 'The implementation chose not to start one.' }),
+        201: Ref(ServerInfo, { description: 'It has started.', headers: locationHeader('the server') }),
+        ...problemResponses(...startProblems, ...bodyProblems),
+      },
+    },
+    handler: async ({ body: { implementation, args, ...options } }, reply) =>
+      startServer(reply, () => runtime.start(implementation, args, options)),
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/servers',
+    schema: {
+      operationId: 'listServers',
+      tags: ['servers'],
+      summary: 'List servers',
+      description: 'A page of servers, ordered by id.',
+      querystring: ListQuery,
+      response: { 200: Ref(ServerPage, { description: 'A page.' }), ...problemResponses() },
+    },
+    handler: async ({ query }) => runtime.list(query) as never,
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/servers/:id',
+    schema: {
+      operationId: 'getServer',
+      tags: ['servers'],
+      summary: 'Look at a server',
+      description: 'Never waits for the server: it works while a message is stuck.',
+      params: ServerPath,
+      querystring: NoQuery,
+      response: {
+        200: Ref(ServerInfo, { description: 'The server.' }),
+        ...problemResponses('unknown_server', 'server_exited'),
+      },
+    },
+    handler: async ({ params }) => runtime.info(params.id),
+  })
+
+  app.route({
+    method: 'PUT',
+    url: '/servers/:id',
+    schema: {
+      operationId: 'putServer',
+      tags: ['servers'],
+      summary: 'Get or start a server',
+      description: 'Starts the server if no server has the id. Doing it twice is doing it once.',
+      params: ServerPath,
+      querystring: NoQuery,
+      body: Ref(PutServerRequest),
+      response: {
+        200: Ref(FoundOrIgnored, { description: 'It was there, or the implementation chose not to start one.' }),
+        201: Ref(ServerInfo, { description: 'It has started.', headers: locationHeader('the server') }),
+        ...problemResponses(...startProblems, ...bodyProblems),
+      },
+    },
+    handler: async ({ params: { id }, body: { implementation, args, ...options } }, reply) => {
+      let found = false
+      return startServer(
+        reply,
+        async () => {
+          const { started, info } = await runtime.getOrStart(implementation, args, { ...options, id })
+          found = !started
+          return info
+        },
+        () => found,
+      )
+    },
+  })
+
+  app.route({
+    method: 'DELETE',
+    url: '/servers/:id',
+    schema: {
+      operationId: 'stopServer',
+      tags: ['servers'],
+      summary: 'Stop a server',
+      description:
+        'An ordered stop waits its turn in the mailbox, lets the server terminate, and answers when it has ended. ' +
+        '`reason=kill` ends it at once, whatever it is doing.',
+      params: ServerPath,
+      querystring: StopQuery,
+      headers: ifMatchHeader,
+      response: { 204: Empty('It has ended.'), ...problemResponses(...stopProblems) },
+    },
+    handler: async ({ params: { id }, query: { reason, timeout }, headers }, reply) => {
+      const ifMatch = revisionToMatch(headers as never)
+      if (reason === 'kill') kill(runtime, id, ifMatch)
+      else await runtime.stop(id, { reason, timeout, ifMatch })
+      return reply.code(204).send()
+    },
+  })
+}
+
+/** A kill does not wait its turn, so its condition is judged now. */
+function kill(runtime: Runtime, id: string, ifMatch: number | undefined): void {
+  if (ifMatch !== undefined && runtime.info(id).revision !== ifMatch) {
+    throw new GenServerError('revision_mismatch', `The state of ${id} has another revision than ${ifMatch}.`)
+  }
+  runtime.kill(id)
+}

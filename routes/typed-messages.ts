@@ -1,0 +1,103 @@
+/**
+ * The typed routes: the same operations as `/servers`, where the path names implementation and message and the body is
+ * the args. Each is a route of its own; `typed-operations.ts` writes them into the OpenAPI document. The routes with
+ * parameters take what is left: names that are unknown, and names that a route pattern cannot spell.
+ */
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+import { unknownImplementation } from '../src/http/error-answers.js'
+import { callTimeout, castDelay } from '../src/http/message-schemas.js'
+import { ImplementationPath, MessagePath, Query, ServerPath } from '../src/http/parameters.js'
+import { sendCall, sendCast } from '../src/http/sending.js'
+import { serverId, startOptions } from '../src/http/server-schemas.js'
+import { startServer } from '../src/http/starting.js'
+import { type AnyDefinition, GenServerError, type Runtime } from '../src/index.js'
+
+const StartQuery = Query({ id: Type.Optional(serverId()), ...startOptions })
+const CallQuery = Query({ timeout: Type.Optional(callTimeout()) })
+const CastQuery = Query({ delay: Type.Optional(castDelay()) })
+
+/** Names that mean themselves in a route pattern. */
+const plain = /^[A-Za-z0-9._~-]+$/
+
+export const typedMessageRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = async (app, { runtime }) => {
+  const method = 'POST'
+  const base = '/implementations'
+
+  for (const [name, definition] of runtime.implementations) {
+    if (!plain.test(name)) continue
+    app.route({
+      method,
+      url: `${base}/${name}/servers`,
+      schema: { hide: true, querystring: StartQuery },
+      handler: ({ query, body }, reply) => startServer(reply, () => runtime.start(name, body, query)),
+    })
+    for (const message of Object.keys(definition.calls ?? {}).filter((message) => plain.test(message))) {
+      app.route({
+        method,
+        url: `${base}/${name}/servers/:id/call/${message}`,
+        schema: { hide: true, params: ServerPath, querystring: CallQuery },
+        handler: (request, reply) =>
+          sendCall(runtime, request, reply, request.params.id, message, request.body, {
+            timeout: request.query.timeout,
+            implementation: name,
+          }),
+      })
+    }
+    for (const message of Object.keys(definition.casts ?? {}).filter((message) => plain.test(message))) {
+      app.route({
+        method,
+        url: `${base}/${name}/servers/:id/cast/${message}`,
+        schema: { hide: true, params: ServerPath, querystring: CastQuery },
+        handler: (request, reply) =>
+          sendCast(runtime, request, reply, request.params.id, message, request.body, {
+            delay: request.query.delay,
+            implementation: name,
+          }),
+      })
+    }
+  }
+
+  app.route({
+    method,
+    url: `${base}/:name/servers`,
+    schema: { hide: true, params: ImplementationPath, querystring: StartQuery },
+    handler: async ({ params: { name }, query, body }, reply) => {
+      definitionOf(runtime, name)
+      return startServer(reply, () => runtime.start(name, body, query))
+    },
+  })
+  app.route({
+    method,
+    url: `${base}/:name/servers/:id/call/:message`,
+    schema: { hide: true, params: MessagePath, querystring: CallQuery },
+    handler: async (request, reply) => {
+      const { name, id, message } = request.params
+      mustDeclare(name, 'call', definitionOf(runtime, name).calls, message)
+      const parts = { timeout: request.query.timeout, implementation: name }
+      return sendCall(runtime, request, reply, id, message, request.body, parts)
+    },
+  })
+  app.route({
+    method,
+    url: `${base}/:name/servers/:id/cast/:message`,
+    schema: { hide: true, params: MessagePath, querystring: CastQuery },
+    handler: (request, reply) => {
+      const { name, id, message } = request.params
+      mustDeclare(name, 'cast', definitionOf(runtime, name).casts, message)
+      const parts = { delay: request.query.delay, implementation: name }
+      sendCast(runtime, request, reply, id, message, request.body, parts)
+    },
+  })
+}
+
+function definitionOf(runtime: Runtime, name: string): AnyDefinition {
+  const definition = runtime.implementations.get(name)
+  if (!definition) throw unknownImplementation(name)
+  return definition
+}
+
+function mustDeclare(name: string, kind: string, messages: object | undefined, message: string): void {
+  if (messages && Object.hasOwn(messages, message)) return
+  throw new GenServerError('unknown_message', `${name} has no ${kind} ${JSON.stringify(message)}.`)
+}

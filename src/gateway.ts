@@ -1,0 +1,138 @@
+/**
+ * Builds the gateway: a Fastify app that puts a runtime behind HTTP. It builds and does not listen; whoever builds it
+ * closes the runtime first, so that every caller has its answer, and then the app.
+ */
+import accepts from '@fastify/accepts'
+import swaggerUi from '@fastify/swagger-ui'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { Health, healthRoutes } from '../routes/health.js'
+import { implementationRoutes } from '../routes/implementations.js'
+import { messageRoutes } from '../routes/messages.js'
+import { observationRoutes } from '../routes/observation.js'
+import { serverStateRoutes } from '../routes/server-state.js'
+import { serverRoutes } from '../routes/servers.js'
+import { typedMessageRoutes } from '../routes/typed-messages.js'
+import { collectAllowedMethods } from './http/allowed-methods.js'
+import { answerNotFound, answerSocketError, errorAnswers } from './http/error-answers.js'
+import { implementationSchemas } from './http/implementation-schemas.js'
+import { readJsonBodies } from './http/json-body.js'
+import { messageSchemas } from './http/message-schemas.js'
+import { collectMetrics, type Metrics } from './http/metrics.js'
+import { describeRoutes } from './http/openapi.js'
+import { Problem } from './http/problem-schema.js'
+import type { ProblemCode } from './http/problems.js'
+import { productVersion } from './http/product-version.js'
+import { checkRequests } from './http/request-checks.js'
+import { requestNamer } from './http/request-headers.js'
+import { serverSchemas } from './http/server-schemas.js'
+import { schemaController } from './http/validation.js'
+import { type Logger, type Runtime, silentLogger } from './index.js'
+
+export interface GatewayOptions {
+  /** Bugs of the gateway and crashes are logged here; requests are not. Default: nowhere. */
+  readonly logger?: Logger
+  /** Largest body, in bytes. Default 256 KiB. */
+  readonly bodyLimit?: number
+  /** Milliseconds in which a request must have arrived. Default 60000. How long a call waits is not bounded by it. */
+  readonly requestTimeout?: number
+  /** Milliseconds in which the headers must have arrived. Default 15000. */
+  readonly headersTimeout?: number
+  /** Milliseconds that an idle connection is kept. Default 10000. */
+  readonly keepAliveTimeout?: number
+  /** Milliseconds without a byte after which a connection is cut. Default 0, never: a call may wait for an hour. */
+  readonly connectionTimeout?: number
+  /** Milliseconds that `close` waits for answers that are still to come, before it cuts the connections. Default 5000. */
+  readonly closeTimeout?: number
+  /** The page at /docs. Default true. */
+  readonly docs?: boolean
+  /** Whether /health/ready says so while the runtime takes work. A process that is told to end says no first. */
+  readonly ready?: () => boolean
+}
+
+/** A segment of a path longer than this is `uri_too_long`. Beyond any id, so that those get the better answer. */
+const LONGEST_SEGMENT = 1024
+
+/** The page at /docs asks nobody else for anything. */
+const docsPage = {
+  routePrefix: '/docs',
+  uiConfig: { validatorUrl: null },
+  staticCSP: "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
+} as const
+
+/**
+ * The gateway of `runtime`, ready to listen or to be asked with `inject`.
+ *
+ * @example
+ * const gateway = await createGateway(createRuntime({ implementations: { stack } }))
+ * await gateway.listen({ port: 3000 })
+ */
+export async function createGateway(runtime: Runtime, options: GatewayOptions = {}): Promise<FastifyInstance> {
+  const { logger = silentLogger, ready = () => true } = options
+  // Until the metrics are there, which need the app, there is nothing to count.
+  let metrics: Metrics | undefined
+  const count = (code: ProblemCode) => metrics?.problem(code)
+  const answerError = errorAnswers(logger, count)
+
+  const app = Fastify({
+    // Fastify's own log makes a child logger and two lines for every request; what matters is logged by `errorAnswers`.
+    logger: false,
+    genReqId: requestNamer(),
+    bodyLimit: options.bodyLimit ?? 256 * 1024,
+    requestTimeout: options.requestTimeout ?? 60_000,
+    keepAliveTimeout: options.keepAliveTimeout ?? 10_000,
+    connectionTimeout: options.connectionTimeout ?? 0,
+    // Node answers a request without Host itself, with nothing in it; `checkRequests` does it our way.
+    http: { headersTimeout: options.headersTimeout ?? 15_000, requireHostHeader: false },
+    // While it closes, `checkRequests` refuses work with a problem document.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: LONGEST_SEGMENT },
+    schemaController: schemaController(),
+    frameworkErrors: (error, request, reply) => answerError(error, request as never, reply as never),
+    clientErrorHandler: answerSocketError(count),
+  })
+  app.setErrorHandler(answerError)
+  answerNotFound(app, collectAllowedMethods(app))
+  metrics = collectMetrics(app)
+  readJsonBodies(app)
+  cutOnClose(app, options.closeTimeout ?? 5000)
+
+  const components = [...serverSchemas, ...messageSchemas, ...implementationSchemas, Problem, Health]
+  for (const schema of components) app.addSchema(schema)
+  await app.register(accepts)
+  await describeRoutes(app, runtime, productVersion())
+  if (options.docs ?? true) await app.register(swaggerUi, docsPage)
+  await app.register(healthRoutes, { ready: () => ready() && !runtime.draining })
+  await app.register(observationRoutes, { metrics })
+  await app.register(async (api) => {
+    checkRequests(api)
+    await api.register(serverRoutes, { runtime })
+    await api.register(serverStateRoutes, { runtime })
+    await api.register(messageRoutes, { runtime })
+    await api.register(implementationRoutes, { runtime })
+    await api.register(typedMessageRoutes, { runtime })
+  })
+  await app.ready()
+  return app
+}
+
+/** `close` must end, also when the runtime was not closed before and a call still waits. */
+function cutOnClose(app: FastifyInstance, timeout: number): void {
+  app.addHook('preClose', (done) => {
+    // A connection that falls idle from now on has nothing to wait for.
+    app.server.keepAliveTimeout = 1
+    const timer = setTimeout(() => app.server.closeAllConnections(), timeout)
+    timer.unref()
+    app.server.once('close', () => clearTimeout(timer))
+    done()
+  })
+}
+
+/** The OpenAPI document of a gateway of `runtime`. */
+export async function renderOpenapi(runtime: Runtime, options: GatewayOptions = {}): Promise<object> {
+  const app = await createGateway(runtime, { ...options, docs: false })
+  try {
+    return app.swagger()
+  } finally {
+    await app.close()
+  }
+}

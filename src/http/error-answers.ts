@@ -1,0 +1,83 @@
+/**
+ * Every way in which a request can fail ends here, so that each answer is a problem document: errors of routes, Fastify's
+ * own errors, unknown routes and methods, and what is so broken that it never becomes a request.
+ */
+import type { Socket } from 'node:net'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { GenServerError, type Logger } from '../index.js'
+import type { AllowedMethods } from './allowed-methods.js'
+import { foreignError } from './foreign-errors.js'
+import { HttpProblem, problemDocument, problemHeaders } from './problem-document.js'
+import { type ProblemCode, problems } from './problems.js'
+
+/** Answers `error`, whatever it is. 5xx are logged; those that nobody foresaw tell the client nothing. */
+export type AnswerError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => void
+
+export function errorAnswers(logger: Logger, count: (code: ProblemCode) => void): AnswerError {
+  return (error, request, reply) => {
+    const known = foreignError(error)
+    const failure =
+      known ?? new HttpProblem('internal_error', `A bug in the gateway; its log has more under request ${request.id}.`)
+    const { status } = problems[failure.code]
+    if (known === undefined) {
+      logger.error(
+        { err: error, requestId: request.id, method: request.method, url: request.url },
+        'the gateway failed',
+      )
+    } else if (status === 500) {
+      // Crashes are told by the runtime, with the server and the stack; this line leads there from the request.
+      logger.warn({ requestId: request.id, code: failure.code, url: request.url }, failure.message)
+    }
+    count(failure.code)
+    reply
+      .code(status)
+      .headers(problemHeaders(failure))
+      .header('x-request-id', request.id)
+      .send(JSON.stringify(problemDocument(failure)))
+  }
+}
+
+/** Answers what no route takes. */
+export function answerNotFound(app: FastifyInstance, allowed: AllowedMethods): void {
+  app.setNotFoundHandler((request) => {
+    const path = request.url.split('?', 1)[0] ?? ''
+    const methods = allowed(path)
+    if (methods.length > 0) {
+      const detail = `${request.method} is not allowed here; ${methods.join(', ')} ${methods.length > 1 ? 'are' : 'is'}.`
+      throw new HttpProblem('method_not_allowed', detail, {}, { allow: methods.join(', ') })
+    }
+    throw new HttpProblem('unknown_route', 'Nothing is served under this path; /openapi.json tells what is.')
+  })
+}
+
+const socketProblems: Readonly<Record<string, readonly [ProblemCode, string]>> = {
+  HPE_HEADER_OVERFLOW: ['headers_too_large', 'The headers are larger than the gateway takes.'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: ['payload_too_large', 'The chunk extensions are larger than the gateway takes.'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', 'The request did not arrive in time.'],
+}
+
+/** Answers on the bare socket what Node's parser refused (Fastify's `clientErrorHandler`). */
+export function answerSocketError(count: (code: ProblemCode) => void) {
+  return (error: Error & { readonly code?: string }, socket: Socket): void => {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy()
+      return
+    }
+    const [code, detail] = socketProblems[error.code ?? ''] ?? ['invalid_request', 'The request is not HTTP/1.1.']
+    const failure = new HttpProblem(code, detail)
+    count(code)
+    const body = JSON.stringify(problemDocument(failure))
+    const headers = { ...problemHeaders(failure), 'content-length': Buffer.byteLength(body), connection: 'close' }
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    socket.end(`HTTP/1.1 ${problems[code].status} ${reasonPhrase(code)}\r\n${lines.join('')}\r\n${body}`)
+  }
+}
+
+function reasonPhrase(code: ProblemCode): string {
+  return code.replaceAll('_', ' ')
+}
+
+/** A failure that the runtime would word the same way. */
+export function unknownImplementation(name: string): GenServerError {
+  return new GenServerError('unknown_implementation', `There is no implementation ${JSON.stringify(name)}.`)
+}

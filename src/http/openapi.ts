@@ -1,0 +1,45 @@
+/** The OpenAPI document: @fastify/swagger writes the routes, `typed-operations.ts` what the implementations add. */
+import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger'
+import type { FastifyInstance } from 'fastify'
+import type { Runtime } from '../index.js'
+import { addTypedOperations } from './typed-operations.js'
+
+const description = `Generic servers (OTP \`gen_server\`) behind HTTP and JSON.
+
+A **server** is a small piece of named state that takes one message at a time. Start one of an implementation, then send
+it calls (you wait for the reply) and casts (you do not). The operations tagged with the name of an implementation are
+typed: their body is the args of the message.
+
+Whatever goes wrong is told as a problem document (RFC 9457) with a stable \`code\`, and with \`effect\`: whether the
+message may have changed anything. Every answer has an \`X-Request-Id\`; send one to choose it. \`traceparent\` is passed on.`
+
+/** Collects the routes that are added to `app` from now on. */
+export async function describeRoutes(app: FastifyInstance, runtime: Runtime, version: string): Promise<void> {
+  const options: FastifyDynamicSwaggerOptions = {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'genservers',
+        version,
+        description,
+        contact: { name: 'The authors of genservers' },
+        license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
+      },
+      servers: [{ url: '/', description: 'This gateway.' }],
+      security: [],
+      tags: [
+        { name: 'servers', description: 'Start, look at, list and stop servers.' },
+        { name: 'messages', description: 'Calls and casts to any server.' },
+        { name: 'implementations', description: 'What can be started.' },
+        { name: 'operation', description: 'For those who run the gateway.' },
+      ],
+    },
+    refResolver: { buildLocalReference: (json, _base, _fragment, i) => String(json['$id'] ?? `def-${i}`) },
+    transformObject: (document) => {
+      if (!('openapiObject' in document)) return document.swaggerObject
+      addTypedOperations(document.openapiObject as object, runtime.implementations)
+      return document.openapiObject
+    },
+  }
+  await app.register(swagger, options)
+}

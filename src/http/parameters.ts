@@ -1,0 +1,55 @@
+/** Path, query and header parameters that several routes share. */
+import { type TProperties, Type } from '@sinclair/typebox'
+import { serverId, timeout } from './server-schemas.js'
+
+/** The query is closed like a body: a parameter that is not known is told, not dropped. */
+export const Query = <T extends TProperties>(properties: T) => Type.Object(properties, { additionalProperties: false })
+export const NoQuery = Query({})
+
+export const ServerPath = Type.Object({ id: serverId() })
+export const TimerPath = Type.Object({
+  id: serverId(),
+  ref: Type.String({ description: 'The timer, as listed.', examples: ['1'] }),
+})
+export const ImplementationPath = Type.Object({
+  name: Type.String({ description: 'The name of the implementation.', examples: ['stack'] }),
+})
+export const MessagePath = Type.Object({ name: Type.String(), id: serverId(), message: Type.String() })
+
+export const StopQuery = Query({
+  reason: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 256,
+      description: 'The reason to end with (default `normal`); `kill` ends the server at once, without `terminate`.',
+      examples: ['shutdown'],
+    }),
+  ),
+  timeout: Type.Optional(timeout('Milliseconds to wait for the end (default 5000). The order stands after that.')),
+})
+
+const ifMatch = Type.Optional(
+  Type.String({
+    description: 'Do it only if the state has this revision when the message is taken, as in `"7"`.',
+    examples: ['"7"'],
+  }),
+)
+const prefer = Type.Optional(
+  Type.String({
+    description: '`wait=SECONDS`: how long to wait where no timeout is given (RFC 7240).',
+    examples: ['wait=10'],
+  }),
+)
+const ifNoneMatch = Type.Optional(
+  Type.String({ description: 'The ETag of a state that the client has: 304 if it is still that.', examples: ['"7"'] }),
+)
+
+/** Header schemas document; `request-headers.ts` reads. */
+export const CallHeaders = Type.Object({ 'If-Match': ifMatch, Prefer: prefer })
+export const ifMatchHeader = Type.Object({ 'If-Match': ifMatch })
+export const StateHeaders = Type.Object({ 'If-None-Match': ifNoneMatch })
+
+export const etagHeader = {
+  ETag: { type: 'string', description: 'The revision of the state after the message, in quotes.' },
+}
+export const locationHeader = (of: string) => ({ Location: { type: 'string', description: `Where ${of} is.` } })

@@ -1,0 +1,79 @@
+/** The problem document in the OpenAPI document, and how a route says which problems it may answer with. */
+import { type Static, Type } from '@sinclair/typebox'
+import { PROBLEM_TYPE } from './problem-document.js'
+import { isRetryable, type ProblemCode, problemCodes, problems } from './problems.js'
+import { Ref, Words } from './schema-ref.js'
+import { ServerInfo, ServerReason } from './server-schemas.js'
+
+export const Problem = Type.Object(
+  {
+    type: Type.String({
+      description: 'A URN that ends in the code.',
+      examples: ['urn:genservers:error:unknown_server'],
+    }),
+    title: Type.String({ description: 'The same for every problem with this code.' }),
+    status: Type.Integer({ description: 'The HTTP status.' }),
+    detail: Type.String({ description: 'What happened this time, for people.' }),
+    code: Words(problemCodes, { description: 'What happened, for programs. Codes are stable.' }),
+    effect: Words(['none', 'unknown'], {
+      description:
+        '`none`: the message changed nothing and may be sent again. `unknown`: it may have run or may yet run.',
+    }),
+    reason: Type.Optional(Ref(ServerReason)),
+    exitedAt: Type.Optional(Type.String({ format: 'date-time', description: 'When the server ended.' })),
+    errors: Type.Optional(
+      Type.Array(
+        Type.Object({
+          path: Type.String({ description: 'A JSON pointer to the place (RFC 6901).', examples: ['/by'] }),
+          message: Type.String(),
+        }),
+        { description: 'Where the input is at fault.' },
+      ),
+    ),
+    chain: Type.Optional(
+      Type.Array(Type.String(), { description: 'The servers of a call cycle, from the caller round to itself.' }),
+    ),
+    server: Type.Optional(Ref(ServerInfo)),
+  },
+  { $id: 'Problem', description: 'What went wrong (RFC 9457).' },
+)
+
+type StatusOf<Code extends ProblemCode> = (typeof problems)[Code]['status']
+
+export interface ProblemResponse {
+  description: string
+  headers?: Record<string, object>
+  content: { [PROBLEM_TYPE]: { schema: ReturnType<typeof problemRef> } }
+}
+const problemRef = () => Ref(Problem)
+export type ProblemBody = Static<typeof Problem>
+
+/** Problems that any request to the API can meet. */
+const everywhere = ['invalid_request', 'not_acceptable', 'headers_too_large', 'internal_error'] as const
+/** Problems that any request with a body can meet. */
+export const bodyProblems = ['payload_too_large', 'unsupported_media_type'] as const
+
+/** The responses of a route that may answer with `codes`, by status, beside those that every route has. */
+export function problemResponses<const Codes extends readonly ProblemCode[]>(
+  ...codes: Codes
+): { [S in StatusOf<Codes[number] | (typeof everywhere)[number]>]: ProblemResponse } {
+  const possible = new Set<ProblemCode>([...everywhere, ...codes])
+  const responses: Record<number, ProblemResponse> = {}
+  for (const code of problemCodes.filter((code) => possible.has(code))) {
+    const { status, when } = problems[code]
+    const line = `\`${code}\`: ${when}`
+    const response = responses[status]
+    if (response) {
+      response.description += `\n\n${line}`
+    } else {
+      responses[status] = {
+        description: line,
+        ...(isRetryable(status) && { headers: { 'Retry-After': retryAfter } }),
+        content: { [PROBLEM_TYPE]: { schema: problemRef() } },
+      }
+    }
+  }
+  return responses as never
+}
+
+const retryAfter = { type: 'integer', description: 'After how many seconds another try may do better.' }

@@ -1,0 +1,176 @@
+/**
+ * THE table of everything a client can be told went wrong: each code with its HTTP status. Codes of the core are bound
+ * to HTTP here and nowhere else; the codes below the line exist at the HTTP boundary only. `test/http/problems.test.ts`
+ * holds the table against the OpenAPI document.
+ */
+import type { FailureCode } from '../index.js'
+
+interface ProblemKind {
+  readonly status: number
+  /** The same for every occurrence (RFC 9457, section 3.1.3). */
+  readonly title: string
+  /** One sentence for people who read the documentation: when it happens. */
+  readonly when: string
+}
+
+const coreProblems = {
+  invalid_request: {
+    status: 400,
+    title: 'The request is malformed',
+    when: 'The request is not HTTP or JSON as it should be, has the wrong shape, or has a key that is not known.',
+  },
+  invalid_args: {
+    status: 400,
+    title: 'The args do not fit',
+    when: 'The args do not match the schema of the message, or are nested too deep.',
+  },
+  unknown_implementation: {
+    status: 404,
+    title: 'There is no such implementation',
+    when: 'The gateway has no implementation of that name.',
+  },
+  unknown_message: {
+    status: 404,
+    title: 'There is no such message',
+    when: 'The implementation of the server does not declare that message.',
+  },
+  unknown_server: {
+    status: 404,
+    title: 'There is no such server',
+    when: 'No server has that id, or it is a server of another implementation than the route names.',
+  },
+  unknown_timer: {
+    status: 404,
+    title: 'There is no such timer',
+    when: 'The timer has fired, was cancelled, or never existed.',
+  },
+  server_exited: {
+    status: 410,
+    title: 'The server has ended',
+    when: 'A server had that id and ended a while ago; `reason` and `exitedAt` tell why and when.',
+  },
+  already_started: {
+    status: 409,
+    title: 'The id is taken',
+    when: 'A server with that id is there already; `server` describes it.',
+  },
+  revision_mismatch: {
+    status: 412,
+    title: 'The state has another revision',
+    when: 'If-Match names another revision than the state had when the message was taken.',
+  },
+  init_refused: {
+    status: 422,
+    title: 'The implementation refused to start',
+    when: 'The implementation said no to these args when the server started; the id is free.',
+  },
+  mailbox_full: {
+    status: 429,
+    title: 'The mailbox is full',
+    when: 'As many messages wait as the mailbox of the server takes.',
+  },
+  init_crashed: {
+    status: 500,
+    title: 'The implementation crashed while starting',
+    when: 'A bug in the implementation ended the start of the server; the id is free.',
+  },
+  server_crashed: {
+    status: 500,
+    title: 'The server crashed',
+    when: 'A bug in the implementation ended the server while it ran the message, or while the caller waited for a reply.',
+  },
+  bad_reply: {
+    status: 500,
+    title: 'The implementation gave a bad reply',
+    when: 'A bug in the implementation: its reply does not match the schema that it declares.',
+  },
+  restarting: {
+    status: 503,
+    title: 'The server is restarting',
+    when: 'The server crashed and was not back within the timeout.',
+  },
+  draining: {
+    status: 503,
+    title: 'The gateway is shutting down',
+    when: 'The gateway finishes the work that it has and takes no more.',
+  },
+  call_timeout: {
+    status: 504,
+    title: 'The server did not answer in time',
+    when: 'The timeout passed; `effect` tells whether the message was still waiting (`none`) or may have run (`unknown`).',
+  },
+  init_timeout: {
+    status: 504,
+    title: 'The server did not start in time',
+    when: 'The start took longer than the timeout and was broken off; the id is free.',
+  },
+  call_cycle: {
+    status: 508,
+    title: 'The call would wait for itself',
+    when: 'A chain of calls came back to a server that waits in it; `chain` lists them.',
+  },
+} as const satisfies Record<FailureCode, ProblemKind>
+
+const boundaryProblems = {
+  unknown_route: {
+    status: 404,
+    title: 'There is no such route',
+    when: 'Nothing is served under that path.',
+  },
+  method_not_allowed: {
+    status: 405,
+    title: 'The method is not allowed here',
+    when: 'The path is served, but not with that method; the Allow header lists those that are.',
+  },
+  not_acceptable: {
+    status: 406,
+    title: 'No acceptable representation',
+    when: 'The Accept header rules out JSON.',
+  },
+  request_timeout: {
+    status: 408,
+    title: 'The request took too long to arrive',
+    when: 'The client did not finish sending the request in time.',
+  },
+  payload_too_large: {
+    status: 413,
+    title: 'The body is too large',
+    when: 'The body is larger than the gateway takes.',
+  },
+  uri_too_long: {
+    status: 414,
+    title: 'The URL is too long',
+    when: 'A segment of the path is longer than any name may be.',
+  },
+  unsupported_media_type: {
+    status: 415,
+    title: 'The body is not JSON',
+    when: 'The Content-Type is not application/json in UTF-8.',
+  },
+  headers_too_large: {
+    status: 431,
+    title: 'The headers are too large',
+    when: 'The header section of the request is larger than the gateway takes.',
+  },
+  internal_error: {
+    status: 500,
+    title: 'The gateway failed',
+    when: 'A bug in the gateway itself; its log has more under the request id.',
+  },
+} as const satisfies Record<string, ProblemKind>
+
+/** Every code with its status, its title and when it happens. */
+export const problems = { ...coreProblems, ...boundaryProblems }
+
+export type ProblemCode = keyof typeof problems
+
+/** Every code, in the order of the table. */
+export const problemCodes = Object.keys(problems) as ProblemCode[]
+
+/** Seconds after which a refused request may be tried again, where the failure itself does not say. */
+export const RETRY_AFTER = 1
+
+/** Statuses whose answers carry Retry-After (RFC 9110, section 10.2.3; RFC 6585, section 4). */
+export function isRetryable(status: number): boolean {
+  return status === 429 || status === 503
+}

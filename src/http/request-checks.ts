@@ -1,0 +1,31 @@
+/** What is asked of every request to the API before its route sees it. */
+import type { FastifyInstance, onRequestHookHandler } from 'fastify'
+import { GenServerError } from '../index.js'
+import { HttpProblem } from './problem-document.js'
+
+/** Adds the checks to the routes of `api`. */
+export function checkRequests(api: FastifyInstance): void {
+  let closing = false
+  api.addHook('preClose', (done) => {
+    closing = true
+    done()
+  })
+
+  const check: onRequestHookHandler = (request, reply, done) => {
+    reply.header('x-request-id', request.id)
+    const { accept, host } = request.headers
+    if (closing) return done(new GenServerError('draining', 'The gateway is shutting down.'))
+    if (host === undefined && request.raw.httpVersion === '1.1') {
+      return done(new HttpProblem('invalid_request', 'HTTP/1.1 requires a Host header.'))
+    }
+    if (accept !== undefined && accept !== '*/*' && accept !== 'application/json' && !request.type('json')) {
+      return done(new HttpProblem('not_acceptable', 'The answer is application/json.'))
+    }
+    done()
+  }
+  // A hook of the route, not of `api`: those run first, and the request would be refused before it is counted.
+  api.addHook('onRoute', (route) => {
+    const given = [route.onRequest ?? []].flat().filter((hook) => hook !== check)
+    route.onRequest = [...given, check] as onRequestHookHandler[]
+  })
+}

@@ -1,0 +1,44 @@
+/** Which problems the kinds of routes may answer with: for the document, and for the types of its clients. */
+import type { ProblemCode } from './problems.js'
+
+/** On the way to a server. */
+export const reachProblems = ['unknown_server', 'server_exited', 'restarting'] as const satisfies ProblemCode[]
+
+/** When a server is started. */
+export const startProblems = [
+  'invalid_args',
+  'unknown_implementation',
+  'already_started',
+  'init_refused',
+  'init_crashed',
+  'init_timeout',
+  'draining',
+] as const satisfies ProblemCode[]
+
+export const callProblems = [
+  ...reachProblems,
+  'draining',
+  'invalid_args',
+  'unknown_message',
+  'revision_mismatch',
+  'mailbox_full',
+  'server_crashed',
+  'bad_reply',
+  'call_timeout',
+  'call_cycle',
+] as const satisfies ProblemCode[]
+
+export const castProblems = [
+  ...reachProblems,
+  'draining',
+  'invalid_args',
+  'unknown_message',
+  'mailbox_full',
+] as const satisfies ProblemCode[]
+
+export const stopProblems = [
+  ...reachProblems,
+  'revision_mismatch',
+  'server_crashed',
+  'call_timeout',
+] as const satisfies ProblemCode[]

@@ -1,0 +1,76 @@
+/**
+ * From a request to a message and back, for the routes that send one, whether the envelope names the message or the path
+ * does. This is the hot path: one look at each header, and nothing made that is not handed on.
+ */
+import type { ServerResponse } from 'node:http'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { CastOptions, Request, RequestOptions, Runtime } from '../index.js'
+import { originOf, preferredWait, revisionToMatch } from './request-headers.js'
+import { LONGEST_TIMEOUT } from './server-schemas.js'
+
+/** What of a route's request is used here, so that every route fits. */
+type Asked = Pick<FastifyRequest, 'id' | 'headers'>
+type Answer = Pick<FastifyReply, 'raw' | 'header' | 'code'>
+
+type CallParts = Pick<RequestOptions, 'timeout' | 'start' | 'implementation'>
+type CastParts = Pick<CastOptions, 'delay' | 'start' | 'implementation'>
+
+/** Sends a call; resolves with the body of the answer when the server has replied. */
+export async function sendCall(
+  runtime: Runtime,
+  { id: requestId, headers }: Asked,
+  reply: Answer,
+  id: string,
+  message: string,
+  args: unknown,
+  { timeout, start, implementation }: CallParts,
+): Promise<{ reply: unknown }> {
+  let wait = timeout
+  if (wait === undefined && headers['prefer'] !== undefined) {
+    wait = preferredWait(headers, LONGEST_TIMEOUT)
+    if (wait !== undefined) reply.header('preference-applied', `wait=${wait / 1000}`)
+  }
+  const request = runtime.sendRequest(id, message, args, {
+    timeout: wait,
+    start,
+    implementation,
+    ifMatch: revisionToMatch(headers),
+    origin: originOf(requestId, headers),
+  })
+  abandonOnHangUp(reply.raw, request)
+  const answer = await request.response
+  if (request.revision !== undefined) reply.header('etag', `"${request.revision}"`)
+  return { reply: answer }
+}
+
+/**
+ * A caller that hangs up takes its call out of the mailbox. The end of the response tells it: Fastify's `request.signal`
+ * aborts as soon as a body has been read.
+ */
+function abandonOnHangUp(response: ServerResponse, request: Request): void {
+  response.on('close', () => {
+    if (!response.writableFinished) request.abandon()
+  })
+}
+
+/** Sends a cast, and says where its timer is if it goes later. */
+export function sendCast(
+  runtime: Runtime,
+  { id: requestId, headers }: Asked,
+  reply: FastifyReply | Answer,
+  id: string,
+  message: string,
+  args: unknown,
+  { delay, start, implementation }: CastParts,
+): void {
+  const timer = runtime.cast(id, message, args, {
+    delay,
+    start,
+    implementation,
+    ifMatch: revisionToMatch(headers),
+    origin: originOf(requestId, headers),
+  })
+  reply.code(202)
+  if (timer !== undefined) reply.header('location', `/servers/${id}/timers/${encodeURIComponent(timer)}`)
+  ;(reply as FastifyReply).send()
+}

@@ -1,0 +1,40 @@
+/**
+ * How requests are checked and answers written.
+ *
+ * 1. Bodies are strict: nothing is coerced, dropped or filled in, since Fastify's defaults rewrite what a client sent.
+ * 2. Path and query are text, so numbers in them are read as numbers.
+ * 3. Header schemas only document: headers have a grammar of their own, which `request-headers.ts` reads.
+ * 4. Answers are written as they are. A serializer made from a schema would drop or coerce what a server replied.
+ */
+import { AjvCompiler } from '@fastify/ajv-compiler'
+import type { FastifyServerOptions } from 'fastify'
+
+type SchemaController = NonNullable<FastifyServerOptions['schemaController']>
+type CompilersFactory = NonNullable<SchemaController['compilersFactory']>
+
+/** What Fastify gives and takes here; the published types leave `httpPart` out. */
+type Compile = (route: { readonly httpPart?: string }) => (value: unknown) => boolean
+type BuildValidator = (schemas: unknown, options: { readonly customOptions?: object }) => Compile
+
+const strictness = { removeAdditional: false, useDefaults: false, allErrors: true }
+
+/** For Fastify's `schemaController` option. */
+export function schemaController(): SchemaController {
+  const build = AjvCompiler() as unknown as BuildValidator
+  const buildValidator: BuildValidator = (schemas, options) => {
+    const make = (coerceTypes: false | 'array') =>
+      build(schemas, { ...options, customOptions: { ...options.customOptions, ...strictness, coerceTypes } })
+    const strict = make(false)
+    const lenient = make('array')
+    return (route) => {
+      if (route.httpPart === 'headers') return () => true
+      return (route.httpPart === 'body' ? strict : lenient)(route)
+    }
+  }
+  return {
+    compilersFactory: {
+      buildValidator: buildValidator as unknown as NonNullable<CompilersFactory['buildValidator']>,
+      buildSerializer: () => () => JSON.stringify,
+    },
+  }
+}
