@@ -26,6 +26,7 @@ import { type RestartBudget, spend } from './restart-budget.js'
 import { Scope } from './scope.js'
 import { type Pending, StatefulProcess } from './stateful-process.js'
 import { isThenable, noAnswer, turn } from './turn.js'
+import { Waiters } from './waiters.js'
 
 /** What was settled for one server when it was started. */
 export interface Terms {
@@ -48,12 +49,9 @@ export abstract class Lifecycle extends StatefulProcess {
   readonly startedAt: number
   /** Servers are numbered in the order of their start. */
   readonly number: number
-  /** Calls that were taken and wait for a reply that comes later. */
-  #deferred: Set<Call> | undefined = undefined
+  #someWaiters: Waiters | undefined = undefined
   #restartTimes: readonly number[] = NO_TIMES
   #starter: { resolve(): void; reject(error: Error): void } | undefined = undefined
-  /** The order that is being carried out. */
-  #stopping: StopOrder | undefined = undefined
 
   constructor(
     id: string,
@@ -66,6 +64,12 @@ export abstract class Lifecycle extends StatefulProcess {
     super(id, protocol, peers, node, terms.mailbox)
     this.startedAt = node.clock.now()
     this.number = node.nextNumber()
+  }
+
+  /** Made when first needed: most servers never have any. */
+  get #waiters(): Waiters {
+    this.#someWaiters ??= new Waiters()
+    return this.#someWaiters
   }
 
   get isReady(): boolean {
@@ -171,7 +175,7 @@ export abstract class Lifecycle extends StatefulProcess {
     this.lastExit = { reason, at: this.node.clock.now() }
     reportCrash(this, { reason, thrown, message, origin: scope?.origin })
     scope?.call?.fail(failure)
-    this.#failDeferred(failure)
+    this.#waiters.failDeferred(failure)
     if (this.terms.restart === 'temporary' || !this.#maySpend()) {
       return this.#giveUp(reason, (final) => this.end(final))
     }
@@ -211,14 +215,14 @@ export abstract class Lifecycle extends StatefulProcess {
     return this.#giveUp(reason, (final) => {
       tell(final)
       this.lastExit = { reason: final, at: this.node.clock.now() }
-      this.#failDeferred(exitFailure(this.id, final, this.lastExit.at))
+      this.#waiters.failDeferred(exitFailure(this.id, final, this.lastExit.at))
       return this.#maySpend() ? this.#restartFresh() : this.end(final)
     })
   }
 
   /** Carries out an order from outside. */
   protected stopOnOrder(order: StopOrder): Pending {
-    this.#stopping = order
+    this.#waiters.stopOrdered(order)
     return this.#giveUp(order.reason, (final) => this.end(final))
   }
 
@@ -284,39 +288,19 @@ export abstract class Lifecycle extends StatefulProcess {
     this.peers.ended(this, reason)
     const told = failure ?? new GenServerError('unknown_server', `${this.id} was not started`)
     scope?.call?.fail(reason === undefined ? told : exitFailure(this.id, reason, this.node.clock.now(), 'unknown'))
-    this.#failDeferred(told)
     for (const wait of this.waits ?? []) (wait as Partial<Call>).abandon?.()
-    for (let left = this.mailbox.shift(); left !== undefined; left = this.mailbox.shift()) {
-      if (left.kind === 'call') left.fail(told)
-      else if (left.kind === 'stop') this.#answerStop(left, reason, told)
-    }
-    if (this.#stopping !== undefined) this.#answerStop(this.#stopping, reason, told)
-  }
-
-  /** A stop has succeeded if the server ended for the reason that was ordered (S:H8). */
-  #answerStop(order: StopOrder, reason: Reason | undefined, failure: GenServerError): void {
-    if (JSON.stringify(order.reason) === JSON.stringify(reason)) order.done(undefined)
-    else if (typeof reason === 'object' && 'error' in reason) {
-      order.done(
-        new GenServerError('server_crashed', `${this.id} crashed while it stopped: ${reason.error}`, { reason }),
-      )
-    } else order.done(failure)
+    this.#waiters.ended(this.id, reason, told, this.mailbox)
   }
 
   /** The call's reply comes later. */
   protected defer(call: Call): void {
     if (call.phase === 'settled') return
     this.peers.address(call)
-    this.#deferred ??= new Set()
-    this.#deferred.add(call)
-  }
-
-  #failDeferred(failure: GenServerError): void {
-    for (const call of this.#deferred ?? []) call.fail(failure)
+    this.#waiters.defer(call)
   }
 
   forget(call: Call): void {
-    this.#deferred?.delete(call)
+    this.#waiters.forget(call)
     this.peers.forget(call)
   }
 

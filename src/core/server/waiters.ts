@@ -1,0 +1,48 @@
+/**
+ * Those who wait for a server beyond its mailbox: callers whose reply comes later, and whoever ordered it to stop.
+ */
+import type { Call } from '../kernel/call.js'
+import type { StopOrder } from '../kernel/envelope.js'
+import { GenServerError } from '../kernel/errors.js'
+import type { Mailbox } from '../kernel/mailbox.js'
+import type { Reason } from '../kernel/reason.js'
+
+export class Waiters {
+  readonly #deferred = new Set<Call>()
+  /** The order that is being carried out. */
+  #stopping: StopOrder | undefined = undefined
+
+  defer(call: Call): void {
+    this.#deferred.add(call)
+  }
+
+  forget(call: Call): void {
+    this.#deferred.delete(call)
+  }
+
+  stopOrdered(order: StopOrder): void {
+    this.#stopping = order
+  }
+
+  failDeferred(failure: GenServerError): void {
+    for (const call of this.#deferred) call.fail(failure)
+  }
+
+  /** The server `id` has ended because of `reason`; without one it has never begun. Nobody goes on waiting. */
+  ended(id: string, reason: Reason | undefined, failure: GenServerError, mailbox: Mailbox): void {
+    this.failDeferred(failure)
+    for (let left = mailbox.shift(); left !== undefined; left = mailbox.shift()) {
+      if (left.kind === 'call') left.fail(failure)
+      else if (left.kind === 'stop') answerStop(left, id, reason, failure)
+    }
+    if (this.#stopping !== undefined) answerStop(this.#stopping, id, reason, failure)
+  }
+}
+
+/** A stop has succeeded if the server ended for the reason that was ordered (S:H8). */
+function answerStop(order: StopOrder, id: string, reason: Reason | undefined, failure: GenServerError): void {
+  if (JSON.stringify(order.reason) === JSON.stringify(reason)) order.done(undefined)
+  else if (typeof reason === 'object' && 'error' in reason) {
+    order.done(new GenServerError('server_crashed', `${id} crashed while it stopped: ${reason.error}`, { reason }))
+  } else order.done(failure)
+}
