@@ -23,6 +23,9 @@ export class Ignore {
   protected readonly answer = 'ignore'
 }
 
+/** What the starter of such a server hears: nothing is wrong, and nothing runs. */
+export class StartIgnored extends Error {}
+
 /** `init` refuses, quietly (OTP 26: `{error, Reason}`). */
 export class Refuse {
   constructor(readonly reason: string) {}

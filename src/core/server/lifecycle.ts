@@ -16,31 +16,19 @@ import { GenServerError } from '../kernel/errors.js'
 import { copyJson, type Json } from '../kernel/json.js'
 import type { Node } from '../kernel/node.js'
 import { crashReason, describeReason, printable, type Reason } from '../kernel/reason.js'
-import { Ignore, Refuse, Stop } from './answer.js'
+import { Ignore, Refuse, StartIgnored, Stop } from './answer.js'
 import { crashFailure, exitFailure, reportCrash } from './crash.js'
 import type { Status } from './info.js'
-import type { Restart, RestartFrom } from './options.js'
+import type { Terms } from './options.js'
 import type { Peers } from './peers.js'
 import type { Protocol } from './protocol.js'
-import { type RestartBudget, spend } from './restart-budget.js'
+import { spend } from './restart-budget.js'
 import { Scope } from './scope.js'
 import { type Pending, StatefulProcess } from './stateful-process.js'
 import { isThenable, noAnswer, turn } from './turn.js'
 import { Waiters } from './waiters.js'
 
-/** What was settled for one server when it was started. */
-export interface Terms {
-  readonly restart: Restart
-  readonly restartFrom: RestartFrom
-  readonly shutdown: number
-  readonly mailbox: number
-  readonly budget: RestartBudget
-}
-
 const NO_TIMES: readonly number[] = Object.freeze([])
-
-/** `init` chose not to start a server, and calls that a success (OTP: `ignore`). */
-export class StartIgnored extends Error {}
 
 export abstract class Lifecycle extends StatefulProcess {
   status: Status = 'starting'

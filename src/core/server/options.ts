@@ -1,4 +1,5 @@
 /** What may be said of one server when it is started; a definition gives the defaults for its servers. */
+import type { RestartBudget } from './restart-budget.js'
 
 /**
  * Which ends are followed by a restart (OTP: restart type). `permanent`: all but an ordered stop from outside;
@@ -28,4 +29,13 @@ export interface StartOptions extends ServerOptions {
   readonly id?: string | undefined
   /** Milliseconds that `init` may take, or `Infinity`. Default 5000. */
   readonly timeout?: number | undefined
+}
+
+/** What was settled for one server when it was started. */
+export interface Terms {
+  readonly restart: Restart
+  readonly restartFrom: RestartFrom
+  readonly shutdown: number
+  readonly mailbox: number
+  readonly budget: RestartBudget
 }

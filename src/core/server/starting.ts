@@ -1,8 +1,7 @@
 /** What is settled before a server can begin: which id, which protocol, on what terms. */
 import { GenServerError } from '../kernel/errors.js'
 import { ID_PATTERN, isId, makeId } from '../kernel/id.js'
-import type { Terms } from './lifecycle.js'
-import type { ServerOptions } from './options.js'
+import type { ServerOptions, Terms } from './options.js'
 import type { Protocol } from './protocol.js'
 import type { RestartBudget } from './restart-budget.js'
 
