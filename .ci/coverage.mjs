@@ -22,7 +22,10 @@ for (const file of readdirSync(recorded)) {
 }
 
 // A file that holds only types compiles to nothing, and nothing ever loads it.
-const isEmpty = (file) => readFileSync(file, 'utf8').replace(/^\s*\/\/.*$|\/\*[^]*?\*\/|export \{\};/gm, '').trim() === ''
+const isEmpty = (file) =>
+  readFileSync(file, 'utf8')
+    .replace(/^\s*\/\/.*$|\/\*[\s\S]*?\*\/|export \{\};/gm, '')
+    .trim() === ''
 
 for (const name of readdirSync(core, { recursive: true, encoding: 'utf8' })) {
   const file = join(core, name)

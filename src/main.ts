@@ -2,4 +2,6 @@
 /** The program `genservers`. */
 import { run } from './cli/run.js'
 
-process.exitCode = await run(process.argv.slice(2), process.env)
+const code = await run(process.argv.slice(2), process.env)
+// A start that failed leaves nothing to wait for, whatever the modules that it had loaded may have begun.
+if (code !== 0) process.exit(code)

@@ -1,7 +1,7 @@
 /** The help text, made from the settings' schema so that it cannot fall behind it. */
 import { flagOf, settingNames, settingsSchema, variablesOf } from './settings.js'
 
-const COLUMNS = [28, 28] as const
+const COLUMNS = [30, 32] as const
 
 export function helpText(): string {
   return [

@@ -15,7 +15,8 @@ export function readSettings(flags: Flags, environment: Environment): Settings {
   const given: Record<string, unknown> = {}
   const origins = new Map<string, string>()
   for (const name of settingNames) {
-    const source = flags[name] === undefined ? fromEnvironment(name, environment) : { from: `--${flagOf(name)}`, value: flags[name] }
+    const source =
+      flags[name] === undefined ? fromEnvironment(name, environment) : { from: `--${flagOf(name)}`, value: flags[name] }
     if (source === undefined) continue
     given[name] = settingsSchema.properties[name].type === 'array' ? list(source.value) : source.value
     origins.set(name, source.from)
@@ -50,7 +51,11 @@ interface SchemaError {
   readonly params?: { readonly allowedValues?: readonly string[] }
 }
 
-function describe(error: unknown, given: Readonly<Record<string, unknown>>, origins: ReadonlyMap<string, string>): string {
+function describe(
+  error: unknown,
+  given: Readonly<Record<string, unknown>>,
+  origins: ReadonlyMap<string, string>,
+): string {
   const errors = (error as { errors?: readonly SchemaError[] }).errors
   if (errors === undefined) throw error
   return errors

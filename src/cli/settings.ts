@@ -12,8 +12,17 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 const LONGEST = 2 ** 31 - 1
 
 export const settingsSchema = Type.Object({
-  host: Type.String({ default: '127.0.0.1', minLength: 1, description: 'Address to listen on; 0.0.0.0 is all of them' }),
-  port: Type.Integer({ default: 3000, minimum: 0, maximum: 65535, description: 'Port to listen on; 0 takes a free one' }),
+  host: Type.String({
+    default: '127.0.0.1',
+    minLength: 1,
+    description: 'Address to listen on; 0.0.0.0 is all of them',
+  }),
+  port: Type.Integer({
+    default: 3000,
+    minimum: 0,
+    maximum: 65535,
+    description: 'Port to listen on; 0 takes a free one',
+  }),
   implementations: Type.Array(Type.String({ minLength: 1 }), {
     default: [bundledDirectory],
     minItems: 1,
@@ -30,6 +39,24 @@ export const settingsSchema = Type.Object({
     minimum: 1,
     maximum: 2 ** 30,
     description: 'Largest request body, in bytes',
+  }),
+  requestTimeout: Type.Integer({
+    default: 60_000,
+    minimum: 0,
+    maximum: LONGEST,
+    description: 'In what time a request must have arrived; how long a call waits is not bounded by it',
+  }),
+  headersTimeout: Type.Integer({
+    default: 15_000,
+    minimum: 0,
+    maximum: LONGEST,
+    description: 'In what time the headers of a request must have arrived',
+  }),
+  keepAliveTimeout: Type.Integer({
+    default: 10_000,
+    minimum: 0,
+    maximum: LONGEST,
+    description: 'How long an idle connection is kept; behind a load balancer, longer than it keeps its own',
   }),
   maxRestarts: Type.Integer({
     default: 10,

@@ -18,9 +18,6 @@ import type { Settings } from './settings.js'
  */
 const SAME_ORDER = 250
 
-/** How many milliseconds answers that are under way may take to reach their clients at the very end. */
-const LAST_ANSWERS = 2000
-
 export interface Running {
   readonly gateway: FastifyInstance
   readonly runtime: Runtime
@@ -55,9 +52,7 @@ async function shutDown(running: Running, signal: string): Promise<number> {
     failReadiness() // 1
     if (settings.drainDelay > 0) await sleep(settings.drainDelay)
     await runtime.close({ timeout: settings.drainTimeout }) // 2
-    const patience = setTimeout(() => gateway.server.closeAllConnections(), LAST_ANSWERS)
     await gateway.close() // 3
-    clearTimeout(patience)
     logger.info({}, 'shut down')
     return 0
   } catch (err) {

@@ -18,9 +18,14 @@ export async function start(settings: Settings): Promise<void> {
   let ready = true
   const logger = await createLogger(settings, process.stdout.isTTY === true)
   const implementations = await loadImplementations(settings.implementations)
-  const { maxRestarts, maxSeconds, rememberExits, bodyLimit } = settings
+  const { maxRestarts, maxSeconds, rememberExits } = settings
   const runtime = createRuntimeOf(implementations, { logger, maxRestarts, maxSeconds, rememberExits })
-  const gateway = await createGateway(runtime, { logger, bodyLimit, ready: () => ready })
+  const { bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout } = settings
+  const gateway = await createGateway(runtime, {
+    logger,
+    ready: () => ready,
+    ...{ bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout },
+  })
   try {
     const url = await listen(gateway, settings)
     logger.info({ url }, `genservers listens on ${url}`)
@@ -37,14 +42,7 @@ export async function start(settings: Settings): Promise<void> {
 }
 
 async function listen(gateway: FastifyInstance, { host, port }: Settings): Promise<string> {
-  // Fastify logs each address that it listens on; ours is to be the first line, and the only one about it.
-  const { level } = gateway.log
-  gateway.log.level = 'silent'
-  try {
-    await gateway.listen({ host, port })
-  } finally {
-    gateway.log.level = level
-  }
+  await gateway.listen({ host, port })
   const { address, family, port: taken } = gateway.server.address() as AddressInfo
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}`
 }

@@ -35,7 +35,8 @@ export async function findImplementations(directories: readonly string[]): Promi
       if (other !== undefined) throw new LoadError(file, `the name "${name}" is already taken by ${other}`) // 2
       files.set(name, file)
     }
-    if (count === 0) throw new LoadError(directory, 'there is no implementation (a .ts, .js or .mjs file) in this directory')
+    if (count === 0)
+      throw new LoadError(directory, 'there is no implementation (a .ts, .js or .mjs file) in this directory')
   }
   return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
@@ -55,11 +56,11 @@ async function entries(directory: string): Promise<string[]> {
   }
 }
 
-/** Follows links: a mounted Kubernetes ConfigMap is a directory of them. A link that leads nowhere is reported on import. */
+/** Follows links: a mounted Kubernetes ConfigMap is a directory of them. */
 async function isFile(file: string): Promise<boolean> {
   try {
     return (await stat(file)).isFile()
-  } catch {
-    return true
+  } catch (error) {
+    throw new LoadError(file, `it cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error })
   }
 }

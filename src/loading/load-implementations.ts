@@ -39,7 +39,10 @@ async function load(file: string, importModule: Import): Promise<AnyDefinition> 
   }
   const exported = (module as { default?: unknown } | null | undefined)?.default
   if (exported === undefined) {
-    throw new LoadError(file, 'it has no default export; an implementation ends in `export default defineServer({...})`')
+    throw new LoadError(
+      file,
+      'it has no default export; an implementation ends in `export default defineServer({...})`',
+    )
   }
   if (!isDefinition(exported)) {
     throw new LoadError(file, 'its default export was not made by defineServer')

@@ -1,0 +1,90 @@
+/** Runs the program as a user does, as a process of its own, and takes what it says line by line. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const main = fileURLToPath(new URL('../../src/main.js', import.meta.url))
+
+/** The part of a tap test that is needed here. */
+interface Teardown {
+  teardown(end: () => unknown): void
+}
+
+export interface LogLine {
+  readonly level: number
+  readonly msg: string
+  readonly url?: string
+  readonly err?: { readonly message: string }
+}
+
+export interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface GatewayProcess {
+  readonly child: ChildProcess
+  /** Resolves with the first line of the log that `wanted` takes, also one that has come before. */
+  line(wanted: (line: LogLine) => boolean): Promise<LogLine>
+  readonly ended: Promise<Ended>
+}
+
+/** What of the environment of the tests the program may see: nothing that sets it up. */
+function cleanEnvironment(extra: Readonly<Record<string, string>>): Record<string, string> {
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(GENSERVERS_|HOST$|PORT$)/.test(name))
+  return { ...(Object.fromEntries(inherited) as Record<string, string>), ...extra }
+}
+
+export function runProgram(
+  t: Teardown,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): GatewayProcess {
+  const child = spawn(process.execPath, [main, ...args], {
+    env: cleanEnvironment(environment),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  let stdout = ''
+  let stderr = ''
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk
+  })
+  const lines: LogLine[] = []
+  const waiting = new Set<() => void>()
+  createInterface(child.stdout).on('line', (text) => {
+    stdout += `${text}\n`
+    if (text.startsWith('{"level"')) lines.push(JSON.parse(text) as LogLine)
+    for (const look of waiting) look()
+  })
+  const ended = new Promise<Ended>((resolve) => {
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
+  })
+  const line = (wanted: (line: LogLine) => boolean) =>
+    new Promise<LogLine>((resolve, reject) => {
+      const look = () => {
+        const found = lines.find(wanted)
+        if (found) {
+          waiting.delete(look)
+          resolve(found)
+        }
+      }
+      waiting.add(look)
+      look()
+      void ended.then(({ stderr }) => reject(new Error(`the program ended before it said so: ${stderr}`)))
+    })
+  return { child, line, ended }
+}
+
+/** Starts a gateway on a free port and waits until it listens. */
+export async function startGateway(
+  t: Teardown,
+  args: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<GatewayProcess & { readonly url: string }> {
+  const gateway = runProgram(t, ['--port', '0', ...args], environment)
+  const { url } = await gateway.line((line) => line.url !== undefined)
+  return { ...gateway, url: url as string }
+}

@@ -1,0 +1,92 @@
+/** Flags, environment, defaults: precedence, and what is said of values that cannot be meant. */
+import t from 'tap'
+import { parseCommandLine } from '../../src/cli/command-line.js'
+import { helpText } from '../../src/cli/help.js'
+import { readSettings } from '../../src/cli/read-settings.js'
+import { flagOf, settingNames, settingsSchema, variablesOf } from '../../src/cli/settings.js'
+import { bundledDirectory } from '../../src/loading/bundled-directory.js'
+
+t.test('without flags and environment the defaults hold', async (t) => {
+  t.match(readSettings({}, {}), {
+    host: '127.0.0.1',
+    port: 3000,
+    implementations: [bundledDirectory],
+    logLevel: 'info',
+    bodyLimit: 262_144,
+    maxRestarts: 10,
+    maxSeconds: 5,
+    drainDelay: 0,
+    drainTimeout: 10_000,
+  })
+})
+
+t.test('every setting has a flag, a variable, a default and a line of help', async (t) => {
+  const help = helpText()
+  for (const name of settingNames) {
+    t.not(settingsSchema.properties[name].default, undefined, name)
+    t.match(help, `--${flagOf(name)} `)
+    t.match(help, ` ${variablesOf(name)[0]} `)
+  }
+})
+
+t.test('a flag beats the environment, and the environment the default', async (t) => {
+  const environment = { GENSERVERS_PORT: '4000', GENSERVERS_DRAIN_TIMEOUT: '7' }
+  t.match(readSettings({ port: '5000' }, environment), { port: 5000, drainTimeout: 7 })
+  t.match(readSettings({}, environment), { port: 4000, drainTimeout: 7 })
+})
+
+t.test('HOST and PORT count where no variable of our own is set', async (t) => {
+  t.match(readSettings({}, { PORT: '4000', HOST: '::1' }), { port: 4000, host: '::1' })
+  t.match(readSettings({}, { PORT: '4000', GENSERVERS_PORT: '4001' }), { port: 4001 })
+})
+
+t.test('a variable that is set to nothing counts as not set', async (t) => {
+  t.match(readSettings({}, { GENSERVERS_PORT: '', PORT: '4000', GENSERVERS_LOG_LEVEL: '' }), {
+    port: 4000,
+    logLevel: 'info',
+  })
+})
+
+t.test('the service address that Kubernetes injects under the same name is not taken for a port', async (t) => {
+  t.equal(readSettings({}, { GENSERVERS_PORT: 'tcp://10.0.0.1:3000' }).port, 3000)
+})
+
+t.test('directories may be repeated or separated by a colon', async (t) => {
+  t.same(readSettings({ implementations: ['/a:/b', '/c'] }, {}).implementations, ['/a', '/b', '/c'])
+  t.same(readSettings({}, { GENSERVERS_IMPLEMENTATIONS: '/a:/b:' }).implementations, ['/a', '/b'])
+})
+
+t.test('every bad value is named with its origin', async (t) => {
+  const read = () => readSettings({ port: 'abc' }, { GENSERVERS_LOG_LEVEL: 'loud', GENSERVERS_MAX_RESTARTS: '-1' })
+  t.throws(read, { name: 'UsageError', message: /--port must be integer \(it is "abc"\)/ })
+  t.throws(read, { message: /GENSERVERS_LOG_LEVEL must .*: trace, debug, .* \(it is "loud"\)/ })
+  t.throws(read, { message: /GENSERVERS_MAX_RESTARTS must be >= 0 \(it is "-1"\)/ })
+  t.throws(() => readSettings({ port: '70000' }, {}), { message: /--port must be <= 65535/ })
+  t.throws(() => readSettings({ implementations: [''] }, {}), {
+    message: /--implementations must NOT have fewer than 1 items/,
+  })
+})
+
+t.test('the command line gives the command and the flags', async (t) => {
+  t.match(parseCommandLine([]), { command: 'start', flags: {}, help: false, version: false, printConfig: false })
+  t.match(parseCommandLine(['start', '--port', '1', '--implementations', 'a', '--implementations=b']), {
+    command: 'start',
+    flags: { port: '1', implementations: ['a', 'b'] },
+  })
+  t.match(parseCommandLine(['openapi', '--out', 'x.json']), { command: 'openapi', out: 'x.json' })
+  t.match(parseCommandLine(['-h', '-v', '--print-config']), { help: true, version: true, printConfig: true })
+})
+
+t.test('what the command line does not know is refused', async (t) => {
+  for (const [args, message] of [
+    [['--prot', '1'], 'there is no option --prot'],
+    [['-x'], 'there is no option -x'],
+    [['serve'], 'there is no command "serve"'],
+    [['start', 'now'], '"now" is one argument too many'],
+    [['--out', 'x'], '--out belongs to the command openapi'],
+    [['--port'], /'--port <value>' argument missing/],
+    [['--help=yes'], /'-h, --help' does not take an argument/],
+  ] as const) {
+    t.throws(() => parseCommandLine(args), { name: 'UsageError', message })
+  }
+})

@@ -1,0 +1,195 @@
+/** The program as its users run it: what it says, when it gives up, and how it ends. Real processes, real signals. */
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { runProgram, startGateway } from './gateway-process.js'
+
+// Each test mostly waits for a process of its own.
+t.jobs = 4
+
+const post = (url: string, body: object) =>
+  fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+
+/** A directory outside of the project, where nothing resolves by itself. */
+function foreignDirectory(t: Test, files: Record<string, string>): string {
+  const directory = mkdtempSync(join(tmpdir(), 'genservers-test-'))
+  t.teardown(() => rmSync(directory, { recursive: true }))
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text)
+  return directory
+}
+
+const slow = `import { defineServer, Type } from 'genservers'
+const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+export default defineServer({
+  state: Type.Object({ log: Type.Array(Type.String()) }),
+  calls: { work: { args: Type.Object({ ms: Type.Integer() }), reply: Type.String() } },
+  casts: { stray: {}, forgotten: {} },
+  init: () => ({ log: [] }),
+  handleCall: {
+    work: async (_state, { ms }, ctx) => {
+      ctx.log.info({}, 'at work')
+      await later(ms)
+      return 'done'
+    },
+  },
+  handleCast: {
+    stray: () => { setTimeout(() => { throw new Error('stray') }, 0) },
+    forgotten: () => { void Promise.reject(new Error('forgotten')) },
+  },
+  terminate: (_state, reason, ctx) => { ctx.log.info({ reason }, 'terminated') },
+})
+`
+
+t.test('the first line of the log tells the URL, and there it answers', async (t) => {
+  const { url, line, child, ended } = await startGateway(t)
+  const first = await line(() => true)
+  t.match(first, { level: 30, url, msg: `genservers listens on ${url}` })
+  t.match(url, /^http:\/\/127\.0\.0\.1:\d+$/)
+  t.equal((await post(`${url}/servers`, { implementation: 'counter', id: 'c1' })).status, 201)
+  const reply = await post(`${url}/servers/c1/call`, { message: 'increment', args: { by: 2 } })
+  t.same(await reply.json(), { reply: 2 })
+  child.kill('SIGTERM')
+  t.match(await ended, { code: 0, signal: null, stderr: '' })
+})
+
+t.test('implementations in TypeScript are served from a directory anywhere', async (t) => {
+  const directory = foreignDirectory(t, { 'slow.ts': slow })
+  const { url, child, ended } = await startGateway(t, ['--implementations', directory])
+  const { implementations } = (await (await fetch(`${url}/implementations`)).json()) as { implementations: object[] }
+  t.match(implementations, [{ name: 'slow' }])
+  t.equal(implementations.length, 1)
+  child.kill('SIGINT')
+  t.match(await ended, { code: 0 })
+})
+
+t.test('on SIGTERM work that was taken is finished and answered, then the servers terminate', async (t) => {
+  const directory = foreignDirectory(t, { 'slow.ts': slow })
+  const { url, line, child, ended } = await startGateway(t, ['--implementations', directory])
+  await post(`${url}/servers`, { implementation: 'slow', id: 's' })
+  const answer = post(`${url}/servers/s/call`, { message: 'work', args: { ms: 300 } })
+  await line(({ msg }) => msg === 'at work')
+  child.kill('SIGTERM')
+  await line(({ msg }) => msg === 'shutting down')
+  t.same(await (await answer).json(), { reply: 'done' })
+  const { code, stdout } = await ended
+  t.equal(code, 0)
+  t.match(stdout, /"reason":"shutdown","msg":"terminated"/)
+})
+
+t.test('readiness fails from the signal on, and work is taken until the delay is over', async (t) => {
+  const directory = foreignDirectory(t, { 'slow.ts': slow })
+  const { url, line, child, ended } = await startGateway(t, ['--implementations', directory, '--drain-delay', '1500'])
+  t.equal((await fetch(`${url}/health/ready`)).status, 200)
+  child.kill('SIGTERM')
+  await line(({ msg }) => msg === 'shutting down')
+  const ready = await fetch(`${url}/health/ready`)
+  t.equal(ready.status, 503)
+  t.match(await ready.json(), { code: 'draining' })
+  t.equal((await fetch(`${url}/health/live`)).status, 200)
+  t.equal((await post(`${url}/servers`, { implementation: 'slow', id: 'late' })).status, 201)
+  t.match(await ended, { code: 0 })
+})
+
+t.test('work that takes longer than the drain timeout is killed', async (t) => {
+  const directory = foreignDirectory(t, { 'slow.ts': slow })
+  const { url, line, child, ended } = await startGateway(t, ['--implementations', directory, '--drain-timeout', '50'])
+  await post(`${url}/servers`, { implementation: 'slow', id: 's', shutdown: 50 })
+  const answer = post(`${url}/servers/s/call`, { message: 'work', args: { ms: 3_600_000 }, timeout: 3_600_000 })
+  await line(({ msg }) => msg === 'at work')
+  child.kill('SIGTERM')
+  t.match(await (await answer).json(), { code: 'server_exited', reason: 'killed', effect: 'unknown' })
+  t.match(await ended, { code: 0 })
+})
+
+t.test('a second signal ends it at once, and not with success', async (t) => {
+  const { line, child, ended } = await startGateway(t, ['--drain-delay', '600000'])
+  child.kill('SIGTERM')
+  await line(({ msg }) => msg === 'shutting down')
+  // The same order may arrive twice (npm passes Ctrl-C on), so the second one counts only after a moment.
+  const again = setInterval(() => child.kill('SIGTERM'), 100)
+  t.match(await ended, { code: 1, signal: null })
+  clearInterval(again)
+})
+
+t.test('an order that arrives twice, as Ctrl-C under npm does, is one order', async (t) => {
+  const directory = foreignDirectory(t, { 'slow.ts': slow })
+  const { url, line, child, ended } = await startGateway(t, ['--implementations', directory])
+  await post(`${url}/servers`, { implementation: 'slow', id: 's' })
+  const answer = post(`${url}/servers/s/call`, { message: 'work', args: { ms: 200 } })
+  await line(({ msg }) => msg === 'at work')
+  child.kill('SIGINT')
+  await line(({ msg }) => msg === 'shutting down')
+  child.kill('SIGINT')
+  t.same(await (await answer).json(), { reply: 'done' })
+  t.match(await ended, { code: 0 })
+})
+
+t.test('what an implementation leaves behind and fails does not take the gateway down', async (t) => {
+  const directory = foreignDirectory(t, { 'slow.ts': slow })
+  const { url, line, child, ended } = await startGateway(t, ['--implementations', directory])
+  await post(`${url}/servers`, { implementation: 'slow', id: 's' })
+  await post(`${url}/servers/s/cast`, { message: 'stray' })
+  t.match(await line(({ err }) => err?.message === 'stray'), { level: 50 })
+  await post(`${url}/servers/s/cast`, { message: 'forgotten' })
+  t.match(await line(({ err }) => err?.message === 'forgotten'), { level: 50 })
+  t.equal((await fetch(`${url}/servers/s`)).status, 200)
+  child.kill('SIGTERM')
+  t.match(await ended, { code: 0 })
+})
+
+t.test('a port that is in use is told in one line', async (t) => {
+  const other = createServer().listen(0, '127.0.0.1')
+  t.teardown(() => other.close())
+  await once(other, 'listening')
+  const { port } = other.address() as AddressInfo
+  t.match(await runProgram(t, ['--port', String(port)]).ended, {
+    code: 1,
+    stdout: '',
+    stderr: `genservers: port ${port} of 127.0.0.1 is in use; choose another with --port\n`,
+  })
+})
+
+t.test('an address that is not of this machine is told in one line', async (t) => {
+  const { code, stderr } = await runProgram(t, ['--port', '0', '--host', '192.0.2.1']).ended
+  t.equal(code, 1)
+  t.match(stderr, /^genservers: 192\.0\.2\.1 is not an address of this machine; choose another with --host\n$/)
+})
+
+t.test('one faulty implementation stops the start before anything listens', async (t) => {
+  const directory = foreignDirectory(t, {
+    'slow.ts': slow,
+    'worse.ts': 'setInterval(() => {}, 1000)\nthrow new Error("no")',
+  })
+  const { code, stdout, stderr } = await runProgram(t, ['--port', '0', '--implementations', directory]).ended
+  t.equal(code, 1)
+  t.equal(stdout, '')
+  t.equal(stderr, `genservers: ${directory}/worse.ts: 2:7: Error when it was loaded: no\n`)
+})
+
+t.test('a wrong flag or value is told on stderr with code 2', async (t) => {
+  const flag = await runProgram(t, ['--prot', '1']).ended
+  t.match(flag, { code: 2, stdout: '', stderr: 'genservers: there is no option --prot\nTry genservers --help\n' })
+  const value = await runProgram(t, [], { GENSERVERS_PORT: 'abc' }).ended
+  t.match(value, { code: 2, stdout: '', stderr: /^genservers: GENSERVERS_PORT must be integer \(it is "abc"\)\n/ })
+})
+
+t.test('--help, --version and --print-config answer and start nothing', async (t) => {
+  t.match(await runProgram(t, ['--help']).ended, { code: 0, stdout: /^Usage: genservers/, stderr: '' })
+  t.match(await runProgram(t, ['--version']).ended, { code: 0, stdout: /^\d+\.\d+\.\d+\n$/, stderr: '' })
+  const { code, stdout } = await runProgram(t, ['--print-config', '--body-limit', '5'], { PORT: '81' }).ended
+  t.equal(code, 0)
+  t.match(JSON.parse(stdout), { host: '127.0.0.1', port: 81, bodyLimit: 5 })
+})
+
+t.test('openapi writes the document to standard output or to a file', async (t) => {
+  const directory = foreignDirectory(t, { 'slow.ts': slow })
+  const { code, stdout } = await runProgram(t, ['openapi', '--implementations', directory]).ended
+  t.equal(code, 0)
+  t.match(JSON.parse(stdout), { openapi: /^3\.1/, paths: { '/implementations/slow/servers/{id}/call/work': {} } })
+  const out = join(directory, '_openapi.json')
+  t.match(await runProgram(t, ['openapi', '--out', out, '--implementations', directory]).ended, { code: 0, stdout: '' })
+})
