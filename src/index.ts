@@ -19,7 +19,13 @@ export type { CallOptions, Context, From, TimerRef } from './core/server/context
 export { createRuntime } from './core/server/create-runtime.js'
 export { type AnyDefinition, type Definition, defineServer, isDefinition } from './core/server/definition.js'
 export type { PublishedEvent, ServerInfo, ServerPage, StateView, Status, TimerInfo } from './core/server/info.js'
-export type { CallInterface, CastInterface, Interface, ServerId } from './core/server/interface.js'
+export {
+  type CallInterface,
+  type CastInterface,
+  type Interface,
+  type ServerId,
+  serverId,
+} from './core/server/interface.js'
 export type { Restart, RestartFrom, ServerOptions, StartOptions } from './core/server/options.js'
 export { argsSchema } from './core/server/protocol.js'
 export type {

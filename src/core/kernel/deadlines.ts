@@ -85,7 +85,7 @@ export class Lane {
 
   #drop(): void {
     this.close()
-    this.lanes.delete(this.timeout)
+    if (this.lanes.get(this.timeout) === this) this.lanes.delete(this.timeout)
   }
 
   #arm(ms: number): void {

@@ -42,10 +42,6 @@ export class Exits {
     return undefined
   }
 
-  forget(id: string): void {
-    this.#exits.delete(id)
-  }
-
   #isOver(exit: Exit): boolean {
     return this.clock.now() - exit.at >= this.remember
   }

@@ -17,8 +17,8 @@ export function crashReason(thrown: unknown): { readonly error: string } {
   return { error: typeof thrown === 'string' ? thrown : printable(thrown) }
 }
 
-/** `value` as short text, for reasons and messages. */
-export function printable(value: unknown): string {
+/** `value` as text of at most `most` characters, for reasons and messages. */
+export function printable(value: unknown, most = 200): string {
   let text: string | undefined
   try {
     text = JSON.stringify(value)
@@ -26,7 +26,7 @@ export function printable(value: unknown): string {
     text = undefined
   }
   text ??= String(value)
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text
+  return text.length > most ? `${text.slice(0, most)}…` : text
 }
 
 /** A reason as words, for messages to people. */

@@ -24,7 +24,9 @@ export class Ignore {
 }
 
 /** What the starter of such a server hears: nothing is wrong, and nothing runs. */
-export class StartIgnored extends Error {}
+export class StartIgnored extends Error {
+  override readonly name = 'StartIgnored'
+}
 
 /** `init` refuses, quietly (OTP 26: `{error, Reason}`). */
 export class Refuse {

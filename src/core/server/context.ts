@@ -47,7 +47,11 @@ export interface Context<Events extends Readonly<Record<string, TSchema>> = Reco
   call(id: PlainId, message: string, args?: unknown, options?: CallOptions): Promise<unknown>
   call<D>(id: string, ...request: [...CallRequest<D>, options?: CallOptions]): Promise<Reply<D, CallName<D>>>
 
-  /** Sends a cast when the handler has succeeded. To an id that nobody has it goes nowhere (OTP: `gen_server:cast/2`). */
+  /**
+   * Sends a cast when the handler has succeeded. To an id that nobody has it goes nowhere (OTP: `gen_server:cast/2`).
+   *
+   * @throws {GenServerError} at once, for a server that is there: `unknown_message`, `invalid_args`, `mailbox_full`.
+   */
   cast<D>(id: ServerId<D>, ...request: CastRequest<D>): void
   cast(id: PlainId, message: string, args?: unknown): void
   cast<D>(id: string, ...request: CastRequest<D>): void

@@ -2,9 +2,12 @@
 import { GenServerError } from '../kernel/errors.js'
 import type { Logger } from '../kernel/logger.js'
 import type { Origin } from '../kernel/queued.js'
-import { crashReason, describeReason, isQuiet, type Reason } from '../kernel/reason.js'
+import { crashReason, describeReason, isQuiet, printable, type Reason } from '../kernel/reason.js'
 import { BadReply } from './protocol.js'
 import { viewState } from './state-view.js'
+
+/** How much of a state a report shows, in characters. */
+const MOST_STATE = 4096
 
 /** What the caller of a message hears that crashed its server. Stacks and state stay here. */
 export function crashFailure(id: string, message: string, thrown: unknown): GenServerError {
@@ -59,7 +62,7 @@ export function reportCrash(server: Reported, { reason, thrown, message, origin 
       message,
       reason,
       ...(thrown instanceof Error && { err: thrown }),
-      state: viewState(protocol, server.committed).state,
+      state: printable(viewState(protocol, server.committed).state, MOST_STATE),
       ...origin,
     },
     `${id} crashed while it handled ${message}: ${describeReason(reason)}`,

@@ -85,3 +85,12 @@ declare const served: unique symbol
 export type ServerId<D> = string & { readonly [served]: D }
 /** An id that does not remember what it is a server of. */
 export type PlainId = string & { readonly [served]?: never }
+
+/**
+ * Says what the server with this id is a server of, for ids that come from elsewhere, such as a configuration.
+ *
+ * @example await runtime.call(serverId<typeof counter>('hits'), 'increment', { by: 1 })
+ */
+export function serverId<D>(id: string): ServerId<D> {
+  return id as ServerId<D>
+}

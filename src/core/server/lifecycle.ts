@@ -39,6 +39,8 @@ export abstract class Lifecycle extends StatefulProcess {
   readonly number: number
   #someWaiters: Waiters | undefined = undefined
   #restartTimes: readonly number[] = NO_TIMES
+  /** While `init` runs for the first time: settles when it has. */
+  beginning: Promise<void> | undefined = undefined
   #starter: { resolve(): void; reject(error: Error): void } | undefined = undefined
 
   constructor(
@@ -69,7 +71,7 @@ export abstract class Lifecycle extends StatefulProcess {
    * @throws {GenServerError} `init_refused`, `init_crashed`, `init_timeout` · {StartIgnored}
    */
   begin(timeout: number): Promise<void> {
-    return new Promise((resolve, reject) => {
+    const begun = new Promise<void>((resolve, reject) => {
       const timer =
         timeout === Number.POSITIVE_INFINITY
           ? undefined
@@ -78,12 +80,14 @@ export abstract class Lifecycle extends StatefulProcess {
         <T extends unknown[]>(tell: (...told: T) => void) =>
         (...told: T) => {
           timer?.cancel()
-          this.#starter = undefined
+          this.#starter = this.beginning = undefined
           tell(...told)
         }
       this.#starter = { resolve: over(resolve), reject: over(reject) }
       this.#initialise()
     })
+    if (this.#starter !== undefined) this.beginning = begun
+    return begun
   }
 
   #initialise(): Pending {

@@ -50,6 +50,7 @@ export class LocalRuntime implements Peers {
     const running = this.directory.find(settleId(options.id))
     if (running === undefined) return { started: true, info: await this.start(implementation, args, options) }
     if (running.protocol !== protocol) throw alreadyStarted(running)
+    await running.beginning
     return { started: false, info: running.info }
   }
 

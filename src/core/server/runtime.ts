@@ -85,6 +85,12 @@ export interface Runtime {
   /** What can be started. */
   readonly implementations: ReadonlyMap<string, AnyDefinition>
 
+  /**
+   * Starts a server; resolves when its `init` has succeeded (OTP: `gen_server:start/4`).
+   *
+   * @throws {GenServerError} `unknown_implementation`, `invalid_args`, `already_started`, `init_refused`, `init_crashed`,
+   * `init_timeout` · {StartIgnored} if `init` chose to be ignored
+   */
   start(implementation: string, args?: unknown, options?: StartOptions): Promise<ServerInfo>
   start<D>(
     implementation: string,

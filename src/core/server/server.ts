@@ -68,7 +68,8 @@ export class Server extends Lifecycle {
   #takeInfo(info: Info): Pending {
     const handler = this.protocol.infos.get(info.message)?.handler
     if (handler !== undefined) return this.#run(info, handler, info.args)
-    this.disarmIdle(info)
+    // A stray message is nothing that happened; the idle timeout itself has happened.
+    if (info.message === 'timeout') this.disarmIdle(info)
     this.node.logger.warn({ server: this.id, info: info.message }, 'dropped: there is no handleInfo for it')
     return undefined
   }

@@ -86,9 +86,12 @@ export class TurnContext {
   reply(from: string, value: unknown): boolean {
     this.#mayAct('reply')
     const call = this.#peers.waiting(from)
-    const isAnswered = this.#scope.effects.some((effect) => effect.kind === 'reply' && effect.call === call)
-    if (call === undefined || isAnswered) {
-      this.log.warn({ from }, 'a reply to a caller that is gone or answered')
+    if (call === undefined) {
+      this.log.debug({ from }, 'a reply to a caller that is gone or answered')
+      return false
+    }
+    if (this.#scope.effects.some((effect) => effect.kind === 'reply' && effect.call === call)) {
+      this.log.warn({ from }, 'a second reply to one call')
       return false
     }
     const to = call.to as Self
