@@ -1,37 +1,33 @@
 /**
- * How a server begins, crashes, restarts and ends (OTP: `gen_server` and the part of `supervisor` that concerns one
- * child).
+ * How a server crashes, restarts and ends (OTP: `gen_server`, and the part of `supervisor` that concerns one child).
  *
- * 1. Nothing is received before `init` has succeeded; a server whose `init` did not is gone before its starter hears so.
- * 2. `terminate` runs when the state is given up: on every ordered stop, and on a crash unless the server restarts from
+ * 1. `terminate` runs when the state is given up: on every ordered stop, and on a crash unless the server restarts from
  *    its state. Never after a kill or a failed `init`.
- * 3. A crash is told at once to the caller of the message and to all who wait for a deferred reply. Messages that were
+ * 2. A crash is told at once to the caller of the message and to all who wait for a deferred reply. Messages that were
  *    not yet taken stay in the mailbox.
- * 4. When a server ends, its id is free in the same tick, and everybody who waits is told.
+ * 3. When a server ends, its id is free in the same tick, and everybody who waits is told.
  */
-import { isDraftable } from 'mutative'
 import { type Call, timedOut } from '../kernel/call.js'
 import type { StopOrder } from '../kernel/envelope.js'
 import { GenServerError } from '../kernel/errors.js'
-import { copyJson, type Json } from '../kernel/json.js'
+import type { Json } from '../kernel/json.js'
 import type { Node } from '../kernel/node.js'
-import { crashReason, describeReason, printable, type Reason } from '../kernel/reason.js'
-import { Ignore, Refuse, StartIgnored, Stop } from './answer.js'
+import { crashReason, type Reason } from '../kernel/reason.js'
+import { StartIgnored } from './answer.js'
+import { Beginning } from './beginning.js'
 import { crashFailure, exitFailure, reportCrash } from './crash.js'
-import type { Status } from './info.js'
 import type { Terms } from './options.js'
 import type { Peers } from './peers.js'
 import type { Protocol } from './protocol.js'
 import { spend } from './restart-budget.js'
 import { Scope } from './scope.js'
-import { type Pending, StatefulProcess } from './stateful-process.js'
-import { isThenable, noAnswer, turn } from './turn.js'
+import type { Pending } from './stateful-process.js'
+import { noAnswer, turn } from './turn.js'
 import { Waiters } from './waiters.js'
 
 const NO_TIMES: readonly number[] = Object.freeze([])
 
-export abstract class Lifecycle extends StatefulProcess {
-  status: Status = 'starting'
+export abstract class Lifecycle extends Beginning {
   restarts = 0
   lastExit: { readonly reason: Reason; readonly at: number } | undefined = undefined
   readonly startedAt: number
@@ -39,19 +35,16 @@ export abstract class Lifecycle extends StatefulProcess {
   readonly number: number
   #someWaiters: Waiters | undefined = undefined
   #restartTimes: readonly number[] = NO_TIMES
-  /** While `init` runs for the first time: settles when it has. */
-  beginning: Promise<void> | undefined = undefined
-  #starter: { resolve(): void; reject(error: Error): void } | undefined = undefined
 
   constructor(
     id: string,
     protocol: Protocol,
-    readonly args: Json,
+    args: Json,
     readonly terms: Terms,
     peers: Peers,
     node: Node,
   ) {
-    super(id, protocol, peers, node, terms.mailbox)
+    super(id, protocol, args, peers, node, terms.mailbox)
     this.startedAt = node.clock.now()
     this.number = node.nextNumber()
   }
@@ -62,99 +55,12 @@ export abstract class Lifecycle extends StatefulProcess {
     return this.#someWaiters
   }
 
-  get isReady(): boolean {
-    return this.status === 'running'
+  protected notBegun(failure: Error): void {
+    this.#close(failure instanceof GenServerError ? failure : undefined, undefined)
   }
 
-  /**
-   * Runs `init` for the first time; resolves when it has succeeded.
-   * @throws {GenServerError} `init_refused`, `init_crashed`, `init_timeout` · {StartIgnored}
-   */
-  begin(timeout: number): Promise<void> {
-    const begun = new Promise<void>((resolve, reject) => {
-      const timer =
-        timeout === Number.POSITIVE_INFINITY
-          ? undefined
-          : this.node.clock.setTimer(timeout, () => this.#initTimedOut(timeout))
-      const over =
-        <T extends unknown[]>(tell: (...told: T) => void) =>
-        (...told: T) => {
-          timer?.cancel()
-          this.#starter = this.beginning = undefined
-          tell(...told)
-        }
-      this.#starter = { resolve: over(resolve), reject: over(reject) }
-      this.#initialise()
-    })
-    if (this.#starter !== undefined) this.beginning = begun
-    return begun
-  }
-
-  #initialise(): Pending {
-    const scope = new Scope(undefined, undefined, false)
-    let result: unknown
-    try {
-      result = this.protocol.definition.init(copyJson(this.args), this.context(scope))
-    } catch (error) {
-      return this.#initFailed(scope, error)
-    }
-    if (!isThenable(result)) return this.#initialised(scope, result)
-    return result.then(
-      (state) => this.#initialised(scope, state),
-      (error) => this.#initFailed(scope, error),
-    )
-  }
-
-  #initialised(scope: Scope, result: unknown): Pending {
-    if (this.scope !== scope) return
-    if (result instanceof Ignore)
-      return this.#notStarted(scope, new StartIgnored(`${this.id}: init chose to be ignored`), 'normal')
-    if (result instanceof Refuse) return this.#refused(scope, result.reason)
-    if (result instanceof Stop) {
-      reportCrash(this, { reason: result.reason, message: 'init' })
-      return this.#refused(scope, result.reason)
-    }
-    if (typeof result !== 'object' || !isDraftable(result)) {
-      return this.#initFailed(scope, new Error(`bad_return_value: ${printable(result)}`))
-    }
-    this.state = result as object
-    this.revision++
-    this.status = 'running'
-    this.releaseEffects(scope)
-    this.open()
-    this.#starter?.resolve()
-    return undefined
-  }
-
-  #refused(scope: Scope, reason: Reason): Pending {
-    const message = `${this.protocol.name} refused to start: ${describeReason(reason)}`
-    return this.#notStarted(scope, new GenServerError('init_refused', message, { reason }), reason)
-  }
-
-  #initFailed(scope: Scope, thrown: unknown): Pending {
-    if (this.scope !== scope) return
-    const reason = crashReason(thrown)
-    reportCrash(this, { reason, thrown, message: 'init' })
-    const message = `init of ${this.protocol.name} crashed: ${reason.error}`
-    return this.#notStarted(scope, new GenServerError('init_crashed', message, { reason }), reason)
-  }
-
-  #initTimedOut(timeout: number): void {
-    const { scope } = this
-    const message = `init of ${this.protocol.name} took longer than ${timeout} ms`
-    if (scope !== undefined) this.#notStarted(scope, new GenServerError('init_timeout', message), 'killed')
-  }
-
-  /** `init` gave no state: a first start has failed; a restart is tried again while the budget lasts. */
-  #notStarted(scope: Scope, failure: Error, reason: Reason): Pending {
-    this.discardEffects(scope)
-    scope.cut()
-    if (this.#starter !== undefined) {
-      const { reject } = this.#starter
-      this.#close(failure instanceof GenServerError ? failure : undefined, undefined)
-      reject(failure)
-      return undefined
-    }
+  /** Tries again while the budget lasts. */
+  protected notRestarted(failure: Error, reason: Reason): Pending {
     if (failure instanceof StartIgnored) return this.end('normal')
     this.lastExit = { reason, at: this.node.clock.now() }
     return this.#maySpend() ? this.#restartFresh() : this.end(reason)
@@ -193,7 +99,7 @@ export abstract class Lifecycle extends StatefulProcess {
     this.status = 'restarting'
     this.incarnation++
     this.restarts++
-    return this.#initialise()
+    return this.initialise()
   }
 
   /** A handler chose to stop. Its caller hears the reply, or the reason, when `terminate` has run (S:D4). */
@@ -258,9 +164,8 @@ export abstract class Lifecycle extends StatefulProcess {
 
   /** At once, whatever is going on (OTP: `exit(Pid, kill)`). */
   kill(): void {
-    const starter = this.#starter
     this.end('killed')
-    starter?.reject(exitFailure(this.id, 'killed', this.node.clock.now()))
+    this.cutBeginning(exitFailure(this.id, 'killed', this.node.clock.now()))
   }
 
   /** The server is no more, because of `reason`. */

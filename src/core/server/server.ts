@@ -1,6 +1,7 @@
 /**
  * The generic server (OTP: `gen_server`): takes each message to the handler that its implementation has for it, and
- * tells the caller what came of it. The staircase below it: `lifecycle.ts`, `stateful-process.ts`, `kernel/process.ts`.
+ * tells the caller what came of it. The staircase below it: `lifecycle.ts`, `beginning.ts`,
+ * `stateful-process.ts`, `kernel/process.ts`.
  */
 import type { Call } from '../kernel/call.js'
 import type { Cast, Envelope, Info, StopOrder } from '../kernel/envelope.js'
@@ -130,7 +131,7 @@ export class Server extends Lifecycle {
   protected failed(scope: Scope, thrown: unknown): Pending {
     const taken = this.current
     const pending = this.crash(thrown, taken?.message ?? '', scope)
-    if (this.isReady && this.#idleBefore !== undefined) this.idleTimeout.arm(this.#idleBefore)
+    if (this.status === 'running' && this.#idleBefore !== undefined) this.idleTimeout.arm(this.#idleBefore)
     return pending
   }
 

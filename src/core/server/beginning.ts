@@ -1,0 +1,138 @@
+/**
+ * How a server gets its first state (OTP: `init/1` and `proc_lib:start`).
+ *
+ * 1. Nothing is received before `init` has succeeded.
+ * 2. A server whose first `init` did not succeed is gone, and its id free, before its starter hears so.
+ */
+import { isDraftable } from 'mutative'
+import { GenServerError } from '../kernel/errors.js'
+import { copyJson, type Json } from '../kernel/json.js'
+import type { Node } from '../kernel/node.js'
+import { crashReason, describeReason, printable, type Reason } from '../kernel/reason.js'
+import { Ignore, Refuse, StartIgnored, Stop } from './answer.js'
+import { reportCrash } from './crash.js'
+import type { Status } from './info.js'
+import type { Peers } from './peers.js'
+import type { Protocol } from './protocol.js'
+import { Scope } from './scope.js'
+import { type Pending, StatefulProcess } from './stateful-process.js'
+import { isThenable } from './turn.js'
+
+export abstract class Beginning extends StatefulProcess {
+  status: Status = 'starting'
+  /** While `init` runs for the first time: settles when it has. */
+  beginning: Promise<void> | undefined = undefined
+  #starter: { resolve(): void; reject(error: Error): void } | undefined = undefined
+
+  constructor(
+    id: string,
+    protocol: Protocol,
+    readonly args: Json,
+    peers: Peers,
+    node: Node,
+    mailboxLimit: number,
+  ) {
+    super(id, protocol, peers, node, mailboxLimit)
+  }
+
+  /** The first `init` gave no state: the server leaves without a trace. */
+  protected abstract notBegun(failure: Error): void
+  /** The `init` of a restart gave no state. */
+  protected abstract notRestarted(failure: Error, reason: Reason): Pending
+
+  /**
+   * Runs `init` for the first time; resolves when it has succeeded.
+   * @throws {GenServerError} `init_refused`, `init_crashed`, `init_timeout` · {StartIgnored}
+   */
+  begin(timeout: number): Promise<void> {
+    const begun = new Promise<void>((resolve, reject) => {
+      const timer =
+        timeout === Number.POSITIVE_INFINITY
+          ? undefined
+          : this.node.clock.setTimer(timeout, () => this.#initTimedOut(timeout))
+      const over =
+        <T extends unknown[]>(tell: (...told: T) => void) =>
+        (...told: T) => {
+          timer?.cancel()
+          this.#starter = this.beginning = undefined
+          tell(...told)
+        }
+      this.#starter = { resolve: over(resolve), reject: over(reject) }
+      this.initialise()
+    })
+    if (this.#starter !== undefined) this.beginning = begun
+    return begun
+  }
+
+  /** Runs `init`, at first and for a fresh restart. */
+  protected initialise(): Pending {
+    const scope = new Scope(undefined, undefined, false)
+    let result: unknown
+    try {
+      result = this.protocol.definition.init(copyJson(this.args), this.context(scope))
+    } catch (error) {
+      return this.#initFailed(scope, error)
+    }
+    if (!isThenable(result)) return this.initialised(scope, result)
+    return result.then(
+      (state) => this.initialised(scope, state),
+      (error) => this.#initFailed(scope, error),
+    )
+  }
+
+  #initialised(scope: Scope, result: unknown): Pending {
+    if (this.scope !== scope) return
+    if (result instanceof Ignore)
+      return this.#notStarted(scope, new StartIgnored(`${this.id}: init chose to be ignored`), 'normal')
+    if (result instanceof Refuse) return this.#refused(scope, result.reason)
+    if (result instanceof Stop) {
+      reportCrash(this, { reason: result.reason, message: 'init' })
+      return this.#refused(scope, result.reason)
+    }
+    if (typeof result !== 'object' || !isDraftable(result)) {
+      return this.#initFailed(scope, new Error(`bad_return_value: ${printable(result)}`))
+    }
+    this.state = result as object
+    this.revision++
+    this.status = 'running'
+    this.releaseEffects(scope)
+    this.open()
+    this.#starter?.resolve()
+    return undefined
+  }
+
+  #refused(scope: Scope, reason: Reason): Pending {
+    const message = `${this.protocol.name} refused to start: ${describeReason(reason)}`
+    return this.#notStarted(scope, new GenServerError('init_refused', message, { reason }), reason)
+  }
+
+  #initFailed(scope: Scope, thrown: unknown): Pending {
+    if (this.scope !== scope) return
+    const reason = crashReason(thrown)
+    reportCrash(this, { reason, thrown, message: 'init' })
+    const message = `init of ${this.protocol.name} crashed: ${reason.error}`
+    return this.#notStarted(scope, new GenServerError('init_crashed', message, { reason }), reason)
+  }
+
+  #initTimedOut(timeout: number): void {
+    const { scope } = this
+    const message = `init of ${this.protocol.name} took longer than ${timeout} ms`
+    if (scope !== undefined) this.#notStarted(scope, new GenServerError('init_timeout', message), 'killed')
+  }
+
+  /** `init` gave no state: a first start has failed; a restart is tried again while the budget lasts. */
+  #notStarted(scope: Scope, failure: Error, reason: Reason): Pending {
+    this.discardEffects(scope)
+    scope.cut()
+    if (this.#starter === undefined) return this.notRestarted(failure, reason)
+    const { reject } = this.#starter
+    this.notBegun(failure)
+    reject(failure)
+    return undefined
+  }
+
+  /** A first start was cut off from outside. */
+  protected cutBeginning(failure: Error): void {
+    this.#starter?.reject(failure)
+  }
+}
