@@ -73,9 +73,9 @@ export abstract class Beginning extends StatefulProcess {
     } catch (error) {
       return this.#initFailed(scope, error)
     }
-    if (!isThenable(result)) return this.initialised(scope, result)
+    if (!isThenable(result)) return this.#initialised(scope, result)
     return result.then(
-      (state) => this.initialised(scope, state),
+      (state) => this.#initialised(scope, state),
       (error) => this.#initFailed(scope, error),
     )
   }
