@@ -1,7 +1,7 @@
 /** For the container: is the process alive, should it get work. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import { problemResponses } from '../src/http/problem-schema.js'
+import { responsesOf } from '../src/http/problem-schema.js'
 import { Ref, Words } from '../src/http/schema-ref.js'
 import { GenServerError } from '../src/index.js'
 
@@ -16,7 +16,7 @@ export const healthRoutes: FastifyPluginAsyncTypebox<{ ready: () => boolean }> =
       tags: ['operation'],
       summary: 'Is the process alive',
       description: 'Answers as long as the process turns.',
-      response: { 200: Ref(Health, { description: 'It is.' }), ...problemResponses() },
+      response: { 200: Ref(Health, { description: 'It is.' }), ...responsesOf(['headers_too_large']) },
     },
     handler: async () => ({ status: 'ok' }) as const,
   })
@@ -29,7 +29,7 @@ export const healthRoutes: FastifyPluginAsyncTypebox<{ ready: () => boolean }> =
       tags: ['operation'],
       summary: 'Should it get work',
       description: 'No longer so from the moment in which the gateway shuts down, while it still finishes its work.',
-      response: { 200: Ref(Health, { description: 'It should.' }), ...problemResponses('draining') },
+      response: { 200: Ref(Health, { description: 'It should.' }), ...responsesOf(['headers_too_large', 'draining']) },
     },
     handler: async () => {
       if (!ready()) throw new GenServerError('draining', 'The gateway is shutting down.')

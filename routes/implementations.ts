@@ -37,7 +37,7 @@ export const implementationRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime 
       querystring: NoQuery,
       response: {
         200: Ref(ImplementationInfo, { description: 'The implementation.' }),
-        ...problemResponses('unknown_implementation'),
+        ...problemResponses('unknown_implementation', 'uri_too_long'),
       },
     },
     handler: async ({ params: { name } }) => {

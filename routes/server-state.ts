@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { etagHeader, NoQuery, ServerPath, StateHeaders, TimerPath } from '../src/http/parameters.js'
 import { problemResponses } from '../src/http/problem-schema.js'
 import { isKnown } from '../src/http/request-headers.js'
+import { lookProblems } from '../src/http/route-problems.js'
 import { Empty, Ref } from '../src/http/schema-ref.js'
 import { ServerState, TimerList } from '../src/http/server-schemas.js'
 import { GenServerError, type Runtime } from '../src/index.js'
@@ -22,7 +23,7 @@ export const serverStateRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> 
       response: {
         200: Ref(ServerState, { description: 'The state.', headers: etagHeader }),
         304: Empty('The client has it already.', etagHeader),
-        ...problemResponses('unknown_server', 'server_exited'),
+        ...problemResponses(...lookProblems),
       },
     },
     handler: async ({ params, headers }, reply) => {
@@ -46,7 +47,7 @@ export const serverStateRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> 
       querystring: NoQuery,
       response: {
         200: Ref(TimerList, { description: 'The timers.' }),
-        ...problemResponses('unknown_server', 'server_exited'),
+        ...problemResponses(...lookProblems),
       },
     },
     handler: async ({ params }) => ({ timers: runtime.timers(params.id) }),
@@ -64,7 +65,7 @@ export const serverStateRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> 
       querystring: NoQuery,
       response: {
         204: Empty('It will not fire.'),
-        ...problemResponses('unknown_server', 'server_exited', 'unknown_timer'),
+        ...problemResponses(...lookProblems, 'unknown_timer'),
       },
     },
     handler: async ({ params: { id, ref } }, reply) => {

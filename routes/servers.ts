@@ -4,7 +4,7 @@ import { Type } from '@sinclair/typebox'
 import { ifMatchHeader, locationHeader, NoQuery, Query, ServerPath, StopQuery } from '../src/http/parameters.js'
 import { bodyProblems, problemResponses } from '../src/http/problem-schema.js'
 import { revisionToMatch } from '../src/http/request-headers.js'
-import { startProblems, stopProblems } from '../src/http/route-problems.js'
+import { lookProblems, startProblems, stopProblems } from '../src/http/route-problems.js'
 import { Empty, Ref, Words } from '../src/http/schema-ref.js'
 import {
   FoundOrIgnored,
@@ -76,7 +76,7 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = asy
       querystring: NoQuery,
       response: {
         200: Ref(ServerInfo, { description: 'The server.' }),
-        ...problemResponses('unknown_server', 'server_exited'),
+        ...problemResponses(...lookProblems),
       },
     },
     handler: async ({ params }) => runtime.info(params.id),
@@ -96,7 +96,7 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = asy
       response: {
         200: Ref(FoundOrIgnored, { description: 'It was there, or the implementation chose not to start one.' }),
         201: Ref(ServerInfo, { description: 'It has started.', headers: locationHeader('the server') }),
-        ...problemResponses(...startProblems, ...bodyProblems),
+        ...problemResponses('uri_too_long', ...startProblems, ...bodyProblems),
       },
     },
     handler: async ({ params: { id }, body: { implementation, args, ...options } }, reply) => {

@@ -94,6 +94,10 @@ export async function createGateway(runtime: Runtime, options: GatewayOptions = 
   answerNotFound(app, collectAllowedMethods(app))
   metrics = collectMetrics(app)
   readJsonBodies(app)
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id)
+    done()
+  })
   cutOnClose(app, options.closeTimeout ?? 5000)
 
   const components = [...serverSchemas, ...messageSchemas, ...implementationSchemas, Problem, Health]

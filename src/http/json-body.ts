@@ -25,7 +25,8 @@ export function readJsonBodies(app: FastifyInstance): void {
   })
 
   app.addContentTypeParser('*', (request, _payload, done) => {
-    if (request.headers['content-length'] === '0') return done(null, undefined)
+    const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers
+    if (length === '0' && encoding === undefined) return done(null, undefined)
     done(new HttpProblem('unsupported_media_type', 'Send the body as application/json.'))
   })
 }

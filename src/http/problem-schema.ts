@@ -53,11 +53,16 @@ const everywhere = ['invalid_request', 'not_acceptable', 'headers_too_large', 'i
 /** Problems that any request with a body can meet. */
 export const bodyProblems = ['payload_too_large', 'unsupported_media_type'] as const
 
-/** The responses of a route that may answer with `codes`, by status, beside those that every route has. */
-export function problemResponses<const Codes extends readonly ProblemCode[]>(
-  ...codes: Codes
-): { [S in StatusOf<Codes[number] | (typeof everywhere)[number]>]: ProblemResponse } {
-  const possible = new Set<ProblemCode>([...everywhere, ...codes])
+/** The responses of a route of the API that may answer with `codes`, by status, beside those that every one has. */
+export function problemResponses<const Codes extends readonly ProblemCode[]>(...codes: Codes) {
+  return responsesOf<Codes[number] | (typeof everywhere)[number]>([...everywhere, ...codes])
+}
+
+/** The responses of a route that may answer with just `codes`. */
+export function responsesOf<Code extends ProblemCode>(
+  codes: readonly Code[],
+): { [S in StatusOf<Code>]: ProblemResponse } {
+  const possible = new Set<ProblemCode>(codes)
   const responses: Record<number, ProblemResponse> = {}
   for (const code of problemCodes.filter((code) => possible.has(code))) {
     const { status, when } = problems[code]

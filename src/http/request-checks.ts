@@ -3,6 +3,9 @@ import type { FastifyInstance, onRequestHookHandler } from 'fastify'
 import { GenServerError } from '../index.js'
 import { HttpProblem } from './problem-document.js'
 
+/** With its charset too: some clients name it, and a parameter that is asked for must be offered. */
+const offered = ['application/json', 'application/json; charset=utf-8']
+
 /** Adds the checks to the routes of `api`. */
 export function checkRequests(api: FastifyInstance): void {
   let closing = false
@@ -11,14 +14,13 @@ export function checkRequests(api: FastifyInstance): void {
     done()
   })
 
-  const check: onRequestHookHandler = (request, reply, done) => {
-    reply.header('x-request-id', request.id)
+  const check: onRequestHookHandler = (request, _reply, done) => {
     const { accept, host } = request.headers
     if (closing) return done(new GenServerError('draining', 'The gateway is shutting down.'))
     if (host === undefined && request.raw.httpVersion === '1.1') {
       return done(new HttpProblem('invalid_request', 'HTTP/1.1 requires a Host header.'))
     }
-    if (accept !== undefined && accept !== '*/*' && accept !== 'application/json' && !request.type('json')) {
+    if (accept !== undefined && accept !== '*/*' && accept !== 'application/json' && !request.type(offered)) {
       return done(new HttpProblem('not_acceptable', 'The answer is application/json.'))
     }
     done()

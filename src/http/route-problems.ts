@@ -1,8 +1,11 @@
 /** Which problems the kinds of routes may answer with: for the document, and for the types of its clients. */
 import type { ProblemCode } from './problems.js'
 
-/** On the way to a server. */
-export const reachProblems = ['unknown_server', 'server_exited', 'restarting'] as const satisfies ProblemCode[]
+/** When a server is looked at. */
+export const lookProblems = ['uri_too_long', 'unknown_server', 'server_exited'] as const satisfies ProblemCode[]
+
+/** When a server is to do something. */
+export const reachProblems = [...lookProblems, 'restarting'] as const satisfies ProblemCode[]
 
 /** When a server is started. */
 export const startProblems = [

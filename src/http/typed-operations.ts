@@ -70,7 +70,7 @@ class OperationWriter {
         description: call.description ?? 'Sends the message and waits for the reply. The body is the args.',
         parameters: [idParameter(), query('timeout', callTimeout()), ...headers(CallHeaders)],
         ...this.#body(call.args, typeName, required(call.args)),
-        responses: responses([...callProblems, ...(call.args ? bodyProblems : [])], {
+        responses: responses([...callProblems, ...bodyProblems], {
           200: jsonAnswer('The reply.', this.components.add(`${typeName}Reply`, body), etagHeader),
         }),
       })
@@ -84,7 +84,7 @@ class OperationWriter {
         description: cast.description ?? 'Sends the message; nobody waits for it. The body is the args.',
         parameters: [idParameter(), query('delay', castDelay()), ...headers(ifMatchHeader)],
         ...this.#body(cast.args, typeName, required(cast.args)),
-        responses: responses([...castProblems, ...(cast.args ? bodyProblems : [])], {
+        responses: responses([...castProblems, ...bodyProblems], {
           202: { description: 'It is in the mailbox, or its timer is set.', headers: locationOfTimer() },
         }),
       })

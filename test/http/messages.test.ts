@@ -122,8 +122,6 @@ t.test('start in a call or a cast starts the server first', async (t) => {
   t.equal((await ask('POST', '/servers/p2/cast', cast)).statusCode, 202)
   t.equal((await ask('POST', '/servers/p2/call', { message: 'add', args: { by: 1 } })).body.reply, 4)
   t.same(runtime.list().servers.length, 2)
-  const refused = { message: 'ping', start: { implementation: 'probe', args: { init: 'refuse' } } }
-  t.equal((await ask('POST', '/servers/p3/call', refused)).body.code, 'init_refused')
 })
 
 t.test('a timeout in the body ends the call; what it waited for is not known', async (t) => {
@@ -252,4 +250,27 @@ t.test('If-Match lets a message through only where the state has that revision',
   t.equal((await ask('POST', `${typed}/call/add`, { by: 1 }, { 'if-match': '"1"' })).statusCode, 412)
   t.equal((await ask('POST', `${typed}/call/add`, { by: 1 }, { 'if-match': '"3"' })).statusCode, 200)
   t.match(runtime.state('p1'), { state: { n: 3 } })
+})
+
+t.test('a start in a call or a cast that fails is told as a start is', async (t) => {
+  const { ask, clock } = await openGateway(t)
+  for (const [init, code] of [
+    ['refuse', 'init_refused'],
+    ['crash', 'init_crashed'],
+  ]) {
+    const start = { implementation: 'probe', args: { init } }
+    const answer = ask('POST', '/servers/p3/call', { message: 'ping', start })
+    await clock.advance(5000)
+    t.equal((await answer).body.code, code)
+  }
+  for (const [args, code] of [
+    [{ init: 7 }, 'invalid_args'],
+    [{ colour: 'red' }, 'invalid_args'],
+  ] as const) {
+    const start = { implementation: 'probe', args }
+    t.equal((await ask('POST', '/servers/p3/call', { message: 'ping', start })).body.code, code)
+    t.equal((await ask('POST', '/servers/p3/cast', { message: 'crashSoon', start })).body.code, code)
+  }
+  const start = { implementation: 'nobody' }
+  t.equal((await ask('POST', '/servers/p3/call', { message: 'ping', start })).body.code, 'unknown_implementation')
 })
