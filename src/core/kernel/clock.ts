@@ -28,9 +28,14 @@ export const systemClock: Clock = {
     let timer: NodeJS.Timeout
     const wait = (left: number) => {
       timer = setTimeout(
-        () => (left > LONGEST_TIMER ? wait(left - LONGEST_TIMER) : fire()),
+        () => (left > LONGEST_TIMER ? goOn(left - LONGEST_TIMER) : fire()),
         Math.min(left, LONGEST_TIMER),
       )
+    }
+    const goOn = (left: number) => {
+      const isUnreffed = !timer.hasRef()
+      wait(left)
+      if (isUnreffed) timer.unref()
     }
     wait(ms)
     return {

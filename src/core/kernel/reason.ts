@@ -13,8 +13,13 @@ export function isQuiet(reason: Reason): boolean {
 
 /** The reason of a server whose callback threw `thrown`. The stack stays in the log: reasons travel to clients. */
 export function crashReason(thrown: unknown): { readonly error: string } {
-  if (thrown instanceof Error) return { error: thrown.message || thrown.name }
-  return { error: typeof thrown === 'string' ? thrown : printable(thrown) }
+  if (thrown instanceof Error) return { error: asText(thrown.message || thrown.name) }
+  return { error: asText(thrown) }
+}
+
+/** Whatever is thrown has a text: code that reports a crash must not crash of it. */
+function asText(value: unknown): string {
+  return typeof value === 'string' ? value : printable(value)
 }
 
 /** `value` as text of at most `most` characters, for reasons and messages. */
@@ -25,7 +30,11 @@ export function printable(value: unknown, most = 200): string {
   } catch {
     text = undefined
   }
-  text ??= String(value)
+  try {
+    text ??= String(value)
+  } catch {
+    text = 'something that cannot be shown'
+  }
   return text.length > most ? `${text.slice(0, most)}…` : text
 }
 

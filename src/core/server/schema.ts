@@ -15,6 +15,9 @@ import { teachUnsafe } from './unsafe.js'
 /** At most this many places are named where an input is at fault. */
 const MOST_ERRORS = 10
 
+/** Where a schema holds others by name: these names are the author's, not words of JSON Schema. */
+const NAMED: ReadonlySet<string> = new Set(['properties', 'patternProperties', '$defs'])
+
 export interface Check {
   readonly schema: TSchema
   /** Fills in defaults; may change `value`. */
@@ -55,24 +58,34 @@ function completion(schema: TSchema): Check['complete'] {
   const hasDefault = (part: unknown) => walk(part, (inner) => inner.default !== undefined)
   if (!hasDefault(schema)) return (value) => value
   const properties: [string, TSchema][] = TypeGuard.IsObject(schema) ? Object.entries(schema.properties) : []
-  const isFlat = properties.length > 0 && properties.every(([, part]) => !hasDefault({ ...part, default: undefined }))
+  const isFlat =
+    properties.length > 0 &&
+    schema.default === undefined &&
+    properties.every(([, part]) => !hasDefault({ ...part, default: undefined }))
   if (!isFlat) return (value) => Value.Default(schema, value) as Json
   const defaults = properties.filter(([, part]) => part.default !== undefined)
   return (value) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-    for (const [key, part] of defaults) if (value[key] === undefined) value[key] = copyJson(part.default)
+    for (const [key, part] of defaults) if (!Object.hasOwn(value, key)) value[key] = copyJson(part.default)
     return value
   }
 }
 
 /** The same schema, in which no object takes keys that are not named. */
 export function closeSchema(schema: TSchema): TSchema {
-  if (TypeGuard.IsIntersect(schema)) return { unevaluatedProperties: false, ...schema }
+  return close(schema, true)
+}
+
+/** `isWhole`: nobody else names keys of the same object, as the other parts of an intersection would. */
+function close(schema: TSchema, isWhole: boolean): TSchema {
   const closed: Record<string | symbol, unknown> = { ...schema }
-  if (TypeGuard.IsObject(schema)) closed.additionalProperties ??= false
+  if (isWhole && TypeGuard.IsIntersect(schema)) closed.unevaluatedProperties ??= false
+  if (isWhole && (TypeGuard.IsObject(schema) || TypeGuard.IsRecord(schema))) closed.additionalProperties ??= false
   for (const [key, part] of Object.entries(schema)) {
-    if (key === 'properties' || key === 'patternProperties') closed[key] = mapValues(part, closeSchema)
-    else if (key === 'anyOf' || (key === 'items' && Array.isArray(part))) closed[key] = part.map(closeSchema)
+    if (NAMED.has(key)) closed[key] = mapValues(part, closeSchema)
+    else if (key === 'allOf') closed[key] = part.map((inner: TSchema) => close(inner, false))
+    else if (key === 'anyOf') closed[key] = part.map((inner: TSchema) => close(inner, isWhole))
+    else if (key === 'items' && Array.isArray(part)) closed[key] = part.map((inner) => closeSchema(inner))
     else if (isSchema(part) && (key === 'items' || key === 'additionalProperties')) closed[key] = closeSchema(part)
   }
   return closed as unknown as TSchema
@@ -83,7 +96,10 @@ function walk(part: unknown, visit: (part: Record<string, unknown>) => boolean |
   if (Array.isArray(part)) return part.some((item) => walk(item, visit))
   if (typeof part !== 'object' || part === null) return false
   if (visit(part as Record<string, unknown>) === true) return true
-  return Object.entries(part).some(([key, item]) => key !== 'default' && key !== 'examples' && walk(item, visit))
+  return Object.entries(part).some(([key, item]) => {
+    if (key === 'default' || key === 'examples') return false
+    return walk(NAMED.has(key) && isSchema(item) ? Object.values(item) : item, visit)
+  })
 }
 
 function isSchema(part: unknown): part is TSchema {

@@ -8,6 +8,9 @@ import type { Json } from '../kernel/json.js'
 import type { Origin } from '../kernel/queued.js'
 import type { TimerInfo } from './info.js'
 
+/** The last moment that a `Date` can name (ECMAScript: time range). */
+const LAST_DATE = 8.64e15
+
 interface Timer {
   readonly kind: 'info' | 'cast'
   readonly message: string
@@ -73,7 +76,7 @@ export class Timers {
       .map(([ref, timer]) => {
         const dueIn = this.#left(timer)
         const { kind, message } = timer
-        return { ref, kind, message, dueAt: new Date(now + dueIn).toISOString(), dueIn }
+        return { ref, kind, message, dueAt: new Date(Math.min(now + dueIn, LAST_DATE)).toISOString(), dueIn }
       })
   }
 

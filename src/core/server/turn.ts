@@ -20,7 +20,10 @@ export interface Turned {
 export function turn(handler: Handler, state: object, args: Json, ctx: unknown, reply: Take): Turned | Promise<Turned> {
   const [draft, finalize] = create(state)
   const result = handler(draft, args, ctx)
-  if (isThenable(result)) return result.then((value) => ({ answer: answerOf(value, reply), state: finalize() }))
+  if (isThenable(result)) {
+    // A promise of somebody else's make (knex, Bluebird) comes back as one of ours.
+    return Promise.resolve(result).then((value) => ({ answer: answerOf(value, reply), state: finalize() }))
+  }
   return { answer: answerOf(result, reply), state: finalize() }
 }
 
