@@ -1,7 +1,7 @@
 /**
  * The typed routes: the same operations as `/servers`, where the path names implementation and message and the body is
  * the args. Each is a route of its own; `typed-operations.ts` writes them into the OpenAPI document. The routes with
- * parameters take what is left: names that are unknown, and names that a route pattern cannot spell.
+ * parameters take what is left: names that are unknown, and implementations that a route pattern cannot spell.
  */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
@@ -17,7 +17,7 @@ const StartQuery = Query({ id: Type.Optional(serverId()), ...startOptions })
 const CallQuery = Query({ timeout: Type.Optional(callTimeout()) })
 const CastQuery = Query({ delay: Type.Optional(castDelay()) })
 
-/** Names that mean themselves in a route pattern. */
+/** Names that mean themselves in a route pattern; those of messages always do. */
 const plain = /^[A-Za-z0-9._~-]+$/
 
 export const typedMessageRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = async (app, { runtime }) => {
@@ -32,7 +32,7 @@ export const typedMessageRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }>
       schema: { hide: true, querystring: StartQuery },
       handler: ({ query, body }, reply) => startServer(reply, () => runtime.start(name, body, query)),
     })
-    for (const message of Object.keys(definition.calls ?? {}).filter((message) => plain.test(message))) {
+    for (const message of Object.keys(definition.calls ?? {})) {
       app.route({
         method,
         url: `${base}/${name}/servers/:id/call/${message}`,
@@ -44,7 +44,7 @@ export const typedMessageRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }>
           }),
       })
     }
-    for (const message of Object.keys(definition.casts ?? {}).filter((message) => plain.test(message))) {
+    for (const message of Object.keys(definition.casts ?? {})) {
       app.route({
         method,
         url: `${base}/${name}/servers/:id/cast/${message}`,

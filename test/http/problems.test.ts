@@ -1,0 +1,189 @@
+/** Every code of the table is brought about once, and told with its status; the document lists them all. */
+import { createRuntime, defineServer, Type } from 'genservers'
+import t from 'tap'
+import { createGateway } from '../../src/gateway.js'
+import { type ProblemCode, problemCodes, problems } from '../../src/http/problems.js'
+import type { Document } from './contract.js'
+import { type Answered, type Opened, openGateway, until } from './open-gateway.js'
+
+/** Comes back from a crash never. */
+const slow = defineServer({
+  state: Type.Object({}),
+  calls: { crash: {} },
+  init: (_args, ctx) => (ctx.incarnation > 1 ? new Promise<object>(() => {}) : {}),
+  handleCall: {
+    crash: () => {
+      throw new Error('boom')
+    },
+  },
+})
+
+const call = (message: string, more: object = {}) => ({ message, ...more })
+
+/** How to bring each code about. Those that only a socket can tell are in `sockets.test.ts`. */
+const provoke: Record<
+  Exclude<ProblemCode, 'request_timeout' | 'headers_too_large'>,
+  (on: Opened) => Promise<Answered>
+> = {
+  invalid_request: ({ ask }) => ask('POST', '/servers', {}),
+  invalid_args: ({ ask }) => ask('POST', '/servers', { implementation: 'probe', args: { x: 1 } }),
+  unknown_implementation: ({ ask }) => ask('POST', '/servers', { implementation: 'nobody' }),
+  unknown_message: ({ ask }) => ask('POST', '/servers/p1/call', call('nothing_of_that_kind')),
+  unknown_server: ({ ask }) => ask('GET', '/servers/nobody'),
+  unknown_timer: ({ ask }) => ask('DELETE', '/servers/p1/timers/none'),
+  server_exited: async ({ ask }) => {
+    await ask('DELETE', '/servers/p1?reason=shutdown')
+    return ask('POST', '/servers/p1/call', call('ping'))
+  },
+  already_started: ({ ask }) => ask('POST', '/servers', { implementation: 'probe', id: 'p1' }),
+  revision_mismatch: ({ ask }) => ask('POST', '/servers/p1/call', call('ping'), { 'if-match': '"7"' }),
+  init_refused: ({ ask }) => ask('POST', '/servers', { implementation: 'probe', args: { init: 'refuse' } }),
+  mailbox_full: async ({ ask, start, runtime, app, clock }) => {
+    await start('small', {}, { mailbox: 1 })
+    const send = () => app.inject({ method: 'POST', url: '/servers/small/call', payload: call('block') })
+    const first = send()
+    await until(() => runtime.info('small').current !== null)
+    const second = send()
+    await until(() => runtime.info('small').mailbox.length === 1)
+    const answer = await ask('POST', '/servers/small/call', call('ping'))
+    await clock.advance(5000)
+    await Promise.all([first, second])
+    return answer
+  },
+  init_crashed: ({ ask }) => ask('POST', '/servers', { implementation: 'probe', args: { init: 'crash' } }),
+  server_crashed: ({ ask }) => ask('POST', '/servers/p1/call', call('crash')),
+  bad_reply: ({ ask }) => ask('POST', '/servers/p1/call', call('badReply')),
+  restarting: async ({ ask, runtime, clock }) => {
+    await ask('POST', '/servers', { implementation: 'slow', id: 's1', restartFrom: 'init' })
+    await ask('POST', '/servers/s1/call', call('crash'))
+    const answer = ask('POST', '/servers/s1/call', call('crash', { timeout: 10 }))
+    await until(() => runtime.info('s1').mailbox.length === 1)
+    await clock.advance(10)
+    return answer
+  },
+  draining: ({ ask, runtime }) => {
+    runtime.drain()
+    return ask('POST', '/servers', { implementation: 'probe' })
+  },
+  call_timeout: async ({ ask, runtime, clock }) => {
+    const answer = ask('POST', '/servers/p1/call', call('later'))
+    await until(() => runtime.info('p1').handled === 1)
+    await clock.advance(5000)
+    return answer
+  },
+  init_timeout: async ({ ask, runtime, clock }) => {
+    const answer = ask('POST', '/servers', { implementation: 'probe', id: 'p2', args: { init: 'hang' }, timeout: 10 })
+    await until(() => runtime.whereis('p2') !== undefined)
+    await clock.advance(10)
+    return answer
+  },
+  call_cycle: ({ ask }) => ask('POST', '/servers/p1/call', call('callSelf')),
+  unknown_route: ({ ask }) => ask('GET', '/nowhere'),
+  method_not_allowed: ({ ask }) => ask('DELETE', '/servers'),
+  not_acceptable: ({ ask }) => ask('GET', '/servers', undefined, { accept: 'text/html' }),
+  payload_too_large: ({ ask }) => ask('POST', '/servers', { implementation: 'x'.repeat(300_000) }),
+  uri_too_long: ({ ask }) => ask('GET', `/servers/${'x'.repeat(2000)}`),
+  unsupported_media_type: ({ ask }) => ask('POST', '/servers', 'x', { 'content-type': 'text/plain' }),
+  internal_error: ({ ask, runtime }) => {
+    Object.assign(runtime, {
+      info: () => {
+        throw new Error('secret inner detail')
+      },
+    })
+    return ask('GET', '/servers/p1')
+  },
+}
+
+for (const [code, bringAbout] of Object.entries(provoke) as [ProblemCode, (on: Opened) => Promise<Answered>][]) {
+  t.test(`${code} is told with its status and nothing else`, async (t) => {
+    const opened = await openGateway(t, { slow })
+    await opened.start('p1', { secret: 'very secret' })
+    const { statusCode, headers, body, text } = await bringAbout(opened)
+    const { status, title } = problems[code]
+    t.equal(statusCode, status)
+    t.equal(headers['content-type'], 'application/problem+json; charset=utf-8')
+    t.match(body, { type: `urn:genservers:error:${code}`, title, status, code, effect: /^(none|unknown)$/ })
+    t.ok(body.detail.length > 0)
+    t.notMatch(text, /secret|node_modules|dist\/|at .*:\d+:\d+/, 'no state, no stack')
+    t.equal(headers['retry-after'] !== undefined, status === 429 || status === 503, 'Retry-After')
+    t.match(headers['retry-after'] ?? '1', /^\d+$/)
+  })
+}
+
+t.test('the problems of ends say why and when', async (t) => {
+  const { ask, start } = await openGateway(t)
+  await start('p1')
+  const crashed = await ask('POST', '/servers/p1/call', call('crash'))
+  t.match(crashed.body, { code: 'server_crashed', effect: 'none', reason: { error: 'boom' } })
+  const left = await ask('POST', '/servers/p1/call', call('leave', { args: { reason: 'enough' } }))
+  t.match(left.body, { reason: 'enough' })
+  t.match((await ask('GET', '/servers/p1')).body, { reason: 'enough', exitedAt: '2026-01-01T00:00:00.000Z' })
+  const refused = await ask('POST', '/servers', { implementation: 'probe', args: { init: 'refuse' } })
+  t.equal(refused.body.reason, 'not today')
+})
+
+t.test('already_started describes the winner, call_cycle the chain', async (t) => {
+  const { ask, start } = await openGateway(t)
+  await start('p1')
+  const taken = await ask('POST', '/servers', { implementation: 'probe', id: 'p1' })
+  t.match(taken.body.server, { id: 'p1', implementation: 'probe', status: 'running' })
+  t.same((await ask('POST', '/servers/p1/call', call('callSelf'))).body.chain, ['p1', 'p1'])
+})
+
+t.test('a bug of the gateway is logged with the request id, and the client is told only that', async (t) => {
+  const logged: unknown[] = []
+  const error = (fields: object, message?: string) => void logged.push({ ...fields, message })
+  const quiet = () => {}
+  const logger = { trace: quiet, debug: quiet, info: quiet, warn: quiet, error, child: () => logger }
+  const { ask, runtime } = await openGateway(t, {}, { logger })
+  Object.assign(runtime, {
+    list: () => {
+      throw new TypeError('inner words')
+    },
+  })
+  const { statusCode, body } = await ask('GET', '/servers', undefined, { 'x-request-id': 'req-7' })
+  t.equal(statusCode, 500)
+  t.equal(body.detail, 'A bug in the gateway; its log has more under request req-7.')
+  t.match(logged, [{ requestId: 'req-7', err: { message: 'inner words' }, method: 'GET', url: '/servers' }])
+  t.equal(logged.length, 1)
+})
+
+t.test('reads go on while the gateway drains, and readiness says that it drains', async (t) => {
+  const { ask, start, runtime } = await openGateway(t)
+  await start('p1')
+  t.same((await ask('GET', '/health/ready')).body, { status: 'ok' })
+  runtime.drain()
+  const ready = await ask('GET', '/health/ready')
+  t.equal(ready.statusCode, 503)
+  t.equal(ready.body.code, 'draining')
+  t.same((await ask('GET', '/health/live')).body, { status: 'ok' })
+  t.equal((await ask('GET', '/servers/p1')).statusCode, 200)
+  t.equal((await ask('POST', '/servers/p1/call', call('ping'))).body.code, 'draining')
+  t.equal((await ask('POST', '/servers/p1/cast', call('add', { args: { by: 1 } }))).body.code, 'draining')
+})
+
+t.test('readiness can fail before the runtime drains', async (t) => {
+  let ready = true
+  const { ask } = await openGateway(t, {}, { ready: () => ready })
+  t.equal((await ask('GET', '/health/ready')).statusCode, 200)
+  ready = false
+  t.equal((await ask('GET', '/health/ready')).body.code, 'draining')
+  t.equal((await ask('POST', '/servers', { implementation: 'probe' })).statusCode, 201)
+})
+
+t.test('the document lists every code, and each where it can happen', async (t) => {
+  const app = await createGateway(createRuntime({}), { docs: false })
+  t.teardown(() => app.close())
+  const { components, paths } = app.swagger() as unknown as Document
+  const { code } = components.schemas['Problem']?.['properties'] as { code: { enum: string[] } }
+  t.same(code.enum, problemCodes)
+  for (const [path, operations] of Object.entries(paths)) {
+    for (const { operationId, responses } of Object.values(operations)) {
+      for (const [status, { description }] of Object.entries(responses)) {
+        const listed = [...description.matchAll(/^`(\w+)`: /gm)].map(([, name]) => name as ProblemCode)
+        for (const name of listed) t.equal(String(problems[name].status), status, `${path} ${operationId} ${name}`)
+        if (Number(status) >= 400) t.ok(listed.length > 0, `${path} ${operationId} ${status}`)
+      }
+    }
+  }
+})
