@@ -11,16 +11,27 @@ import { GenServerError } from './errors.js'
 import type { Json } from './json.js'
 import { type Origin, Queued } from './queued.js'
 
-/** Something that a process waits for, and from whom. */
+/** Something that is waited for, and from whom. */
 export interface Wait {
   readonly to: Callee
+  /** Who works on it, where that is not the turn that is on at `to`. */
+  readonly aside?: Busy | undefined
+}
+
+/** Whoever is at work, and may wait for others meanwhile. */
+export interface Busy {
+  readonly id: string
+  /** What it waits for itself. */
+  readonly waits: ReadonlySet<Wait> | undefined
+}
+
+export interface Waiter extends Busy {
+  /** It waits for `wait` until that is deleted from what this returns. */
+  waitFor(wait: Wait): Set<Wait>
 }
 
 /** What a call needs to know of the process it is for. */
-export interface Callee {
-  readonly id: string
-  /** What this process itself waits for. */
-  readonly waits: ReadonlySet<Wait> | undefined
+export interface Callee extends Busy {
   /** Takes the call out of the mailbox. */
   withdraw(call: Call): void
   /** Why a call that waited until its deadline was not taken. */
@@ -29,7 +40,7 @@ export interface Callee {
   forget(call: Call): void
 }
 
-export class Call extends Queued implements Expiring, Wait {
+export class Call extends Queued implements Expiring, Wait, Waiter {
   readonly kind = 'call'
   readonly bounded = true
   /** `waiting` in the mailbox, `taken` by its handler or by `noReply`, `settled` when the caller has its answer. */
@@ -42,6 +53,9 @@ export class Call extends Queued implements Expiring, Wait {
   onSettled: ((call: Call) => void) | undefined = undefined
   /** Its reply address, if a handler asked for one (OTP: `From`). */
   ref: string | undefined = undefined
+  /** Itself, when a `readOnly` handler runs it beside the turns of its server: then only this call waits. */
+  aside: Call | undefined = undefined
+  waits: Set<Wait> | undefined = undefined
 
   deadline = Number.POSITIVE_INFINITY
   lane: Lane | undefined = undefined
@@ -64,6 +78,16 @@ export class Call extends Queued implements Expiring, Wait {
     readonly ifMatch: number | undefined,
   ) {
     super()
+  }
+
+  get id(): string {
+    return this.to.id
+  }
+
+  waitFor(wait: Wait): Set<Wait> {
+    this.waits ??= new Set()
+    this.waits.add(wait)
+    return this.waits
   }
 
   /** Made when first asked for, so that a request whose response nobody wants cannot be an unhandled rejection. */

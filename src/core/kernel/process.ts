@@ -53,16 +53,21 @@ export abstract class Process<First> {
     this.wake()
   }
 
-  withdraw(call: Call): void {
-    this.mailbox.remove(call)
-    this.#rest()
-  }
-
   /** This process waits for `wait` until that is deleted from what this returns. */
   waitFor(wait: Wait): Set<Wait> {
     this.waits ??= new Set()
     this.waits.add(wait)
     return this.waits
+  }
+
+  /** What was set aside is not handled any more. */
+  protected forgetFirst(): void {
+    this.#first = undefined
+  }
+
+  withdraw(call: Call): void {
+    this.mailbox.remove(call)
+    this.rest()
   }
 
   get ended(): boolean {
@@ -97,9 +102,9 @@ export abstract class Process<First> {
   protected halt(): void {
     this.#ended = true
     this.#open = false
-    this.#first = undefined
+    this.forgetFirst()
     this.current = undefined
-    this.#rest()
+    this.rest()
   }
 
   protected wake(): void {
@@ -113,7 +118,7 @@ export abstract class Process<First> {
     for (let taken = 0; taken < SLICE && this.#open; taken++) {
       const envelope = this.#first?.shift() ?? this.mailbox.shift()
       if (envelope === undefined) {
-        this.#rest()
+        this.rest()
         return
       }
       const pending = this.#handle(envelope)
@@ -146,7 +151,8 @@ export abstract class Process<First> {
     this.wake()
   }
 
-  #rest(): void {
+  /** Tells those who wait for it if the process is idle. */
+  protected rest(): void {
     if (this.#whenIdle === undefined || !(this.idle || this.#ended)) return
     for (const resolve of this.#whenIdle) resolve()
     this.#whenIdle = undefined

@@ -26,7 +26,9 @@ type UndeclaredArgs = any
 
 type Handlers<Specs, Key extends string, Handler> = [keyof Specs] extends [never]
   ? { readonly [K in Key]?: Record<never, never> }
-  : { readonly [K in Key]: Handler }
+  : string extends keyof Specs // a definition made in place, as an argument of `createRuntime`, and without such messages
+    ? { readonly [K in Key]?: Handler }
+    : { readonly [K in Key]: Handler }
 
 type InfoHandlers<State, Infos, Ctx> = [keyof Infos] extends [never]
   ? { readonly [message: string]: MessageHandler<State, UndeclaredArgs, Ctx> }

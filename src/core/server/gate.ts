@@ -24,7 +24,11 @@ export interface Source extends Self {
 
 /** `undefined`: the gate is open. Otherwise it opens when the promise resolves. */
 export function commit(store: Store, id: string, revision: number, state: unknown): Promise<void> | undefined {
-  return store.commit({ id, revision, state })
+  try {
+    return store.commit({ id, revision, state })
+  } catch (error) {
+    return Promise.reject(error)
+  }
 }
 
 /** Lets the effects of a turn that succeeded out, in the order in which they were made. */

@@ -8,7 +8,7 @@
  * 3. When a server ends, its id is free in the same tick, and everybody who waits is told.
  */
 import { type Call, timedOut } from '../kernel/call.js'
-import type { StopOrder } from '../kernel/envelope.js'
+import type { Envelope, StopOrder } from '../kernel/envelope.js'
 import { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
 import type { Node } from '../kernel/node.js'
@@ -34,6 +34,8 @@ export abstract class Lifecycle extends Beginning {
   /** Servers are numbered in the order of their start. */
   readonly number: number
   #someWaiters: Waiters | undefined = undefined
+  /** Once the server has ended. */
+  #tellTheEnd: (() => void) | undefined = undefined
   #restartTimes: readonly number[] = NO_TIMES
 
   constructor(
@@ -53,6 +55,12 @@ export abstract class Lifecycle extends Beginning {
   get #waiters(): Waiters {
     this.#someWaiters ??= new Waiters()
     return this.#someWaiters
+  }
+
+  override put(envelope: Envelope): void {
+    super.put(envelope)
+    // It was on its way when the server ended, or `init` failed before what was meant for it came.
+    this.#tellTheEnd?.()
   }
 
   protected notBegun(failure: Error): void {
@@ -105,12 +113,12 @@ export abstract class Lifecycle extends Beginning {
   /** A handler chose to stop. Its caller hears the reply, or the reason, when `terminate` has run (S:D4). */
   protected stopItself(reason: Reason, tell: (final: Reason) => void): Pending {
     if (this.terms.restart !== 'permanent') {
-      return this.#giveUp(reason, (final) => {
+      return this.#stop(reason, (final) => {
         tell(final)
         return this.end(final)
       })
     }
-    return this.#giveUp(reason, (final) => {
+    return this.#stop(reason, (final) => {
       tell(final)
       this.lastExit = { reason: final, at: this.node.clock.now() }
       this.#waiters.failDeferred(exitFailure(this.id, final, this.lastExit.at))
@@ -121,7 +129,15 @@ export abstract class Lifecycle extends Beginning {
   /** Carries out an order from outside. */
   protected stopOnOrder(order: StopOrder): Pending {
     this.#waiters.stopOrdered(order)
-    return this.#giveUp(order.reason, (final) => this.end(final))
+    return this.#stop(order.reason, (final) => this.end(final))
+  }
+
+  /** An end that was chosen. It is reported here, unless `terminate` has failed and that was. */
+  #stop(reason: Reason, then: (final: Reason) => Pending): Pending {
+    return this.#giveUp(reason, (final) => {
+      if (final === reason) reportCrash(this, { reason, message: 'stop' })
+      return then(final)
+    })
   }
 
   /** Runs `terminate`, then goes on with the reason that holds: its own failure, if it fails (S:H5). */
@@ -129,12 +145,12 @@ export abstract class Lifecycle extends Beginning {
     this.status = 'stopping'
     this.shut()
     const { terminate } = this.protocol.definition
-    if (terminate === undefined) return this.#ordered(reason, then)
+    if (terminate === undefined) return then(reason)
     const scope = new Scope(undefined, undefined, false)
     const succeeded = () => {
       if (this.scope !== scope) return undefined
       this.releaseEffects(scope)
-      return this.#ordered(reason, then)
+      return then(reason)
     }
     const failed = (thrown: unknown) => {
       if (this.scope !== scope) return undefined
@@ -157,11 +173,6 @@ export abstract class Lifecycle extends Beginning {
     }
   }
 
-  #ordered(reason: Reason, then: (final: Reason) => Pending): Pending {
-    if (typeof reason === 'string') reportCrash(this, { reason, message: 'stop' })
-    return then(reason)
-  }
-
   /** At once, whatever is going on (OTP: `exit(Pid, kill)`). */
   kill(): void {
     this.end('killed')
@@ -177,16 +188,13 @@ export abstract class Lifecycle extends Beginning {
   /** Everybody who waits hears `failure`. Without a `reason` the server has never begun, and leaves no trace. */
   #close(failure: GenServerError | undefined, reason: Reason | undefined): void {
     if (this.ended) return
-    const { scope } = this
-    this.scope = undefined
-    scope?.cut()
+    const told = failure ?? new GenServerError('unknown_server', `${this.id} was not started`)
     this.halt()
     this.loseState()
     this.peers.ended(this, reason)
-    const told = failure ?? new GenServerError('unknown_server', `${this.id} was not started`)
-    scope?.call?.fail(reason === undefined ? told : exitFailure(this.id, reason, this.node.clock.now(), 'unknown'))
-    for (const wait of this.waits ?? []) (wait as Partial<Call>).abandon?.()
-    this.#waiters.ended(this.id, reason, told, this.mailbox)
+    this.cutOff(reason === undefined ? told : exitFailure(this.id, reason, this.node.clock.now(), 'unknown'), told)
+    this.#tellTheEnd = () => this.#waiters.ended(this.id, reason, told, this.mailbox)
+    this.#tellTheEnd()
   }
 
   /** The call's reply comes later. */

@@ -1,23 +1,25 @@
 /** The runtime of one node: every server is here (see `runtime.ts` for what each member promises). */
-import type { Call } from '../kernel/call.js'
+import type { Call, Waiter } from '../kernel/call.js'
 import { findCallCycle } from '../kernel/call-cycle.js'
 import { StopOrder } from '../kernel/envelope.js'
 import { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
 import type { Node } from '../kernel/node.js'
 import type { Reason } from '../kernel/reason.js'
+import { StartIgnored } from './answer.js'
 import type { AnyDefinition } from './definition.js'
 import type { Directory } from './directory.js'
 import type { PublishedEvent, ServerInfo, ServerPage, StateView, TimerInfo } from './info.js'
 import type { StartOptions } from './options.js'
 import type { CallFromHandler, Peers, Self } from './peers.js'
 import type { Protocol } from './protocol.js'
+import { RefusedRequest } from './refused-request.js'
 import type { RestartBudget } from './restart-budget.js'
 import type { CastOptions, ListOptions, Request, RequestOptions, StopOptions } from './runtime.js'
 import { callOperation, castOperation, makeCall, makeCast, makeInfo } from './sending.js'
 import { Server } from './server.js'
 import { shutDown } from './shut-down.js'
-import { settleDelay, settleId, settleTerms, settleTimeout } from './starting.js'
+import { settleDelay, settleId, settleReason, settleTerms, settleTimeout } from './starting.js'
 import { viewState } from './state-view.js'
 
 type Start = NonNullable<RequestOptions['start']>
@@ -80,14 +82,18 @@ export class LocalRuntime implements Peers {
   }
 
   call(id: string, message: string, args?: unknown, options: RequestOptions = {}): Promise<unknown> {
+    return this.sendRequest(id, message, args, options).response
+  }
+
+  sendRequest(id: string, message: string, args?: unknown, options?: RequestOptions): Request {
     try {
-      return this.sendRequest(id, message, args, options).response
+      return this.#request(id, message, args, options)
     } catch (error) {
-      return Promise.reject(error)
+      return new RefusedRequest(error)
     }
   }
 
-  sendRequest(id: string, message: string, args?: unknown, options: RequestOptions = {}): Request {
+  #request(id: string, message: string, args: unknown, options: RequestOptions = {}): Call {
     this.#mustBeUp()
     const timeout = settleTimeout(options.timeout)
     const to = this.#reach(id, options, (protocol) => callOperation(protocol, message).take(args))
@@ -154,7 +160,7 @@ export class LocalRuntime implements Peers {
       const tooLate = () =>
         reject(new GenServerError('call_timeout', `${id} did not stop within ${timeout} ms; the order stands`))
       const timer = timeout === Number.POSITIVE_INFINITY ? undefined : this.node.clock.setTimer(timeout, tooLate)
-      const order = new StopOrder(options.reason ?? 'normal', options.ifMatch, (refused) => {
+      const order = new StopOrder(settleReason(options.reason), options.ifMatch, (refused) => {
         timer?.cancel()
         if (refused === undefined) resolve()
         else reject(refused)
@@ -216,13 +222,13 @@ export class LocalRuntime implements Peers {
     return this.directory.find(id)
   }
 
-  async callFrom(self: Self, id: string, message: string, args: unknown, options: CallFromHandler): Promise<Json> {
+  async callFrom(id: string, message: string, args: unknown, options: CallFromHandler): Promise<Json> {
     const now = this.node.clock.monotonic()
     const timeout = Math.min(settleTimeout(options.timeout), Math.max(0, Math.ceil(options.deadline - now)))
     const to = this.directory.get(id)
-    refuseCycle(self, to)
+    refuseCycle(options.waiter, to)
     const call = makeCall(to, message, args, timeout, options)
-    const waits = (self as Server).waitFor(call)
+    const waits = options.waiter.waitFor(call)
     this.#send(to, call)
     try {
       return await call.response
@@ -231,13 +237,16 @@ export class LocalRuntime implements Peers {
     }
   }
 
-  async startFrom(self: Self, implementation: string, args: unknown, options: StartOptions = {}): Promise<string> {
+  async startFrom(waiter: Waiter, implementation: string, args: unknown, options: StartOptions = {}) {
     const { server, begun } = this.#begin(implementation, args, options)
     const wait = { to: server }
-    const waits = (self as Server).waitFor(wait)
+    const waits = waiter.waitFor(wait)
     try {
       await begun
       return server.id
+    } catch (error) {
+      if (error instanceof StartIgnored) return undefined
+      throw error
     } finally {
       waits.delete(wait)
     }
@@ -271,8 +280,8 @@ function alreadyStarted(holder: Server): GenServerError {
   })
 }
 
-function refuseCycle(self: Self, to: Server): void {
-  const chain = findCallCycle(self, to)
+function refuseCycle(waiter: Waiter, to: Server): void {
+  const chain = findCallCycle(waiter, to)
   if (chain === undefined) return
   const why = chain.length === 2 ? 'a server cannot call itself (calling_self)' : 'the call would wait for itself'
   throw new GenServerError('call_cycle', `${why}: ${chain.join(' → ')}`, { chain })

@@ -1,5 +1,5 @@
 /** What a turn may ask of the runtime around it: the other servers. */
-import type { Call, Callee } from '../kernel/call.js'
+import type { Call, Callee, Waiter } from '../kernel/call.js'
 import type { Json } from '../kernel/json.js'
 import type { Node } from '../kernel/node.js'
 import type { Origin } from '../kernel/queued.js'
@@ -15,13 +15,15 @@ export interface Peer extends Addressee, Callee {
 }
 
 /** The server whose turn it is. */
-export interface Self extends Peer {
+export interface Self extends Peer, Waiter {
   readonly node: Node
   readonly incarnation: number
   readonly timers: Timers
 }
 
 export interface CallFromHandler {
+  /** Who waits: the server whose turn it is, or the call that only looks. */
+  readonly waiter: Waiter
   /** Milliseconds; never longer than until `deadline`. */
   readonly timeout: number | undefined
   /** Until when the caller of the handler waits: the clock's monotonic milliseconds. */
@@ -39,6 +41,12 @@ export interface Peers {
   address(call: Call): string
   /** The reply address of `call` is of no use any more. */
   forget(call: Call): void
-  callFrom(self: Self, id: string, message: string, args: unknown, options: CallFromHandler): Promise<Json>
-  startFrom(self: Self, implementation: string, args: unknown, options: StartOptions | undefined): Promise<string>
+  callFrom(id: string, message: string, args: unknown, options: CallFromHandler): Promise<Json>
+  /** `undefined`: its `init` chose to be ignored. */
+  startFrom(
+    waiter: Waiter,
+    implementation: string,
+    args: unknown,
+    options: StartOptions | undefined,
+  ): Promise<string | undefined>
 }

@@ -139,8 +139,9 @@ export interface Runtime {
   drain(): void
   readonly draining: boolean
   /**
-   * Drains, waits up to `timeout` milliseconds (default 10000) for queued work, stops all servers in the reverse order
-   * of their start with reason `shutdown`, kills what is left.
+   * Drains, waits up to `timeout` milliseconds (default 10000) for queued work, kills what is still at work, and stops
+   * all other servers in the reverse order of their start with reason `shutdown`. Each has its own `shutdown` time for
+   * that, and not more than `timeout`; then it is killed.
    */
   close(options?: { readonly timeout?: number }): Promise<void>
 }

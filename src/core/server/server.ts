@@ -84,7 +84,7 @@ export class Server extends Lifecycle {
 
   /** A message that nobody waits for. */
   #run(taken: Cast | Info | Aside, handler: Handler, args: Json): Pending {
-    if (taken.kind !== 'continue') this.#idleBefore = this.disarmIdle(taken)
+    this.#idleBefore = taken.kind === 'continue' ? undefined : this.disarmIdle(taken)
     return this.attempt(
       new Scope(undefined, taken.kind === 'cast' ? taken.origin : undefined, false),
       handler,
@@ -96,19 +96,22 @@ export class Server extends Lifecycle {
   /** Its caller is told of a failure at once; the server crashes in its turn. */
   #look(scope: Scope, call: Call, operation: CallOperation): Pending {
     if (this.#idleBefore !== undefined) this.idleTimeout.arm(this.#idleBefore)
+    const { revision } = this
     const answer = (reply: Json) => {
-      scope.over = true
-      call.answer(reply, this.revision)
+      if (this.looked(scope)) call.answer(reply, revision)
     }
     const failed = (thrown: unknown) => {
-      scope.over = true
+      if (!this.looked(scope)) return
       call.fail(crashFailure(this.id, call.message, thrown))
-      if (!this.ended) this.first({ kind: 'crash', message: call.message, thrown })
+      this.first({ kind: 'crash', message: call.message, thrown })
     }
+    call.aside = call
     try {
       const reply = this.look(scope, operation.handler, call.args, operation.reply)
-      if (reply instanceof Promise) reply.then(answer, failed)
-      else answer(reply)
+      if (reply instanceof Promise) {
+        this.looking(scope)
+        reply.then(answer, failed)
+      } else answer(reply)
     } catch (error) {
       failed(error)
     }
@@ -117,6 +120,7 @@ export class Server extends Lifecycle {
 
   protected succeeded({ call }: Scope, answer: Turned['answer']): Pending {
     if (answer instanceof Stop) {
+      if (call !== undefined) this.defer(call)
       return this.stopItself(answer.reason, (final) => {
         if (answer.answer) call?.answer(answer.answer.reply, this.revision)
         else call?.fail(exitFailure(this.id, final, this.node.clock.now(), 'unknown'))
@@ -129,9 +133,10 @@ export class Server extends Lifecycle {
   }
 
   protected failed(scope: Scope, thrown: unknown): Pending {
-    const taken = this.current
+    const { current: taken, lineage } = this
     const pending = this.crash(thrown, taken?.message ?? '', scope)
-    if (this.status === 'running' && this.#idleBefore !== undefined) this.idleTimeout.arm(this.#idleBefore)
+    const isAsBefore = this.status === 'running' && this.lineage === lineage
+    if (isAsBefore && this.#idleBefore !== undefined) this.idleTimeout.arm(this.#idleBefore)
     return pending
   }
 

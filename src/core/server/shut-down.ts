@@ -5,17 +5,20 @@ import type { Node } from '../kernel/node.js'
 import type { Registry } from '../kernel/registry.js'
 import type { Server } from './server.js'
 
-/** Resolves when no server is left, at the latest after `timeout` milliseconds. */
+/**
+ * Resolves when no server is left. Work that goes on after `timeout` milliseconds is cut off, so that it cannot keep
+ * the other servers from their `terminate`.
+ */
 export async function shutDown(registry: Registry<Server>, node: Node, timeout: number): Promise<void> {
   const limit = alarm(node, timeout)
   // Servers may give each other work while they finish theirs: look again until all are idle at once.
   for (let busy = notIdle(registry); busy.length > 0 && !limit.over; busy = notIdle(registry)) {
     await Promise.race([Promise.all(busy.map((server) => server.whenIdle())), limit.rings])
   }
-  const youngestFirst = [...registry.after()].sort((a, b) => b.number - a.number)
-  const stopped = Promise.all(youngestFirst.map((server) => stop(server, node)))
-  await Promise.race([stopped, limit.rings])
   limit.cancel()
+  for (const server of notIdle(registry)) server.kill()
+  const youngestFirst = [...registry.after()].sort((a, b) => b.number - a.number)
+  await Promise.all(youngestFirst.map((server) => stop(server, node, Math.min(server.terms.shutdown, timeout))))
   for (const server of [...registry.after()]) server.kill()
   node.deadlines.close()
 }
@@ -25,14 +28,11 @@ function notIdle(registry: Registry<Server>): Server[] {
 }
 
 /** An ordered stop within the server's own shutdown time (OTP: `shutdown` of a child spec). */
-function stop(server: Server, node: Node): Promise<void> {
+function stop(server: Server, node: Node, patience: number): Promise<void> {
   return new Promise((resolve) => {
-    const patience =
-      server.terms.shutdown === Number.POSITIVE_INFINITY
-        ? undefined
-        : node.clock.setTimer(server.terms.shutdown, () => server.kill())
+    const limit = node.clock.setTimer(patience, () => server.kill())
     const done = () => {
-      patience?.cancel()
+      limit.cancel()
       resolve()
     }
     node.transport.deliver(server, new StopOrder('shutdown', undefined, done))

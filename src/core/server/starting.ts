@@ -1,7 +1,9 @@
 /** What is settled before a server can begin: which id, which protocol, on what terms. */
 import { GenServerError } from '../kernel/errors.js'
 import { ID_PATTERN, isId, makeId } from '../kernel/id.js'
+import type { Reason } from '../kernel/reason.js'
 import type { ServerOptions, Terms } from './options.js'
+import { takeReason } from './ordered-reason.js'
 import type { Protocol } from './protocol.js'
 import type { RestartBudget } from './restart-budget.js'
 
@@ -41,6 +43,15 @@ export function settleTimeout(timeout: number | undefined): number {
 export function settleDelay(delay: number): number {
   if (Number.isFinite(delay) && delay >= 0) return delay
   throw invalid('/delay', 'Expected milliseconds, 0 or more')
+}
+
+/** Why a server is ordered to stop. @throws {GenServerError} `invalid_request` */
+export function settleReason(reason: unknown = 'normal'): Reason {
+  try {
+    return takeReason(reason)
+  } catch {
+    throw invalid('/reason', 'Expected a string, { shutdown } or { error }')
+  }
 }
 
 function invalid(path: string, message: string): GenServerError {

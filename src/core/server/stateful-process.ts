@@ -6,7 +6,7 @@
  * 3. A `readOnly` handler gets the frozen state and holds nothing up.
  */
 
-import type { Call } from '../kernel/call.js'
+import type { Busy, Call } from '../kernel/call.js'
 import { Info } from '../kernel/envelope.js'
 import type { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
@@ -21,7 +21,7 @@ import type { Peers } from './peers.js'
 import type { Handler, Protocol, Take } from './protocol.js'
 import type { Scope } from './scope.js'
 import { Timers } from './timers.js'
-import { freeze, type Turned, turn } from './turn.js'
+import { freeze, isThenable, type Turned, turn } from './turn.js'
 import { TurnContext } from './turn-context.js'
 
 /** Something that is done when the promise settles; `undefined`: it is done. */
@@ -33,6 +33,8 @@ export abstract class StatefulProcess extends Process<Aside> implements Source {
   lineage = 0
   /** The turn that is on. */
   protected scope: Scope | undefined = undefined
+  /** Turns that only look, and take their time. */
+  #looks: Set<Scope> | undefined = undefined
   protected state: object = NO_STATE
   #frozen: object = NO_STATE
   #timers: Timers | undefined = undefined
@@ -85,6 +87,7 @@ export abstract class StatefulProcess extends Process<Aside> implements Source {
   /** The state is given up, and what belongs to it. */
   protected loseState(): void {
     this.lineage++
+    this.forgetFirst()
     this.#timers?.clear()
     this.#idleTimeout?.disarm()
     this.state = this.#frozen = NO_STATE
@@ -113,7 +116,43 @@ export abstract class StatefulProcess extends Process<Aside> implements Source {
   /** Runs a handler that only looks, beside whatever else runs. */
   protected look(scope: Scope, handler: Handler, args: Json, reply: Take): Json | Promise<Json> {
     const result = handler(this.committed, args, new TurnContext(this, this.peers, scope))
-    return result instanceof Promise ? result.then(reply) : reply(result)
+    return isThenable(result) ? Promise.resolve(result).then(reply) : reply(result)
+  }
+
+  override get idle(): boolean {
+    return super.idle && !this.#looks?.size
+  }
+
+  /** What a look was asked for comes later. */
+  protected looking(scope: Scope): void {
+    this.#looks ??= new Set()
+    this.#looks.add(scope)
+  }
+
+  /** A look has ended; `false` if it was cut off and is not heard any more. */
+  protected looked(scope: Scope): boolean {
+    if (scope.over) return false
+    scope.over = true
+    if (this.#looks?.delete(scope)) this.rest()
+    return true
+  }
+
+  /** Whatever runs is cut off. The caller of the turn hears `failure`, those who only look hear `looksFailure`. */
+  protected cutOff(failure: GenServerError, looksFailure: GenServerError): void {
+    const { scope } = this
+    abandonWaits(this)
+    if (scope !== undefined) {
+      this.discardEffects(scope)
+      scope.cut()
+      scope.call?.fail(failure)
+    }
+    for (const look of this.#looks ?? []) {
+      const call = look.call as Call
+      abandonWaits(call)
+      look.cut()
+      call.fail(looksFailure)
+    }
+    this.#looks = undefined
   }
 
   #commit(scope: Scope, turned: Turned): Pending {
@@ -137,8 +176,7 @@ export abstract class StatefulProcess extends Process<Aside> implements Source {
   }
 
   protected releaseEffects(scope: Scope): void {
-    this.scope = undefined
-    scope.over = true
+    this.#over(scope)
     if (scope.effects.length > 0) release(this, scope.effects, this.node.transport)
   }
 
@@ -149,9 +187,14 @@ export abstract class StatefulProcess extends Process<Aside> implements Source {
   }
 
   protected discardEffects(scope: Scope): void {
-    this.scope = undefined
-    scope.over = true
+    this.#over(scope)
     discard(scope.effects)
+  }
+
+  /** The turn is over. Calls that it has made and not waited for hold nobody up any more. */
+  #over(scope: Scope): void {
+    this.scope = this.waits = undefined
+    scope.over = true
   }
 
   continueWith(name: string, args: Json): void {
@@ -177,6 +220,10 @@ export abstract class StatefulProcess extends Process<Aside> implements Source {
       }
     }
   }
+}
+
+function abandonWaits({ waits }: Busy): void {
+  for (const wait of waits ?? []) (wait as Partial<Call>).abandon?.()
 }
 
 /** Before `init` and after the end. */

@@ -1,9 +1,11 @@
 /** The `ctx` of one turn (see `context.ts` for what each member promises). */
+import type { Waiter } from '../kernel/call.js'
 import type { Json } from '../kernel/json.js'
 import type { Logger } from '../kernel/logger.js'
-import type { Reason } from '../kernel/reason.js'
+import { printable, type Reason } from '../kernel/reason.js'
 import { IGNORE, type Ignore, NO_REPLY, type NoReply, Refuse, Stop } from './answer.js'
 import type { StartOptions } from './options.js'
+import { takeReason } from './ordered-reason.js'
 import type { Peers, Self } from './peers.js'
 import { takePlain } from './plain.js'
 import type { Scope } from './scope.js'
@@ -49,7 +51,8 @@ export class TurnContext {
 
   call(id: string, message: string, args?: unknown, options?: { timeout?: number }): Promise<Json> {
     this.#mustBeOn('call')
-    return this.#peers.callFrom(this.#self, id, message, args, {
+    return this.#peers.callFrom(id, message, args, {
+      waiter: this.#waiter,
       timeout: options?.timeout,
       deadline: this.#scope.call?.deadline ?? Number.POSITIVE_INFINITY,
       origin: this.#scope.origin,
@@ -58,7 +61,7 @@ export class TurnContext {
 
   start(implementation: string, args?: unknown, options?: StartOptions): Promise<string | undefined> {
     this.#mustBeOn('start')
-    return this.#peers.startFrom(this.#self, implementation, args, options)
+    return this.#peers.startFrom(this.#waiter, implementation, args, options)
   }
 
   whereis(id: string): string | undefined {
@@ -102,7 +105,7 @@ export class TurnContext {
 
   stop(reason: Reason = 'normal', ...answer: [reply?: unknown]): Stop {
     this.#mayAct('stop')
-    return new Stop(reason, answer.length === 0 ? undefined : { reply: answer[0] })
+    return new Stop(takeReason(reason), answer.length === 0 ? undefined : { reply: answer[0] })
   }
 
   ignore(): Ignore {
@@ -110,7 +113,7 @@ export class TurnContext {
   }
 
   refuse(reason: string): Refuse {
-    return new Refuse(reason)
+    return new Refuse(typeof reason === 'string' ? reason : printable(reason))
   }
 
   continue(name: string, args?: unknown): void {
@@ -155,6 +158,12 @@ export class TurnContext {
     promise.catch(() => {})
     this.#mayAct('pipe')
     this.#scope.add({ kind: 'pipe', promise, message })
+  }
+
+  /** A call that only looks holds its server up for nobody. */
+  get #waiter(): Waiter {
+    const { call, readOnly } = this.#scope
+    return readOnly && call !== undefined ? call : this.#self
   }
 
   #mustBeOn(member: string): void {
