@@ -90,6 +90,8 @@ export async function createGateway(runtime: Runtime, options: GatewayOptions = 
     frameworkErrors: (error, request, reply) => answerError(error, request as never, reply as never),
     clientErrorHandler: answerSocketError(count),
   })
+  // A server may pass over an expectation that it does not know (RFC 9110, section 10.1.1); Node answers with nothing in it.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   app.setErrorHandler(answerError)
   answerNotFound(app, collectAllowedMethods(app))
   metrics = collectMetrics(app)
