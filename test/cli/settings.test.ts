@@ -5,6 +5,7 @@ import { helpText } from '../../src/cli/help.js'
 import { readSettings } from '../../src/cli/read-settings.js'
 import { flagOf, settingNames, settingsSchema, variablesOf } from '../../src/cli/settings.js'
 import { bundledDirectory } from '../../src/loading/bundled-directory.js'
+import { readProjectFile } from '../house/source-files.js'
 
 t.test('without flags and environment the defaults hold', async (t) => {
   t.match(readSettings({}, {}), {
@@ -26,6 +27,15 @@ t.test('every setting has a flag, a variable, a default and a line of help', asy
     t.not(settingsSchema.properties[name].default, undefined, name)
     t.match(help, `--${flagOf(name)} `)
     t.match(help, ` ${variablesOf(name)[0]} `)
+  }
+})
+
+t.test('docs/running.md tells every setting, with the default that it has', async (t) => {
+  const page = readProjectFile('docs/running.md')
+  for (const name of settingNames) {
+    const { default: value } = settingsSchema.properties[name]
+    const shown = Array.isArray(value) ? 'the bundled ones' : `\`${value}\``
+    t.match(page, `| \`--${flagOf(name)}\` | \`${variablesOf(name)[0]}\` | ${shown} |`)
   }
 })
 
