@@ -39,7 +39,7 @@ export class Directory {
 
   /** Ordered by id. A page may be shorter than asked for only if it is the last one. */
   page({ implementation, status, limit = PAGE, after }: ListOptions): ServerPage {
-    const most = Math.min(Math.max(1, limit), LARGEST_PAGE)
+    const most = limit >= 1 ? Math.min(Math.trunc(limit), LARGEST_PAGE) : 1
     const servers = []
     for (const server of this.registry.after(after)) {
       if (implementation !== undefined && server.protocol.name !== implementation) continue

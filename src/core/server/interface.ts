@@ -72,7 +72,7 @@ export type Reply<D, M extends CallName<D>> = M extends unknown ? AnswerOf<Messa
 type AnswerOf<Spec> = Spec extends { readonly reply: infer R extends TSchema } ? Static<R> : null
 
 /** What a server of `D` is started with. */
-export type StartArgs<D> = D extends { readonly args: infer Args extends TSchema }
+export type StartArgs<D> = D extends { readonly args?: infer Args extends TSchema }
   ? Static<Args>
   : Record<string, never>
 

@@ -1,0 +1,26 @@
+/** The versions of the ports that need nothing but memory. */
+import t from 'tap'
+import { type Envelope, Info } from '../../../src/core/kernel/envelope.js'
+import { silentLogger } from '../../../src/core/kernel/logger.js'
+import { memoryStore } from '../../../src/core/kernel/store.js'
+import { localTransport } from '../../../src/core/kernel/transport.js'
+
+t.test('inside one node an envelope is handed over, the same and at once', async (t) => {
+  const got: Envelope[] = []
+  const info = new Info('tick', {}, false)
+  localTransport.deliver({ put: (envelope) => got.push(envelope) }, info)
+  t.equal(got.length, 1)
+  t.equal(got[0], info)
+})
+
+t.test('the store of servers in memory promises nothing and keeps nobody waiting', async (t) => {
+  t.equal(memoryStore.durable, false)
+  t.equal(memoryStore.commit({ id: 'a', revision: 1, state: {} }), undefined)
+})
+
+t.test('a silent logger takes everything and says nothing', async (t) => {
+  const child = silentLogger.child({ server: 'a' })
+  for (const level of ['trace', 'debug', 'info', 'warn', 'error'] as const) {
+    t.equal(child[level]({ n: 1 }, 'message'), undefined)
+  }
+})

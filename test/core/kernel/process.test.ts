@@ -1,0 +1,279 @@
+/** A mailbox, and one message at a time. */
+import t from 'tap'
+import { Call, timedOut } from '../../../src/core/kernel/call.js'
+import { type Envelope, Info } from '../../../src/core/kernel/envelope.js'
+import { silentLogger } from '../../../src/core/kernel/logger.js'
+import { Node } from '../../../src/core/kernel/node.js'
+import { Process } from '../../../src/core/kernel/process.js'
+import { createSimulatedClock } from '../../../src/core/kernel/simulated-clock.js'
+import { memoryStore } from '../../../src/core/kernel/store.js'
+import { localTransport } from '../../../src/core/kernel/transport.js'
+
+interface Note {
+  readonly message: string
+}
+
+/** Writes down what it receives; `slow` messages take until they are let go. */
+class Recorder extends Process<Note> {
+  readonly id = 'recorder'
+  readonly received: string[] = []
+  readonly skipped: string[] = []
+  finish: (() => void) | undefined = undefined
+  onReceive: ((message: string) => void) | undefined = undefined
+
+  protected receive({ message }: Envelope | Note): Promise<void> | undefined {
+    this.received.push(message)
+    this.onReceive?.(message)
+    if (!message.startsWith('slow')) return undefined
+    return new Promise((resolve) => {
+      this.finish = resolve
+    })
+  }
+
+  protected expired(call: Call): void {
+    this.skipped.push(call.message)
+  }
+
+  notTaken(call: Call) {
+    return timedOut(call.message, 'none')
+  }
+
+  forget(): void {}
+  override open(): void {
+    super.open()
+  }
+  override shut(): void {
+    super.shut()
+  }
+  override halt(): void {
+    super.halt()
+  }
+}
+
+function setUp() {
+  const clock = createSimulatedClock()
+  const node = new Node(clock, silentLogger, memoryStore, localTransport)
+  const process = new Recorder(node, 100)
+  const put = (...messages: string[]) => {
+    for (const message of messages) process.put(new Info(message, {}, false))
+  }
+  const rest = () => clock.advance(0)
+  return { clock, node, process, put, rest }
+}
+
+t.test('nothing is received before it is opened, and then everything in order', async (t) => {
+  const { process, put, rest } = setUp()
+  put('a', 'b')
+  await rest()
+  t.same(process.received, [])
+  process.open()
+  t.same(process.received, [], 'not inside the code that opened it')
+  await rest()
+  t.same(process.received, ['a', 'b'])
+  t.equal(process.handled, 2)
+})
+
+t.test('the next message waits until the one before it has settled', async (t) => {
+  const { process, put, rest } = setUp()
+  process.open()
+  put('slow-1', 'slow-2', 'c')
+  await rest()
+  t.same(process.received, ['slow-1'])
+  t.match(process.current, { message: 'slow-1' })
+  put('d')
+  await rest()
+  t.same(process.received, ['slow-1'], 'a message that comes does not wake it')
+  process.finish?.()
+  await rest()
+  t.same(process.received, ['slow-1', 'slow-2'])
+  process.finish?.()
+  await rest()
+  t.same(process.received, ['slow-1', 'slow-2', 'c', 'd'])
+  t.equal(process.current, undefined)
+})
+
+t.test('what is set aside comes before everything that waits, in its own order', async (t) => {
+  const { process, put, rest } = setUp()
+  process.open()
+  process.onReceive = (message) => {
+    if (message !== 'a') return
+    put('late')
+    process.first({ message: 'first-1' })
+    process.first({ message: 'first-2' })
+  }
+  put('a', 'b')
+  await rest()
+  t.same(process.received, ['a', 'first-1', 'first-2', 'b', 'late'])
+})
+
+t.test('a process with much to do lets the others have their turn', async (t) => {
+  const { process, put, rest, node } = setUp()
+  const other = new Recorder(node, 100)
+  process.open()
+  other.open()
+  put(...Array.from({ length: 40 }, (_, i) => `${i}`))
+  let seen = -1
+  other.onReceive = () => {
+    seen = process.received.length
+  }
+  other.put(new Info('x', {}, false))
+  await rest()
+  t.equal(seen, 16)
+  t.equal(process.received.length, 40)
+})
+
+t.test('a call whose deadline has passed is not taken, and is not counted', async (t) => {
+  const { clock, process, put, rest } = setUp()
+  const late = new Call(process, 'late', {}, 100, undefined, undefined)
+  late.deadline = 100
+  const inTime = new Call(process, 'in time', {}, 101, undefined, undefined)
+  inTime.deadline = 101
+  process.put(late)
+  process.put(inTime)
+  put('b')
+  await clock.advance(100)
+  process.open()
+  await rest()
+  t.same(process.received, ['in time', 'b'])
+  t.same(process.skipped, ['late'])
+  t.equal(process.handled, 2)
+})
+
+t.test('a call that is withdrawn is not received', async (t) => {
+  const { process, rest } = setUp()
+  const call = new Call(process, 'call', {}, 100, undefined, undefined)
+  process.put(call)
+  process.withdraw(call)
+  process.open()
+  await rest()
+  t.same(process.received, [])
+})
+
+t.test('it knows since when it handles a message', async (t) => {
+  const { clock, process, put, rest } = setUp()
+  process.open()
+  await clock.advance(500)
+  put('slow')
+  await rest()
+  t.equal(process.currentSince, 500)
+})
+
+t.test('while it is shut messages wait, and one that is being handled goes on', async (t) => {
+  const { process, put, rest } = setUp()
+  process.open()
+  put('slow', 'b')
+  await rest()
+  process.shut()
+  process.finish?.()
+  await rest()
+  t.same(process.received, ['slow'])
+  process.open()
+  await rest()
+  t.same(process.received, ['slow', 'b'])
+})
+
+t.test('a process that is shut by a message takes no further one of its slice', async (t) => {
+  const { process, put, rest } = setUp()
+  process.open()
+  process.onReceive = () => process.shut()
+  put('a', 'b')
+  await rest()
+  t.same(process.received, ['a'])
+})
+
+t.test('after its end nothing is received, neither from the mailbox nor from aside', async (t) => {
+  const { process, put, rest } = setUp()
+  process.open()
+  put('slow', 'b')
+  process.first({ message: 'aside' })
+  await rest()
+  t.same(process.received, ['aside', 'slow'])
+  process.first({ message: 'aside-2' })
+  process.halt()
+  t.equal(process.ended, true)
+  t.equal(process.current, undefined)
+  process.finish?.()
+  put('c')
+  await rest()
+  t.same(process.received, ['aside', 'slow'])
+})
+
+t.test('what still ran when it ended does not open it again', async (t) => {
+  const { process, put, rest } = setUp()
+  process.open()
+  put('slow-1')
+  await rest()
+  const { finish } = process
+  process.halt()
+  process.open()
+  put('slow-2', 'c')
+  await rest()
+  finish?.()
+  await rest()
+  t.match(process.current, { message: 'slow-2' })
+  t.same(process.received, ['slow-1', 'slow-2'])
+})
+
+t.test('who waits until it is idle hears so when nothing is handled and nothing waits', async (t) => {
+  const { process, put, rest } = setUp()
+  process.open()
+  await process.whenIdle()
+  put('slow', 'b')
+  t.equal(process.idle, false)
+  let idle = 0
+  for (let i = 0; i < 2; i++) process.whenIdle().then(() => idle++)
+  await rest()
+  t.equal(idle, 0)
+  process.finish?.()
+  await rest()
+  t.equal(idle, 2)
+  t.equal(process.idle, true)
+  process.first({ message: 'aside' })
+  t.equal(process.idle, false, 'what is set aside is something to do')
+})
+
+t.test('who waits until it is idle hears so too when the last message is withdrawn', async (t) => {
+  const { process, rest } = setUp()
+  const call = new Call(process, 'call', {}, 100, undefined, undefined)
+  process.put(call)
+  let idle = false
+  process.whenIdle().then(() => {
+    idle = true
+  })
+  await rest()
+  t.equal(idle, false)
+  process.withdraw(call)
+  await rest()
+  t.equal(idle, true)
+})
+
+t.test('who waits until it is idle hears so too when it ends', async (t) => {
+  const { process, put, rest } = setUp()
+  process.open()
+  put('slow', 'b')
+  await rest()
+  let idle = false
+  process.whenIdle().then(() => {
+    idle = true
+  })
+  process.halt()
+  await rest()
+  t.equal(idle, true)
+  await process.whenIdle()
+})
+
+t.test('the age of what waits is told from the last tick', async (t) => {
+  const { clock, node, process, put } = setUp()
+  await clock.advance(70)
+  node.tick()
+  put('a')
+  await clock.advance(30)
+  t.equal(process.mailbox.oldestAge(clock.monotonic()), 30)
+})
+
+t.test('a node gives each reference once', async (t) => {
+  const { node } = setUp()
+  const refs = Array.from({ length: 100 }, () => node.makeRef('t'))
+  t.equal(new Set(refs).size, 100)
+  t.ok(refs.every((ref) => /^t[0-9a-z]+$/.test(ref)))
+})

@@ -1,0 +1,68 @@
+/** Who gets the thread, and when. */
+import t from 'tap'
+import { Scheduler } from '../../../src/core/kernel/scheduler.js'
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+t.test('a process runs after the code that woke it, never inside it', async (t) => {
+  const scheduler = new Scheduler()
+  const log: string[] = []
+  scheduler.wake({ run: () => log.push('run') })
+  log.push('after wake')
+  await turn()
+  t.same(log, ['after wake', 'run'])
+})
+
+t.test('processes run in the order in which they were woken, and whom they wake comes after them', async (t) => {
+  const scheduler = new Scheduler()
+  const log: string[] = []
+  const woken = { run: () => log.push('woken') }
+  scheduler.wake({
+    run() {
+      log.push('a')
+      scheduler.wake(woken)
+      log.push('still a')
+    },
+  })
+  scheduler.wake({ run: () => log.push('b') })
+  await turn()
+  t.same(log, ['a', 'still a', 'b', 'woken'])
+})
+
+t.test('it rests when there is nothing to do, and wakes again', async (t) => {
+  const scheduler = new Scheduler()
+  let runs = 0
+  const process = { run: () => runs++ }
+  scheduler.wake(process)
+  await turn()
+  t.equal(runs, 1)
+  await turn()
+  t.equal(runs, 1)
+  scheduler.wake(process)
+  await turn()
+  t.equal(runs, 2)
+})
+
+t.test('processes that keep each other busy leave the event loop its turns', async (t) => {
+  const scheduler = new Scheduler()
+  let runs = 0
+  let runsAtImmediate: number | undefined
+  setImmediate(() => {
+    runsAtImmediate = runs
+  })
+  const done = new Promise<void>((resolve) => {
+    const process = {
+      run() {
+        runs++
+        if (runs < 1000) scheduler.wake(process)
+        else resolve()
+      },
+    }
+    scheduler.wake(process)
+  })
+  await Promise.resolve()
+  t.equal(runs, 64, 'so many rounds run as microtasks')
+  await done
+  t.equal(runs, 1000)
+  t.equal(runsAtImmediate, 64, 'then others had their turn')
+})

@@ -1,0 +1,55 @@
+/** What a callback returns when it is not the plain reply. */
+import { Type } from 'genservers'
+import t from 'tap'
+import { IGNORE, Ignore, NO_REPLY, NoReply, Refuse, Stop } from '../../../src/core/server/answer.js'
+import { compileProtocol } from '../../../src/core/server/protocol.js'
+import { noAnswer, turn } from '../../../src/core/server/turn.js'
+
+t.test('each answer is of its own kind and holds what was said', async (t) => {
+  t.ok(NO_REPLY instanceof NoReply)
+  t.ok(IGNORE instanceof Ignore)
+  t.equal(new Refuse('full').reason, 'full')
+  t.equal(new Stop('normal').answer, undefined)
+  t.same(new Stop('normal', { reply: undefined }), { reason: 'normal', answer: { reply: undefined } })
+})
+
+t.test('a reply that looks like an answer is a reply', async (t) => {
+  const take = (reply: unknown) => {
+    const definition = {
+      state: Type.Object({}),
+      calls: { echo: { reply: Type.Unknown() } },
+      init: () => ({}),
+      handleCall: { echo: () => reply },
+    }
+    const operation = compileProtocol('probe', definition).calls.get('echo')
+    return operation && turn(operation.handler, {}, null, undefined, operation.reply)
+  }
+  for (const lookalike of [{ answer: 'noReply' }, { reason: 'normal', answer: { reply: 1 } }, { answer: 'ignore' }]) {
+    t.strictSame(take(lookalike), { state: {}, answer: lookalike })
+  }
+  t.match(take(NO_REPLY), { answer: NO_REPLY })
+})
+
+t.test("a promise of somebody else's make is waited for like one of ours", async (t) => {
+  /** Chains give their like, as those of knex and Bluebird do. */
+  class Foreign {
+    constructor(readonly value: unknown) {}
+    // biome-ignore lint/suspicious/noThenProperty: it is what the test is about
+    then(onResolve: (value: unknown) => unknown) {
+      return new Foreign(onResolve(this.value))
+    }
+  }
+  const turned = turn(
+    (state) => {
+      ;(state as { n: number }).n++
+      return new Foreign('done')
+    },
+    { n: 1 },
+    null,
+    undefined,
+    (reply) => reply as string,
+  )
+  t.ok(turned instanceof Promise)
+  t.strictSame(await turned, { state: { n: 2 }, answer: 'done' })
+  t.equal(noAnswer('anything'), null)
+})

@@ -1,0 +1,79 @@
+/** What is settled before a server can begin. */
+import { type AnyDefinition, type ServerOptions, Type } from 'genservers'
+import t from 'tap'
+import { compileProtocol } from '../../../src/core/server/protocol.js'
+import { settleDelay, settleId, settleTerms, settleTimeout } from '../../../src/core/server/starting.js'
+import { thrownBy } from '../thrown-by.js'
+
+const budget = { maxRestarts: 10, maxSeconds: 5 }
+const terms = (options: ServerOptions, said: Partial<AnyDefinition> = {}) =>
+  settleTerms(compileProtocol('probe', { state: Type.Object({}), init: () => ({}), ...said }), options, budget)
+
+const fault = (path: string) => ({ code: 'invalid_request', effect: 'none', details: { errors: [{ path }] } })
+
+t.test('without a word the defaults hold', async (t) => {
+  t.same(terms({}), { restart: 'transient', restartFrom: 'state', shutdown: 5000, mailbox: 1000, budget })
+})
+
+t.test('a definition speaks for its servers, and whoever starts one may say otherwise', async (t) => {
+  const said = { restart: 'permanent', restartFrom: 'init', shutdown: 7, mailbox: 3 } as const
+  t.same(terms({}, said), { ...said, budget })
+  const asked = { restart: 'temporary', restartFrom: 'state', shutdown: 0, mailbox: 1 } as const
+  t.same(terms(asked, said), { ...asked, budget })
+})
+
+t.test('a mailbox holds at least one message, and whole ones', async (t) => {
+  for (const mailbox of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '9' as never]) {
+    t.match(
+      thrownBy(() => terms({ mailbox })),
+      fault('/mailbox'),
+      String(mailbox),
+    )
+  }
+})
+
+t.test('the time to shut down is milliseconds, or for ever', async (t) => {
+  t.equal(terms({ shutdown: Number.POSITIVE_INFINITY }).shutdown, Number.POSITIVE_INFINITY)
+  for (const shutdown of [-1, Number.NaN, 'soon' as never]) {
+    t.match(
+      thrownBy(() => terms({ shutdown })),
+      fault('/shutdown'),
+      String(shutdown),
+    )
+  }
+})
+
+t.test('an id that was asked for is taken or refused, and one is made where none was', async (t) => {
+  t.equal(settleId('cart-17'), 'cart-17')
+  t.match(settleId(undefined), /^[0-9a-f-]{36}$/)
+  for (const id of ['', '..', 'a/b']) {
+    t.match(
+      thrownBy(() => settleId(id)),
+      fault('/id'),
+      id,
+    )
+  }
+})
+
+t.test('E55: a timeout is milliseconds or Infinity, 5000 if nothing is said', async (t) => {
+  t.equal(settleTimeout(undefined), 5000)
+  for (const timeout of [0, 1, 2.5, Number.POSITIVE_INFINITY]) t.equal(settleTimeout(timeout), timeout)
+  for (const timeout of [-1, Number.NaN, Number.NEGATIVE_INFINITY, '5' as never, null as never]) {
+    t.match(
+      thrownBy(() => settleTimeout(timeout)),
+      fault('/timeout'),
+      String(timeout),
+    )
+  }
+})
+
+t.test('a delay is milliseconds, and ends', async (t) => {
+  for (const delay of [0, 1, 2.5]) t.equal(settleDelay(delay), delay)
+  for (const delay of [-1, Number.NaN, Number.POSITIVE_INFINITY, '5' as never]) {
+    t.match(
+      thrownBy(() => settleDelay(delay)),
+      fault('/delay'),
+      String(delay),
+    )
+  }
+})
