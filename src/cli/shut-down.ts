@@ -50,7 +50,8 @@ async function shutDown(running: Running, signal: string): Promise<number> {
   logger.info({ signal }, 'shutting down')
   try {
     failReadiness() // 1
-    if (settings.drainDelay > 0) await sleep(settings.drainDelay)
+    await sleep(settings.drainDelay)
+    logger.info({}, 'draining')
     await runtime.close({ timeout: settings.drainTimeout }) // 2
     await gateway.close() // 3
     logger.info({}, 'shut down')

@@ -80,9 +80,9 @@ t.test('on SIGTERM work that was taken is finished and answered, then the server
   t.match(stdout, /"reason":"shutdown","msg":"terminated"/)
 })
 
-t.test('readiness fails from the signal on, and work is taken until the delay is over', async (t) => {
+t.test('readiness fails from the signal on, while work is still taken', async (t) => {
   const directory = foreignDirectory(t, { 'slow.ts': slow })
-  const { url, line, child, ended } = await startGateway(t, ['--implementations', directory, '--drain-delay', '1500'])
+  const { url, line, child } = await startGateway(t, ['--implementations', directory, '--drain-delay', '600000'])
   t.equal((await fetch(`${url}/health/ready`)).status, 200)
   child.kill('SIGTERM')
   await line(({ msg }) => msg === 'shutting down')
@@ -91,6 +91,22 @@ t.test('readiness fails from the signal on, and work is taken until the delay is
   t.match(await ready.json(), { code: 'draining' })
   t.equal((await fetch(`${url}/health/live`)).status, 200)
   t.equal((await post(`${url}/servers`, { implementation: 'slow', id: 'late' })).status, 201)
+})
+
+t.test('when the drain delay is over, new work is refused while the last is finished', async (t) => {
+  const directory = foreignDirectory(t, { 'slow.ts': slow })
+  const { url, line, child, ended } = await startGateway(t, ['--implementations', directory, '--drain-delay', '1'])
+  await post(`${url}/servers`, { implementation: 'slow', id: 's' })
+  const answer = post(`${url}/servers/s/call`, { message: 'work', args: { ms: 1000 } })
+  await line(({ msg }) => msg === 'at work')
+  child.kill('SIGTERM')
+  await line(({ msg }) => msg === 'draining')
+  t.match(await (await post(`${url}/servers/s/call`, { message: 'work', args: { ms: 0 } })).json(), {
+    status: 503,
+    code: 'draining',
+    effect: 'none',
+  })
+  t.same(await (await answer).json(), { reply: 'done' })
   t.match(await ended, { code: 0 })
 })
 
@@ -115,15 +131,14 @@ t.test('a second signal ends it at once, and not with success', async (t) => {
   clearInterval(again)
 })
 
-t.test('an order that arrives twice, as Ctrl-C under npm does, is one order', async (t) => {
+t.test('two signals at once, as by Ctrl-C under npm, are one order', async (t) => {
   const directory = foreignDirectory(t, { 'slow.ts': slow })
   const { url, line, child, ended } = await startGateway(t, ['--implementations', directory])
   await post(`${url}/servers`, { implementation: 'slow', id: 's' })
   const answer = post(`${url}/servers/s/call`, { message: 'work', args: { ms: 200 } })
   await line(({ msg }) => msg === 'at work')
   child.kill('SIGINT')
-  await line(({ msg }) => msg === 'shutting down')
-  child.kill('SIGINT')
+  child.kill('SIGTERM')
   t.same(await (await answer).json(), { reply: 'done' })
   t.match(await ended, { code: 0 })
 })
