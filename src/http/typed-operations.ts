@@ -61,7 +61,7 @@ class OperationWriter {
     })
     for (const [message, call] of Object.entries(calls)) {
       const typeName = prefix + pascalCase(message)
-      const reply = call.reply ? this.components.write(call.reply, `${typeName}Reply`, 'reply') : { type: 'null' }
+      const reply = call.reply ? this.components.write(call.reply, typeName, 'reply') : { type: 'null' }
       const body = { type: 'object', properties: { reply }, required: ['reply'] }
       this.#post(`${base}/{id}/call/${encodeURIComponent(message)}`, {
         operationId: this.#operationId(camelCase(name) + pascalCase(message), 'Call'),
@@ -105,7 +105,7 @@ class OperationWriter {
   #body(args: AnyDefinition['args'], prefix: string, isRequired: boolean): object {
     const closed = argsSchema(args)
     if (!closed) return {}
-    const written = this.components.write(closed, `${prefix}Args`, 'args')
+    const written = this.components.write(closed, prefix, 'args')
     const schema = '$ref' in written ? written : this.components.add(`${prefix}Args`, written)
     return { requestBody: { required: isRequired, content: { 'application/json': { schema } } } }
   }
