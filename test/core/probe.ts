@@ -3,7 +3,8 @@
  * and writes each callback that runs into a trace which the test can read.
  */
 import { type AnyDefinition, type Clock, defineServer, type Reason, Type } from 'genservers'
-import { pause } from './running.js'
+import type { Test } from 'tap'
+import { pause, running } from './running.js'
 
 const any = Type.Unknown()
 
@@ -150,4 +151,18 @@ export function makeProbe(clock: Clock, extra: Partial<AnyDefinition> = {}): Pro
     },
   })
   return { probe: defineServer({ ...(probe as AnyDefinition), ...extra } as never) as AnyDefinition, trace }
+}
+
+/** A runtime of Probe servers, and their trace. */
+export function probing(t: Test, extra: Partial<AnyDefinition> = {}, options?: Parameters<typeof running>[2]) {
+  let made: Probe | undefined
+  const world = running(
+    t,
+    (clock) => {
+      made = makeProbe(clock, extra)
+      return { probe: made.probe, other: made.probe }
+    },
+    options,
+  )
+  return Object.assign(world, { trace: (made as Probe | undefined)?.trace as string[] })
 }

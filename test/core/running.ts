@@ -25,7 +25,7 @@ export interface Running {
   readonly clock: SimulatedClock
   readonly logged: Logged[]
   /** What was logged as an error. */
-  readonly reports: Logged[]
+  reports(): Logged[]
   /** Closes the runtime and holds it to leaving nothing behind. */
   close(): Promise<void>
 }
@@ -49,9 +49,7 @@ export function running(
     runtime,
     clock,
     logged,
-    get reports() {
-      return logged.filter(({ level }) => level === 'error')
-    },
+    reports: () => logged.filter(({ level }) => level === 'error'),
     async close() {
       const closed = observe(runtime.close({ timeout: 60_000 }))
       for (let seconds = 0; seconds < 120 && closed.outcome === 'pending'; seconds++) await clock.advance(1000)

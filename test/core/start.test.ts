@@ -1,18 +1,9 @@
 import { defineServer, StartIgnored, Type } from 'genservers'
 import t from 'tap'
-import { makeProbe, type Probe } from './probe.js'
-import { latch, observe, pause, type Running, running } from './running.js'
+import { makeProbe, probing } from './probe.js'
+import { latch, observe, pause, running } from './running.js'
 
 const State = Type.Object({ value: Type.Unknown() })
-
-function probing(t: Parameters<typeof running>[0]): Running & Probe {
-  let made: Probe | undefined
-  const world = running(t, (clock) => {
-    made = makeProbe(clock)
-    return { probe: made.probe, other: made.probe }
-  })
-  return Object.assign(world, made as Probe)
-}
 
 t.test('A1: a server answers until it is stopped, and then fails a call at once', async (t) => {
   const { runtime, clock, close } = probing(t)
@@ -52,7 +43,7 @@ t.test('A4: init that refuses gives its reason, and no crash is reported', async
     details: { reason: 'foobar' },
   })
   t.equal(runtime.whereis('p'), undefined)
-  t.same(reports, [])
+  t.same(reports(), [])
   await close()
 })
 
@@ -62,8 +53,8 @@ t.test('A5: init that stops gives its reason, a crash is reported, terminate doe
     code: 'init_refused',
     details: { reason: 'stopped' },
   })
-  t.equal(world.reports.length, 1)
-  t.match(world.reports[0]?.fields, { reason: 'stopped', message: 'init' })
+  t.equal(world.reports().length, 1)
+  t.match(world.reports()[0]?.fields, { reason: 'stopped', message: 'init' })
   t.same(world.trace, ['init stop'])
   await world.close()
 })
@@ -75,12 +66,12 @@ t.test('A7: what init raises, throws or wrongly returns is told, the stack to th
     code: 'init_crashed',
     details: { reason: { error: 'bailout' } },
   })
-  t.match(world.reports[0]?.fields.err, { message: 'bailout', stack: /probe/ })
+  t.match(world.reports()[0]?.fields.err, { message: 'bailout', stack: /probe/ })
   await t.rejects(runtime.start('probe', { mode: 'throwText', reason: 'bailout' }), {
     code: 'init_crashed',
     details: { reason: { error: 'bailout' } },
   })
-  t.notOk(world.reports[1]?.fields.err, 'a thrown text has no stack')
+  t.notOk(world.reports()[1]?.fields.err, 'a thrown text has no stack')
   await t.rejects(runtime.start('probe', { mode: 'badReturn' }), {
     code: 'init_crashed',
     details: { reason: { error: 'bad_return_value: 4711' } },

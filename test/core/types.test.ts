@@ -7,8 +7,10 @@ import {
   type Context,
   createRuntime,
   defineServer,
+  isDefinition,
   type Runtime,
   type ServerId,
+  serverId,
   Type,
 } from 'genservers'
 import t from 'tap'
@@ -183,6 +185,14 @@ t.test('a reply that does not compile is a bad reply when it is given', async (t
   await runtime.close()
 })
 
+t.test('a definition is known from anything else that a module may export', async (t) => {
+  t.equal(isDefinition(counter), true)
+  for (const other of [undefined, null, 'counter', {}, { state: Count, init: () => ({}) }, () => counter]) {
+    t.equal(isDefinition(other), false)
+  }
+  t.equal(Object.isFrozen(counter), true)
+})
+
 t.test('what compiles does what its types say', async (t) => {
   const runtime = createRuntime({ implementations: { counter, stack } })
   const { id } = await runtime.start<typeof counter>('counter', { start: 1 })
@@ -191,6 +201,8 @@ t.test('what compiles does what its types say', async (t) => {
   runtime.cast(id, 'add', { n: 3 })
   t.equal(await runtime.call<typeof counter>(id, 'get'), 7)
   t.equal(await runtime.call(id, 'name'), 'counter')
+  const count: number = await runtime.call(serverId<typeof counter>(id), 'get')
+  t.equal(count, 7)
   await runtime.close()
   t.same(runtime.list().servers, [])
 })
