@@ -96,6 +96,16 @@ t.test('a call that is given up while it runs may have an effect, and its handle
   await t.rejects(call.response, { code: 'call_timeout', effect: 'unknown' })
 })
 
+t.test('a call that is worked on beside the turns of its server waits for others itself', async (t) => {
+  const { call } = setUp()
+  t.equal(call.id, 'c1')
+  t.equal(call.waits, undefined)
+  const [wait, next] = [{ to: setUp().call.to }, { to: call.to }]
+  const waits = call.waitFor(wait)
+  t.equal(call.waitFor(next), waits)
+  t.same([...(call.waits ?? [])], [wait, next])
+})
+
 t.test('the reply address of a call is forgotten when it settles, if it has one', async (t) => {
   const { call, log } = setUp()
   call.ref = 'r1'

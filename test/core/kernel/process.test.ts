@@ -262,6 +262,18 @@ t.test('who waits until it is idle hears so too when it ends', async (t) => {
   await process.whenIdle()
 })
 
+t.test('it remembers for what it waits until that is over', async (t) => {
+  const { process, node } = setUp()
+  const other = new Recorder(node, 1)
+  t.equal(process.waits, undefined)
+  const [wait, next] = [{ to: other }, { to: process }]
+  const waits = process.waitFor(wait)
+  t.equal(process.waitFor(next), waits)
+  t.same([...(process.waits ?? [])], [wait, next])
+  waits.delete(wait)
+  t.same([...(process.waits ?? [])], [next])
+})
+
 t.test('the age of what waits is told from the last tick', async (t) => {
   const { clock, node, process, put } = setUp()
   await clock.advance(70)

@@ -1,7 +1,7 @@
 /** What a callback returns when it is not the plain reply. */
 import { Type } from 'genservers'
 import t from 'tap'
-import { IGNORE, Ignore, NO_REPLY, NoReply, Refuse, Stop } from '../../../src/core/server/answer.js'
+import { IGNORE, Ignore, NO_REPLY, NoReply, Refuse, StartIgnored, Stop } from '../../../src/core/server/answer.js'
 import { compileProtocol } from '../../../src/core/server/protocol.js'
 import { noAnswer, turn } from '../../../src/core/server/turn.js'
 
@@ -9,6 +9,7 @@ t.test('each answer is of its own kind and holds what was said', async (t) => {
   t.ok(NO_REPLY instanceof NoReply)
   t.ok(IGNORE instanceof Ignore)
   t.equal(new Refuse('full').reason, 'full')
+  t.match(new StartIgnored('c1 is not wanted'), { name: 'StartIgnored', message: 'c1 is not wanted' })
   t.equal(new Stop('normal').answer, undefined)
   t.same(new Stop('normal', { reply: undefined }), { reason: 'normal', answer: { reply: undefined } })
 })

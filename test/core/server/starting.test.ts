@@ -1,8 +1,9 @@
 /** What is settled before a server can begin. */
 import { type AnyDefinition, type ServerOptions, Type } from 'genservers'
 import t from 'tap'
+import { printable } from '../../../src/core/kernel/reason.js'
 import { compileProtocol } from '../../../src/core/server/protocol.js'
-import { settleDelay, settleId, settleTerms, settleTimeout } from '../../../src/core/server/starting.js'
+import { settleDelay, settleId, settleReason, settleTerms, settleTimeout } from '../../../src/core/server/starting.js'
 import { thrownBy } from '../thrown-by.js'
 
 const budget = { maxRestarts: 10, maxSeconds: 5 }
@@ -74,6 +75,31 @@ t.test('a delay is milliseconds, and ends', async (t) => {
       thrownBy(() => settleDelay(delay)),
       fault('/delay'),
       String(delay),
+    )
+  }
+})
+
+t.test('a reason to stop is a word, a shutdown or an error, and normal if nothing is said', async (t) => {
+  t.equal(settleReason(undefined), 'normal')
+  for (const reason of ['done', { shutdown: 'later' }, { shutdown: null }, { error: 'boom' }]) {
+    t.strictSame(settleReason(reason), reason)
+  }
+  const said = { shutdown: { by: 'ops' } }
+  t.not((settleReason(said) as typeof said).shutdown, said.shutdown, 'it is a copy')
+  for (const reason of [
+    null,
+    7,
+    {},
+    [],
+    { error: 7 },
+    { shutdown: 1, error: 'x' },
+    { shutdown: 1n },
+    { because: 'x' },
+  ]) {
+    t.match(
+      thrownBy(() => settleReason(reason)),
+      fault('/reason'),
+      printable(reason),
     )
   }
 })
