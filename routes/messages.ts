@@ -5,7 +5,7 @@ import { CallHeaders, etagHeader, ifMatchHeader, locationHeader, NoQuery, Server
 import { bodyProblems, problemResponses } from '../src/http/problem-schema.js'
 import { callProblems, castProblems, startProblems } from '../src/http/route-problems.js'
 import { Empty, Ref } from '../src/http/schema-ref.js'
-import { sendCall, sendCast } from '../src/http/sending.js'
+import { sendCall, sendCast, writeReply } from '../src/http/sending.js'
 import type { Runtime } from '../src/index.js'
 
 export const messageRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = async (app, { runtime }) => {
@@ -26,6 +26,7 @@ export const messageRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = as
         ...problemResponses(...callProblems, ...startProblems, ...bodyProblems),
       },
     },
+    serializerCompiler: writeReply,
     handler: (request, reply) => {
       const { message, args, timeout, start } = request.body
       return sendCall(runtime, request, reply, request.params.id, message, args, { timeout, start })

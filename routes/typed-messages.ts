@@ -6,9 +6,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import { unknownImplementation } from '../src/http/error-answers.js'
-import { callTimeout, castDelay } from '../src/http/message-schemas.js'
+import { CallReply, callTimeout, castDelay } from '../src/http/message-schemas.js'
 import { ImplementationPath, MessagePath, Query, ServerPath } from '../src/http/parameters.js'
-import { sendCall, sendCast } from '../src/http/sending.js'
+import { Ref } from '../src/http/schema-ref.js'
+import { sendCall, sendCast, writeReply } from '../src/http/sending.js'
 import { serverId, startOptions } from '../src/http/server-schemas.js'
 import { startServer } from '../src/http/starting.js'
 import { type AnyDefinition, GenServerError, type Runtime } from '../src/index.js'
@@ -36,7 +37,8 @@ export const typedMessageRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }>
       app.route({
         method,
         url: `${base}/${name}/servers/:id/call/${message}`,
-        schema: { hide: true, params: ServerPath, querystring: CallQuery },
+        schema: { hide: true, params: ServerPath, querystring: CallQuery, response: { 200: Ref(CallReply) } },
+        serializerCompiler: writeReply,
         handler: (request, reply) =>
           sendCall(runtime, request, reply, request.params.id, message, request.body, {
             timeout: request.query.timeout,

@@ -22,7 +22,7 @@ import { describeRoutes } from './http/openapi.js'
 import { Problem } from './http/problem-schema.js'
 import type { ProblemCode } from './http/problems.js'
 import { productVersion } from './http/product-version.js'
-import { checkRequests } from './http/request-checks.js'
+import { checkRequests, echoRequestIds } from './http/request-checks.js'
 import { requestNamer } from './http/request-headers.js'
 import { serverSchemas } from './http/server-schemas.js'
 import { schemaController } from './http/validation.js'
@@ -96,10 +96,6 @@ export async function createGateway(runtime: Runtime, options: GatewayOptions = 
   answerNotFound(app, collectAllowedMethods(app))
   metrics = collectMetrics(app)
   readJsonBodies(app)
-  app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id)
-    done()
-  })
   cutOnClose(app, options.closeTimeout ?? 5000)
 
   const components = [...serverSchemas, ...messageSchemas, ...implementationSchemas, Problem, Health]
@@ -107,8 +103,11 @@ export async function createGateway(runtime: Runtime, options: GatewayOptions = 
   await app.register(accepts)
   await describeRoutes(app, runtime, productVersion())
   if (options.docs ?? true) await app.register(swaggerUi, docsPage)
-  await app.register(healthRoutes, { ready: () => ready() && !runtime.draining })
-  await app.register(observationRoutes, { metrics })
+  await app.register(async (operation) => {
+    echoRequestIds(operation)
+    await operation.register(healthRoutes, { ready: () => ready() && !runtime.draining })
+    await operation.register(observationRoutes, { metrics })
+  })
   await app.register(async (api) => {
     checkRequests(api)
     await api.register(serverRoutes, { runtime })

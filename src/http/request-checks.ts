@@ -6,7 +6,15 @@ import { HttpProblem } from './problem-document.js'
 /** With its charset too: some clients name it, and a parameter that is asked for must be offered. */
 const offered = ['application/json', 'application/json; charset=utf-8']
 
-/** Adds the checks to the routes of `api`. */
+/** Tells the client the name of its request, on the routes that take every request. */
+export function echoRequestIds(app: FastifyInstance): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id)
+    done()
+  })
+}
+
+/** Adds the checks to the routes of `api`, and the name of the request to their answers: one hook, for each one costs. */
 export function checkRequests(api: FastifyInstance): void {
   let closing = false
   api.addHook('preClose', (done) => {
@@ -14,7 +22,8 @@ export function checkRequests(api: FastifyInstance): void {
     done()
   })
 
-  const check: onRequestHookHandler = (request, _reply, done) => {
+  const check: onRequestHookHandler = (request, reply, done) => {
+    reply.header('x-request-id', request.id)
     const { accept, host } = request.headers
     if (closing) return done(new GenServerError('draining', 'The gateway is shutting down.'))
     if (host === undefined && request.raw.httpVersion === '1.1') {
