@@ -95,8 +95,11 @@ export function flagOf(name: SettingName): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 
-/** `drainTimeout` is `GENSERVERS_DRAIN_TIMEOUT` in the environment; where it is not set, `HOST` and `PORT` will do. */
+/**
+ * `drainTimeout` is `GENSERVERS_DRAIN_TIMEOUT` in the environment; where it is not set, `PORT`, which many platforms
+ * set, will do for the port. (`HOST` is left alone: shells and compilers use it for other things.)
+ */
 export function variablesOf(name: SettingName): readonly string[] {
   const own = `GENSERVERS_${flagOf(name).replaceAll('-', '_').toUpperCase()}`
-  return name === 'host' ? [own, 'HOST'] : name === 'port' ? [own, 'PORT'] : [own]
+  return name === 'port' ? [own, 'PORT'] : [own]
 }

@@ -45,8 +45,8 @@ t.test('a flag beats the environment, and the environment the default', async (t
   t.match(readSettings({}, environment), { port: 4000, drainTimeout: 7 })
 })
 
-t.test('HOST and PORT count where no variable of our own is set', async (t) => {
-  t.match(readSettings({}, { PORT: '4000', HOST: '::1' }), { port: 4000, host: '::1' })
+t.test('PORT counts where no variable of our own is set, and HOST never', async (t) => {
+  t.match(readSettings({}, { PORT: '4000', HOST: '::1' }), { port: 4000, host: '127.0.0.1' })
   t.match(readSettings({}, { PORT: '4000', GENSERVERS_PORT: '4001' }), { port: 4001 })
 })
 
