@@ -156,11 +156,12 @@ export class LocalRuntime implements Peers {
   stop(id: string, options: StopOptions = {}): Promise<void> {
     return new Promise((resolve, reject) => {
       const timeout = settleTimeout(options.timeout)
+      const reason = settleReason(options.reason)
       const server = this.directory.get(id)
       const tooLate = () =>
         reject(new GenServerError('call_timeout', `${id} did not stop within ${timeout} ms; the order stands`))
       const timer = timeout === Number.POSITIVE_INFINITY ? undefined : this.node.clock.setTimer(timeout, tooLate)
-      const order = new StopOrder(settleReason(options.reason), options.ifMatch, (refused) => {
+      const order = new StopOrder(reason, options.ifMatch, (refused) => {
         timer?.cancel()
         if (refused === undefined) resolve()
         else reject(refused)
