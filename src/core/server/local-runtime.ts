@@ -42,8 +42,8 @@ export class LocalRuntime implements Peers {
 
   async start(implementation: string, args?: unknown, options: StartOptions = {}): Promise<ServerInfo> {
     this.#mustBeUp()
-    const { server, begun } = this.#begin(implementation, args, options)
-    await begun
+    const { server, begin } = this.#make(implementation, args, options)
+    await begin()
     return server.info
   }
 
@@ -56,8 +56,8 @@ export class LocalRuntime implements Peers {
     return { started: false, info: running.info }
   }
 
-  /** The id is taken when this returns; `begun` settles when `init` has. */
-  #begin(implementation: string, args: unknown, options: StartOptions): { server: Server; begun: Promise<void> } {
+  /** The id is taken when this returns. `begin` runs `init` and settles when that has. */
+  #make(implementation: string, args: unknown, options: StartOptions): { server: Server; begin(): Promise<void> } {
     const protocol = this.#protocol(implementation)
     const id = settleId(options.id)
     const timeout = settleTimeout(options.timeout)
@@ -72,7 +72,7 @@ export class LocalRuntime implements Peers {
       server.revision = last.revision
     }
     this.directory.registry.register(id, server)
-    return { server, begun: server.begin(timeout) }
+    return { server, begin: () => server.begin(timeout) }
   }
 
   #protocol(implementation: string): Protocol {
@@ -119,9 +119,9 @@ export class LocalRuntime implements Peers {
     }
     const { implementation, args } = options.start
     check(this.#protocol(implementation))
-    const { server, begun } = this.#begin(implementation, args, { id })
+    const { server, begin } = this.#make(implementation, args, { id })
     // Those whose messages wait in the mailbox hear how it began.
-    begun.catch(() => {})
+    begin().catch(() => {})
     return server
   }
 
@@ -239,11 +239,11 @@ export class LocalRuntime implements Peers {
   }
 
   async startFrom(waiter: Waiter, implementation: string, args: unknown, options: StartOptions = {}) {
-    const { server, begun } = this.#begin(implementation, args, options)
+    const { server, begin } = this.#make(implementation, args, options)
     const wait = { to: server }
     const waits = waiter.waitFor(wait)
     try {
-      await begun
+      await begin()
       return server.id
     } catch (error) {
       if (error instanceof StartIgnored) return undefined

@@ -1,0 +1,310 @@
+import { defineServer, Type } from 'genservers'
+import t from 'tap'
+import { probing } from './probe.js'
+import { latch, observe, running } from './running.js'
+
+const any = Type.Unknown()
+
+t.test(
+  'a server that stands alone restarts from its last good state, without terminate, as a new incarnation',
+  async (t) => {
+    const { runtime, clock, trace, close } = probing(t)
+    await runtime.start('probe', {}, { id: 'p' })
+    await runtime.call('p', 'set', { value: 'good' })
+    const crash = observe(runtime.call('p', 'crash'))
+    const queued = observe(runtime.call('p', 'get'))
+    await clock.advance(0)
+    t.equal(crash.outcome, 'rejected')
+    t.equal(queued.value, 'good', 'what waited is handled by the next life')
+    t.same(trace, ['init ok'])
+    t.match(runtime.info('p'), {
+      status: 'running',
+      incarnation: 2,
+      restarts: 1,
+      revision: 2,
+      restart: 'transient',
+      restartFrom: 'state',
+      lastExit: { reason: { error: 'crashed' }, at: '2026-01-01T00:00:00.000Z' },
+    })
+    await close()
+  },
+)
+
+t.test('restartFrom init: terminate, a fresh init with the first args, and the rest of the mailbox', async (t) => {
+  const { runtime, clock, trace, close } = probing(t)
+  await runtime.start('probe', { reason: 'kept' }, { id: 'p', restartFrom: 'init' })
+  await runtime.call('p', 'set', { value: 'good' })
+  runtime.cast('p', 'crashCast')
+  const queued = observe(runtime.call('p', 'get'))
+  await clock.advance(0)
+  t.equal(queued.value, 0)
+  t.same(trace, ['init ok', 'terminate {"error":"crashed"} "good"', 'init ok'])
+  t.match(runtime.info('p'), { status: 'running', incarnation: 2, restarts: 1, revision: 3 })
+  await close()
+})
+
+t.test('restartFrom init goes on also if terminate fails', async (t) => {
+  const { runtime, clock, close } = probing(t, { terminate: () => Promise.reject(new Error('cannot')) })
+  await runtime.start('probe', {}, { id: 'p', restartFrom: 'init' })
+  runtime.cast('p', 'crashCast')
+  await clock.advance(0)
+  t.match(runtime.info('p'), { status: 'running', incarnation: 2 })
+  await close()
+})
+
+t.test(
+  'a continue that a crashed life had left does not run in a fresh one, but does in one that keeps its state',
+  async (t) => {
+    const heard: string[] = []
+    const { runtime, clock, close } = running(t, {
+      stepper: defineServer({
+        state: Type.Object({}),
+        casts: { go: {} },
+        init: () => ({}),
+        handleCast: {
+          go: (_state, _args, ctx) => {
+            ctx.continue('crash')
+            ctx.continue('left')
+          },
+        },
+        handleContinue: {
+          crash: () => {
+            throw new Error('crash')
+          },
+          left: (_state, _args, ctx) => void heard.push(`left, ${ctx.incarnation}`),
+        },
+      }),
+    })
+    for (const restartFrom of ['init', 'state'] as const) {
+      await runtime.start('stepper', {}, { id: restartFrom, restartFrom })
+      runtime.cast(restartFrom, 'go')
+      await clock.advance(0)
+      t.same(heard, restartFrom === 'init' ? [] : ['left, 2'], restartFrom)
+    }
+    await close()
+  },
+)
+
+const ends = {
+  crash: { act: 'crashCast', args: {} },
+  normal: { act: 'stopCast', args: { reason: 'normal' } },
+  shutdown: { act: 'stopCast', args: { reason: 'shutdown' } },
+  odd: { act: 'stopCast', args: { reason: 'odd' } },
+}
+const restarted = {
+  permanent: ['crash', 'normal', 'shutdown', 'odd'],
+  transient: ['crash'],
+  temporary: [],
+} as Record<string, string[]>
+
+for (const restart of ['permanent', 'transient', 'temporary'] as const) {
+  t.test(`a ${restart} server comes back after: ${restarted[restart]?.join(', ') || 'nothing'}`, async (t) => {
+    for (const [name, { act, args }] of Object.entries(ends)) {
+      const { runtime, clock, trace, close } = probing(t)
+      await runtime.start('probe', {}, { id: 'p', restart })
+      runtime.cast('p', act, args)
+      await clock.advance(0)
+      const isBack = restarted[restart]?.includes(name)
+      t.equal(runtime.whereis('p'), isBack ? 'p' : undefined, name)
+      if (isBack) t.match(runtime.info('p'), { status: 'running', incarnation: 2, restarts: 1 }, name)
+      const isKept = restart !== 'temporary' && name === 'crash'
+      t.equal(
+        trace.some((line) => line.startsWith('terminate')),
+        !isKept,
+        `${name}: terminate`,
+      )
+      if (isBack) {
+        await runtime.stop('p')
+        t.equal(runtime.whereis('p'), undefined, `${name}: an ordered stop is obeyed`)
+      }
+      await close()
+    }
+  })
+}
+
+t.test('a permanent server that stops itself tells those who wait, and begins anew', async (t) => {
+  const { runtime, clock, trace, close } = probing(t)
+  await runtime.start('probe', {}, { id: 'p', restart: 'permanent' })
+  await runtime.call('p', 'set', { value: 1 })
+  const waiting = observe(runtime.call('p', 'delayedAnswer', { ms: 100 }))
+  const bye = observe(runtime.call('p', 'stopReply', { reason: 'normal' }))
+  const mute = observe(runtime.call('p', 'stopNoReply', { reason: 'normal' }))
+  await clock.advance(0)
+  t.equal(bye.value, 'bye')
+  t.match(mute.error, { code: 'server_exited', effect: 'unknown' })
+  t.match(waiting.error, { code: 'server_exited', details: { reason: 'normal' } })
+  t.equal(await runtime.call('p', 'get'), 0)
+  t.match(runtime.info('p'), { incarnation: 3, restarts: 2, lastExit: { reason: 'normal' } })
+  t.equal(trace.filter((line) => line.startsWith('terminate')).length, 2)
+  await close()
+})
+
+t.test('a permanent server whose budget is used up stays stopped', async (t) => {
+  const { runtime, clock, close } = probing(t, {}, { maxRestarts: 1, maxSeconds: 5 })
+  await runtime.start('probe', {}, { id: 'p', restart: 'permanent' })
+  runtime.cast('p', 'stopCast', { reason: 'normal' })
+  await clock.advance(0)
+  t.equal(runtime.info('p').incarnation, 2)
+  runtime.cast('p', 'stopCast', { reason: 'normal' })
+  await clock.advance(0)
+  t.throws(() => runtime.info('p'), { code: 'server_exited', details: { reason: 'normal' } })
+  await close()
+})
+
+for (const restartFrom of ['state', 'init'] as const) {
+  t.test(`S:J8: one crash more than the budget ends a server that restarts from its ${restartFrom}`, async (t) => {
+    const { runtime, clock, trace, reports, close } = probing(t, {}, { maxRestarts: 2, maxSeconds: 5 })
+    await runtime.start('probe', {}, { id: 'p', restartFrom })
+    await runtime.start('probe', {}, { id: 'bystander' })
+    runtime.cast('p', 'crashCast')
+    runtime.cast('p', 'crashCast')
+    await clock.advance(5000)
+    t.equal(runtime.info('p').restarts, 2)
+    const queued = [runtime.call('p', 'crash'), runtime.call('p', 'ping')].map(observe)
+    await clock.advance(0)
+    t.match(queued[0]?.error, { code: 'server_crashed' })
+    t.match(queued[1]?.error, { code: 'server_exited', effect: 'none', details: { reason: { error: 'crashed' } } })
+    t.throws(() => runtime.info('p'), { code: 'server_exited', details: { reason: { error: 'crashed' } } })
+    t.match(trace.at(-1), 'terminate {"error":"crashed"} 0')
+    t.match(reports().at(-1)?.message, /restarts too often/)
+    t.equal(await runtime.call('bystander', 'ping'), 'pong', 'X6: its neighbours go on')
+    await close()
+  })
+}
+
+t.test('S:J8: crashes far enough apart never use the budget up', async (t) => {
+  const { runtime, clock, close } = probing(t, {}, { maxRestarts: 1, maxSeconds: 1 })
+  await runtime.start('probe', {}, { id: 'p' })
+  for (let i = 0; i < 4; i++) {
+    runtime.cast('p', 'crashCast')
+    await clock.advance(1001)
+  }
+  t.match(runtime.info('p'), { restarts: 4, incarnation: 5 })
+  await close()
+})
+
+t.test('ten restarts in five seconds are the budget of who says nothing', async (t) => {
+  const { runtime, clock, close } = probing(t)
+  await runtime.start('probe', {}, { id: 'p' })
+  for (let i = 0; i < 10; i++) runtime.cast('p', 'crashCast')
+  await clock.advance(0)
+  t.equal(runtime.info('p').restarts, 10)
+  runtime.cast('p', 'crashCast')
+  await clock.advance(0)
+  t.equal(runtime.whereis('p'), undefined)
+  await close()
+})
+
+/** Its second and later inits do what `again` says. */
+function relapsing(again: (incarnation: number) => Promise<unknown> | unknown) {
+  return defineServer({
+    restartFrom: 'init',
+    state: any,
+    calls: { ping: { reply: any } },
+    casts: { crash: {} },
+    init: async (_args, ctx) => (ctx.incarnation === 1 ? {} : await again(ctx.incarnation)),
+    handleCall: { ping: () => 'pong' },
+    handleCast: {
+      crash: () => {
+        throw new Error('crash')
+      },
+    },
+  })
+}
+
+t.test('an init that fails at a restart is tried again while the budget lasts', async (t) => {
+  const { runtime, clock, close } = running(
+    t,
+    {
+      recovers: relapsing((incarnation) => (incarnation < 4 ? Promise.reject(new Error('not yet')) : {})),
+      never: relapsing(() => Promise.reject(new Error('never'))),
+    },
+    { maxRestarts: 3 },
+  )
+  await runtime.start('recovers', {}, { id: 'r' })
+  runtime.cast('r', 'crash')
+  const queued = observe(runtime.call('r', 'ping'))
+  await clock.advance(0)
+  t.equal(queued.value, 'pong')
+  t.match(runtime.info('r'), { incarnation: 4, restarts: 3, lastExit: { reason: { error: 'not yet' } } })
+  await runtime.start('never', {}, { id: 'n' })
+  runtime.cast('n', 'crash')
+  const lost = observe(runtime.call('n', 'ping'))
+  await clock.advance(0)
+  t.match(lost.error, { code: 'server_exited', details: { reason: { error: 'never' } } })
+  t.equal(runtime.whereis('n'), undefined)
+  await close()
+})
+
+t.test('an init that is ignored at a restart ends the server normally', async (t) => {
+  const { runtime, clock, close } = running(t, {
+    shy: defineServer({
+      restartFrom: 'init',
+      state: Type.Object({}),
+      casts: { crash: {} },
+      init: (_args, ctx) => (ctx.incarnation === 1 ? {} : ctx.ignore()),
+      handleCast: {
+        crash: () => {
+          throw new Error('crash')
+        },
+      },
+    }),
+  })
+  await runtime.start('shy', {}, { id: 's' })
+  runtime.cast('s', 'crash')
+  await clock.advance(0)
+  t.throws(() => runtime.info('s'), { code: 'server_exited', details: { reason: 'normal' } })
+  await close()
+})
+
+t.test('while a fresh init runs the id stays, calls wait, and one that waits too long hears so', async (t) => {
+  const door = latch<unknown>()
+  const { runtime, clock, close } = running(t, { slow: relapsing(() => door.promise) })
+  await runtime.start('slow', {}, { id: 's' })
+  runtime.cast('s', 'crash')
+  await clock.advance(0)
+  t.match(runtime.info('s'), { status: 'restarting', incarnation: 2 })
+  t.equal(runtime.list({ status: 'restarting' }).servers.length, 1)
+  await t.rejects(runtime.start('slow', {}, { id: 's' }), { code: 'already_started' })
+  const short = observe(runtime.call('s', 'ping', {}, { timeout: 10 }))
+  const patient = observe(runtime.call('s', 'ping', {}, { timeout: 100 }))
+  await clock.advance(10)
+  t.match(short.error, { code: 'restarting', effect: 'none', details: { retryAfter: 1 } })
+  t.equal(patient.outcome, 'pending')
+  door.open({})
+  await clock.advance(0)
+  t.equal(patient.value, 'pong')
+  await close()
+})
+
+t.test('a kill ends a server that restarts', async (t) => {
+  const door = latch<unknown>()
+  const { runtime, clock, close } = running(t, { slow: relapsing(() => door.promise) })
+  await runtime.start('slow', {}, { id: 's' })
+  runtime.cast('s', 'crash')
+  const queued = observe(runtime.call('s', 'ping'))
+  await clock.advance(0)
+  runtime.kill('s')
+  await clock.advance(0)
+  t.match(queued.error, { code: 'server_exited', details: { reason: 'killed' } })
+  t.equal(runtime.whereis('s'), undefined)
+  door.open({})
+  await clock.advance(0)
+  t.equal(runtime.whereis('s'), undefined)
+  await close()
+})
+
+t.test('a server may be started with terms of its own, which must be terms', async (t) => {
+  const { runtime, close } = probing(t, { restart: 'temporary', restartFrom: 'init', mailbox: 7, shutdown: 9 })
+  t.match(await runtime.start('probe'), { restart: 'temporary', restartFrom: 'init', mailbox: { limit: 7 } })
+  t.match(await runtime.start('probe', {}, { restart: 'permanent', restartFrom: 'state', mailbox: 3 }), {
+    restart: 'permanent',
+    restartFrom: 'state',
+    mailbox: { limit: 3 },
+  })
+  for (const wrong of [{ mailbox: 0 }, { mailbox: 1.5 }, { shutdown: -1 }, { id: '..' }, { timeout: -1 }]) {
+    await t.rejects(runtime.start('probe', {}, wrong), { code: 'invalid_request' }, JSON.stringify(wrong))
+  }
+  t.equal(runtime.list().servers.length, 2)
+  await close()
+})
