@@ -10,7 +10,10 @@ import { foreignError } from './foreign-errors.js'
 import { HttpProblem, problemDocument, problemHeaders } from './problem-document.js'
 import { type ProblemCode, problems } from './problems.js'
 
-/** Answers `error`, whatever it is. 5xx are logged; those that nobody foresaw tell the client nothing. */
+/**
+ * Answers `error`, whatever it is. What nobody foresaw is logged and tells the client nothing. Crashes of servers are
+ * logged by the runtime, once, with the request id.
+ */
 export type AnswerError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => void
 
 export function errorAnswers(logger: Logger, count: (code: ProblemCode) => void): AnswerError {
@@ -24,9 +27,6 @@ export function errorAnswers(logger: Logger, count: (code: ProblemCode) => void)
         { err: error, requestId: request.id, method: request.method, url: request.url },
         'the gateway failed',
       )
-    } else if (status === 500) {
-      // Crashes are told by the runtime, with the server and the stack; this line leads there from the request.
-      logger.warn({ requestId: request.id, code: failure.code, url: request.url }, failure.message)
     }
     count(failure.code)
     reply

@@ -1,6 +1,6 @@
 /** A gateway for one test: on a simulated clock, asked through `inject`, each answer held against the document. */
 import type { FastifyInstance } from 'fastify'
-import { type AnyDefinition, createRuntime, type Runtime } from 'genservers'
+import { type AnyDefinition, createRuntime, type Logger, type Runtime, silentLogger } from 'genservers'
 import { createSimulatedClock, type SimulatedClock } from 'genservers/testing'
 import type { Test } from 'tap'
 import { createGateway, type GatewayOptions } from '../../src/gateway.js'
@@ -37,7 +37,8 @@ export async function openGateway(
   options: GatewayOptions = {},
 ): Promise<Opened> {
   const clock = createSimulatedClock()
-  const runtime = createRuntime({ implementations: { probe, ...implementations }, clock })
+  const { logger = silentLogger } = options
+  const runtime = createRuntime({ implementations: { probe, ...implementations }, clock, logger })
   const app = await createGateway(runtime, { docs: false, ...options })
   const contract = contractOf(app.swagger() as unknown as Document)
   t.teardown(async () => {
@@ -65,6 +66,21 @@ export async function openGateway(
     ask,
     start: (id, args = {}, options = {}) => runtime.start('probe', args, { id, ...options }),
   }
+}
+
+/** A logger that keeps its lines. */
+export function keepingLogger() {
+  const lines: Record<string, unknown>[] = []
+  const at = (level: string) => (fields: object, msg?: string) => void lines.push({ level, ...fields, msg })
+  const logger: Logger = {
+    trace: at('trace'),
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: () => logger,
+  }
+  return { lines, logger }
 }
 
 /** Lets the event loop turn until `condition` holds; the test's own timeout ends it otherwise. */

@@ -4,7 +4,7 @@ import t from 'tap'
 import { createGateway } from '../../src/gateway.js'
 import { type ProblemCode, problemCodes, problems } from '../../src/http/problems.js'
 import type { Document } from './contract.js'
-import { type Answered, type Opened, openGateway, until } from './open-gateway.js'
+import { type Answered, keepingLogger, type Opened, openGateway, until } from './open-gateway.js'
 
 /** Comes back from a crash never. */
 const slow = defineServer({
@@ -131,10 +131,7 @@ t.test('already_started describes the winner, call_cycle the chain', async (t) =
 })
 
 t.test('a bug of the gateway is logged with the request id, and the client is told only that', async (t) => {
-  const logged: unknown[] = []
-  const error = (fields: object, message?: string) => void logged.push({ ...fields, message })
-  const quiet = () => {}
-  const logger = { trace: quiet, debug: quiet, info: quiet, warn: quiet, error, child: () => logger }
+  const { lines, logger } = keepingLogger()
   const { ask, runtime } = await openGateway(t, {}, { logger })
   Object.assign(runtime, {
     list: () => {
@@ -144,8 +141,36 @@ t.test('a bug of the gateway is logged with the request id, and the client is to
   const { statusCode, body } = await ask('GET', '/servers', undefined, { 'x-request-id': 'req-7' })
   t.equal(statusCode, 500)
   t.equal(body.detail, 'A bug in the gateway; its log has more under request req-7.')
-  t.match(logged, [{ requestId: 'req-7', err: { message: 'inner words' }, method: 'GET', url: '/servers' }])
-  t.equal(logged.length, 1)
+  const line = { level: 'error', requestId: 'req-7', err: { message: 'inner words' }, method: 'GET', url: '/servers' }
+  t.match(lines, [line])
+  t.equal(lines.length, 1)
+})
+
+t.test('a crash is logged once, and leads back to the request', async (t) => {
+  const { lines, logger } = keepingLogger()
+  const { ask, start } = await openGateway(t, {}, { logger })
+  await start('p1')
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  await ask('POST', '/servers/p1/call', call('crash'), { 'x-request-id': 'req-8', traceparent })
+  const crashes = lines.filter(({ level }) => level === 'error' || level === 'warn')
+  t.match(crashes, [{ level: 'error', server: 'p1', requestId: 'req-8', traceparent }])
+  t.equal(crashes.length, 1)
+})
+
+t.test('a traceparent that is not well-formed is not passed on', async (t) => {
+  const { lines, logger } = keepingLogger()
+  const { ask, start } = await openGateway(t, {}, { logger })
+  await start('p1')
+  for (const traceparent of [
+    'x',
+    `00-${'0'.repeat(32)}-b7ad6b7169203331-01`,
+    `ff-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+  ]) {
+    await ask('POST', '/servers/p1/call', call('crash'), { traceparent })
+  }
+  const crashes = lines.filter(({ level }) => level === 'error')
+  t.equal(crashes.length, 3)
+  for (const crash of crashes) t.notOk('traceparent' in crash)
 })
 
 t.test('reads go on while the gateway drains, and readiness says that it drains', async (t) => {
