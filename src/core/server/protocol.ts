@@ -58,7 +58,7 @@ export function compileProtocol(name: string, definition: AnyDefinition): Protoc
   const operations = (kind: 'cast' | 'info', handlers: AnyDefinition['handleCast']) =>
     Object.entries(handlers ?? {}).map(([message, handler]): [string, Operation] => {
       const specs = kind === 'cast' ? definition.casts : definition.infos
-      const spec = specs && Object.hasOwn(specs, message) ? specs[message] : undefined
+      const spec = specs?.[message]
       const take =
         kind === 'info' && spec === undefined ? takePlain : inPlace(message, () => takeArgs(message, spec?.args))
       return [message, { take, handler }]

@@ -42,6 +42,7 @@ t.test('B29: the first answer counts, and no later one changes anything', async 
   const { call } = setUp()
   let settled = 0
   call.onSettled = () => settled++
+  call.onGone = () => t.fail('its caller is not gone')
   call.answer('first', 1)
   call.answer('second', 2)
   call.fail(new Error('third'))

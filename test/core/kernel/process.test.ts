@@ -192,6 +192,8 @@ t.test('after its end nothing is received, neither from the mailbox nor from asi
   process.halt()
   t.equal(process.ended, true)
   t.equal(process.current, undefined)
+  t.match(process.mailbox.shift(), { message: 'b' })
+  t.equal(process.idle, true, 'what was set aside is gone')
   process.finish?.()
   put('c')
   await rest()

@@ -71,3 +71,15 @@ t.test('all can go, and others come', async (t) => {
   ids.add('x')
   t.same([...ids.after()], ['x'])
 })
+
+t.test('an id more costs about the same, however many there are', async (t) => {
+  const costOfOne = (count: number) => {
+    const names = shuffled(count)
+    const before = performance.now()
+    idsOf(names)
+    return (performance.now() - before) / count
+  }
+  const best = (count: number) => Math.min(...Array.from({ length: 3 }, () => costOfOne(count)))
+  const [few, many] = [best(20_000), best(200_000)]
+  t.ok(many < 4 * few, `${many} ms, ${few} ms`)
+})

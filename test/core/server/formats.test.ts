@@ -11,7 +11,7 @@ const table: Record<string, { good: string[]; bad: string[] }> = {
   },
   date: {
     good: ['2026-01-31', '2024-02-29', '0001-01-01'],
-    bad: ['2026-1-31', '2026-02-29', '2026-13-01', '2026-00-10', '2026-01-32', 'today', '2026-01-31Z'],
+    bad: ['2026-1-31', '2026-02-29', '2026-13-01', '2026-00-10', '2026-01-32', 'today', '2026-01-31Z', '+027576-01'],
   },
   time: {
     good: ['00:00:00Z', '23:59:60Z', '12:30:00.123+05:30'],
@@ -39,7 +39,7 @@ const table: Record<string, { good: string[]; bad: string[] }> = {
   },
   uri: {
     good: ['https://example.com/a?b#c', 'mailto:ada@example.com', 'urn:isbn:0451450523'],
-    bad: ['example.com', '/a/b', 'https://exa mple.com', 'http://', '1http://a'],
+    bad: ['example.com', '/a/b', 'https://exa mple.com', 'http://a.com/b c', ' http://a.com', 'http://', '1http://a'],
   },
   ipv4: { good: ['127.0.0.1', '255.255.255.255'], bad: ['256.0.0.1', '1.2.3', '::1', '1.2.3.4.5'] },
   ipv6: { good: ['::1', '2001:db8::ff00:42:8329'], bad: ['127.0.0.1', '::g', '1:2:3'] },

@@ -51,3 +51,20 @@ t.test('how deep a value may be is up to who copies it', async (t) => {
   t.strictSame(copyPlain([[1]], 2), [[1]])
   t.throws(() => copyPlain([[[1]]], 2), { message: '/0/0 is nested too deep' })
 })
+
+t.test('a draft is taken at about the cost of what it stands for', async (t) => {
+  const state = { items: Array.from({ length: 10_000 }, (_, i) => ({ i, inner: { i } })) }
+  const cost = (items: object) => {
+    const before = performance.now()
+    takePlain(items)
+    return performance.now() - before
+  }
+  let [plain, draft] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
+  for (let i = 0; i < 5; i++) {
+    plain = Math.min(plain, cost(state.items))
+    create(state, ({ items }) => {
+      draft = Math.min(draft, cost(items))
+    })
+  }
+  t.ok(draft < 10 * plain, `${draft} ms, ${plain} ms`)
+})

@@ -107,6 +107,19 @@ t.test('a declared info is checked, and one that is not takes any JSON', async (
   t.throws(() => infos.get('timeout')?.take(() => 1), { code: 'invalid_args' })
 })
 
+t.test('a handler may be called like what objects inherit', async (t) => {
+  const definition: AnyDefinition = {
+    state: Type.Object({}),
+    casts: { constructor: {} },
+    init: () => ({}),
+    handleCast: { constructor: () => {} },
+    handleInfo: { toString: () => {} },
+  }
+  const odd = compileProtocol('odd', definition)
+  t.throws(() => odd.casts.get('constructor')?.take([1]), { code: 'invalid_args' })
+  t.strictSame(odd.infos.get('toString')?.take([1]), [1])
+})
+
 t.test('a reply is copied and held to what the interface promises', async (t) => {
   t.equal(calls.get('add')?.reply(3), 3)
   t.match(

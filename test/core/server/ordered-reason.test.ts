@@ -1,0 +1,25 @@
+/** Reasons that authors and operators give. */
+import t from 'tap'
+import { takeReason } from '../../../src/core/server/ordered-reason.js'
+
+t.test('a reason is taken in each of its forms, without what else hangs on it', async (t) => {
+  for (const reason of ['stopped', '', { shutdown: { by: ['ops'] } }, { error: 'boom' }]) {
+    t.strictSame(takeReason(reason), reason)
+  }
+  const error = Object.assign(Object.create({ inherited: true }), { error: 'boom' })
+  t.equal(Object.getPrototypeOf(takeReason(error)), Object.prototype)
+})
+
+t.test('D52: what is no reason is a bad return value, and is shown', async (t) => {
+  for (const [reason, shown] of [
+    [null, 'null'],
+    [7, '7'],
+    [undefined, 'undefined'],
+    [{}, '{}'],
+    [['normal'], '["normal"]'],
+    [{ error: new Error('x') }, '{"error":{}}'],
+  ]) {
+    t.throws(() => takeReason(reason), { message: `bad_return_value: ${shown} is no reason` })
+  }
+  t.throws(() => takeReason({ shutdown: () => 1 }), { message: 'the value is a function, not JSON' })
+})
