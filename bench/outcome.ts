@@ -1,0 +1,38 @@
+/** What a scenario found: tables for people, figures for programs, and each target with whether it was met. */
+
+export interface Table {
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly string[])[]
+}
+
+export interface Target {
+  readonly what: string
+  readonly figure: number
+  readonly unit: string
+  /** A bound is one or the other. */
+  readonly atLeast?: number
+  readonly atMost?: number
+}
+
+export interface Outcome {
+  readonly table: Table
+  readonly targets: readonly Target[]
+  readonly figures: unknown
+}
+
+export interface Scenario {
+  readonly name: string
+  readonly title: string
+  run(plan: Plan): Promise<Outcome>
+}
+
+/** How long to measure. */
+export interface Plan {
+  /** Cycles of each side that count. */
+  readonly cycles: number
+  readonly seconds: number
+}
+
+export function isMet({ figure, atLeast, atMost }: Target): boolean {
+  return (atLeast === undefined || figure >= atLeast) && (atMost === undefined || figure <= atMost)
+}

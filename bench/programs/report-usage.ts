@@ -1,0 +1,20 @@
+/**
+ * Loaded before a server (`node --import`): answers its parent, over the channel that `fork` makes, what it has used. So
+ * the gateway that is measured is the program as it is shipped. It ends with its parent.
+ */
+
+export interface Usage {
+  /** Seconds of CPU time since the start, of all threads: the collector's and the compiler's are part of the cost. */
+  readonly cpu: number
+  readonly heapUsed: number
+  readonly rss: number
+}
+
+process.on('message', () => {
+  const { user, system } = process.cpuUsage()
+  const { heapUsed, rss } = process.memoryUsage()
+  process.send?.({ cpu: (user + system) / 1e6, heapUsed, rss } satisfies Usage)
+})
+process.on('disconnect', () => process.exit(0))
+// A preload that listens keeps a program running that has failed to start.
+process.channel?.unref()

@@ -1,0 +1,61 @@
+/** The gateway beside the bare app, under one load: what a request costs, and how long the slowest hundredth waits. */
+import type { Client } from '../client.js'
+import { quartilesOf } from '../figures.js'
+import { interleave, ratioOf, type Series } from '../interleave.js'
+import type { Load } from '../loads.js'
+import type { Outcome, Plan, Scenario } from '../outcome.js'
+import { count, spread } from '../printing.js'
+import { ServerProcess } from '../server-process.js'
+
+interface Terms {
+  readonly name: string
+  readonly title: string
+  readonly load: Load
+  /** How many servers there are beforehand. */
+  readonly servers: number
+  /** Requests per CPU-second, as a part of the bare app's. */
+  readonly atLeast: number
+}
+
+export function againstBare(client: Client, terms: Terms): Scenario {
+  return { name: terms.name, title: terms.title, run: (plan) => run(client, terms, plan) }
+}
+
+async function run(client: Client, { load, servers, atLeast }: Terms, plan: Plan): Promise<Outcome> {
+  const gateway = await ServerProcess.gateway()
+  const bare = await ServerProcess.bare()
+  try {
+    for (const { port } of [gateway, bare]) await client.send(port, { kind: 'populate', from: 0, to: servers })
+    const [ours, theirs] = await interleave(client, { server: gateway, load }, { server: bare, load }, plan)
+    return compare(ours, theirs, atLeast)
+  } finally {
+    await gateway.stop()
+    await bare.stop()
+  }
+}
+
+function compare(ours: Series, theirs: Series, atLeast: number): Outcome {
+  const rows: [string, keyof Series][] = [
+    ['requests per CPU-second', 'perCpuSecond'],
+    ['requests per second', 'perSecond'],
+    ['p99, ms', 'p99'],
+    ['CPU-seconds per second', 'busy'],
+  ]
+  const cpu = ratioOf(ours.perCpuSecond, theirs.perCpuSecond)
+  const p99 = ratioOf(ours.p99, theirs.p99)
+  return {
+    table: {
+      columns: ['median (quartiles)', 'gateway', 'bare Fastify', 'ratio', 'paired ratios'],
+      rows: rows.map(([label, key]) => {
+        const ratio = ratioOf(ours[key], theirs[key])
+        const sides = [spread(quartilesOf(ours[key])), spread(quartilesOf(theirs[key]))]
+        return [label, ...sides, count(ratio.ofMedians), spread(ratio.paired)]
+      }),
+    },
+    targets: [
+      { what: 'requests per CPU-second, of bare Fastify', figure: cpu.ofMedians, unit: '', atLeast },
+      { what: 'p99, times that of bare Fastify', figure: p99.ofMedians, unit: '', atMost: 1.3 },
+    ],
+    figures: { gateway: ours, bare: theirs, cpu, p99 },
+  }
+}
