@@ -200,8 +200,8 @@ t.test('the document lists every code, and each where it can happen', async (t) 
   const app = await createGateway(createRuntime({}), { docs: false })
   t.teardown(() => app.close())
   const { components, paths } = app.swagger() as unknown as Document
-  const { code } = (components.schemas['Problem'] ?? {})['properties'] as { code: { enum: string[] } }
-  t.same(code.enum, problemCodes)
+  const { properties } = components.schemas['Problem'] as unknown as { properties: { code: { enum: string[] } } }
+  t.same(properties.code.enum, problemCodes)
   for (const [path, operations] of Object.entries(paths)) {
     for (const { operationId, responses } of Object.values(operations)) {
       for (const [status, { description }] of Object.entries(responses)) {
