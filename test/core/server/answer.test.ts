@@ -1,5 +1,5 @@
 /** What a callback returns when it is not the plain reply. */
-import { Type } from 'genservers'
+import { type AnyDefinition, createRuntime, Type } from 'genservers'
 import t from 'tap'
 import { IGNORE, Ignore, NO_REPLY, NoReply, Refuse, StartIgnored, Stop } from '../../../src/core/server/answer.js'
 import { compileProtocol } from '../../../src/core/server/protocol.js'
@@ -31,26 +31,41 @@ t.test('a reply that looks like an answer is a reply', async (t) => {
   t.match(take(NO_REPLY), { answer: NO_REPLY })
 })
 
-t.test("a promise of somebody else's make is waited for like one of ours", async (t) => {
-  /** Chains give their like, as those of knex and Bluebird do. */
-  class Foreign {
-    constructor(readonly value: unknown) {}
-    // biome-ignore lint/suspicious/noThenProperty: it is what the test is about
-    then(onResolve: (value: unknown) => unknown) {
-      return new Foreign(onResolve(this.value))
-    }
+/** A promise of somebody else's make: what its chains give is of the same make, as with knex and Bluebird. */
+class Foreign {
+  constructor(readonly value: unknown) {}
+  // biome-ignore lint/suspicious/noThenProperty: it is what the tests are about
+  then(onResolve: (value: unknown) => unknown) {
+    return new Foreign(onResolve(this.value))
   }
-  const turned = turn(
-    (state) => {
-      ;(state as { n: number }).n++
-      return new Foreign('done')
-    },
-    { n: 1 },
-    null,
-    undefined,
-    (reply) => reply as string,
-  )
+}
+
+t.test("a promise of somebody else's make is waited for like one of ours", async (t) => {
+  const increment = (state: unknown) => {
+    ;(state as { n: number }).n++
+    return new Foreign('done')
+  }
+  const turned = turn(increment, { n: 1 }, null, undefined, (reply) => reply as string)
   t.ok(turned instanceof Promise)
   t.strictSame(await turned, { state: { n: 2 }, answer: 'done' })
   t.equal(noAnswer('anything'), null)
+})
+
+t.test('the state and the reply of such a handler are what any other gives', async (t) => {
+  const definition: AnyDefinition = {
+    state: Type.Object({ n: Type.Integer() }),
+    calls: { increment: { reply: Type.Integer() }, get: { reply: Type.Integer(), readOnly: true } },
+    init: () => new Foreign({ n: 1 }),
+    handleCall: {
+      increment: (state) => new Foreign(++state.n),
+      get: (state) => new Foreign(state.n),
+    },
+  }
+  const runtime = createRuntime({ implementations: { counter: definition } })
+  const { id } = await runtime.start('counter')
+  t.equal(await runtime.call(id, 'increment'), 2)
+  t.equal(await runtime.call(id, 'get'), 2)
+  t.match(runtime.state(id), { state: { n: 2 }, revision: 2 })
+  await runtime.close()
+  t.same(runtime.list().servers, [])
 })
