@@ -161,7 +161,7 @@ t.test('B25: a quiet stop without a reply tells the caller the reason, and repor
     const call = observe(runtime.call('p', 'stopNoReply', { reason }))
     await clock.advance(0)
     t.match(call.error, { code: 'server_exited', effect: 'unknown', details: { reason } })
-    t.throws(() => runtime.info('p'), { details: { reason } })
+    t.throws(() => runtime.info('p'), { code: 'server_exited', details: { reason } })
   }
   t.same(reports(), [])
   await close()
@@ -202,7 +202,7 @@ t.test('S:D4: the reply of a stop arrives also if terminate fails, which then is
   const bye = observe(runtime.call('p', 'stopReply', { reason: 'normal' }))
   await clock.advance(0)
   t.equal(bye.value, 'bye')
-  t.throws(() => runtime.info('p'), { details: { reason: { error: 'cannot clean up' } } })
+  t.throws(() => runtime.info('p'), { code: 'server_exited', details: { reason: { error: 'cannot clean up' } } })
   t.equal(reports().length, 1)
   await close()
 })

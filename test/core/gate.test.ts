@@ -135,7 +135,7 @@ for (const settles of ['done', 'fail'] as const) {
     await clock.advance(10)
     t.same(heard, [])
     t.same(reports(), [])
-    t.throws(() => runtime.info('s'), { details: { reason: 'killed' } })
+    t.throws(() => runtime.info('s'), { code: 'server_exited', details: { reason: 'killed' } })
     await close()
   })
 }

@@ -114,12 +114,12 @@ t.test('E61: without terminate every stop works; a reason that is not quiet is r
     const before = reports().length
     await runtime.start('plain', {}, { id: 'p' })
     await runtime.stop('p', { reason })
-    t.throws(() => runtime.info('p'), { details: { reason } })
+    t.throws(() => runtime.info('p'), { code: 'server_exited', details: { reason } })
     t.equal(reports().length - before, count, 'ordered')
     await runtime.start('plain', {}, { id: 'p' })
     runtime.cast('p', 'stop', { reason })
     await clock.advance(0)
-    t.throws(() => runtime.info('p'), { details: { reason } })
+    t.throws(() => runtime.info('p'), { code: 'server_exited', details: { reason } })
     t.equal(reports().length - before, 2 * count, 'by itself')
   }
   await close()
