@@ -136,3 +136,12 @@ t.test('a schema with a name is a component, and one that holds itself refers to
   t.match(components.schemas['OnePutNode'], { properties: { children: { items: properties['tree'] } } })
   t.notMatch(JSON.stringify({ components, paths }), /"\$id"|"\$ref":"(?!#\/components)/)
 })
+
+t.test('the definitions of a module are components, and refer to each other', async (t) => {
+  const module = Type.Module({ Link: Type.Object({ value: Type.Integer(), next: Type.Optional(Type.Ref('Link')) }) })
+  const { components } = await documentOf({ one: putting(Type.Object({ list: module.Import('Link') })) })
+  const { properties } = components.schemas['OnePutArgs'] as { properties: Record<string, { $ref: string }> }
+  t.same(properties['list'], { $ref: '#/components/schemas/OnePutLink' })
+  const link = { additionalProperties: false, required: ['value'], properties: { next: properties['list'] } }
+  t.match(components.schemas['OnePutLink'], link)
+})
