@@ -15,6 +15,8 @@ export function viewState(
 /** Maps and Sets in a form that JSON can show: a Map with string keys as an object, others as a list. */
 function plain(value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString()
+  // Left out by JSON as well, but one named `toJSON` would be run by it.
+  if (typeof value === 'function') return undefined
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return value.map(plain)
   if (value instanceof Set) return [...value].map(plain)

@@ -37,9 +37,16 @@ function answerOf(result: unknown, reply: Take): Turned['answer'] {
 /** For messages that nobody waits for: whatever the handler returns is not looked at. */
 export const noAnswer: Take = () => null
 
-/** The state as a `readOnly` handler gets it: whoever changes it is told so by an exception. */
+/**
+ * The state as a `readOnly` handler gets it: whoever changes it is told so by an exception. What cannot be frozen, since
+ * it refers to itself or has a getter that throws, is taken as it is: to look at a state must not fail.
+ */
 export function freeze(state: object): object {
-  return create(state, () => {}, { enableAutoFreeze: true })
+  try {
+    return create(state, () => {}, { enableAutoFreeze: true })
+  } catch {
+    return state
+  }
 }
 
 export function isThenable(value: unknown): value is Promise<unknown> {
