@@ -1,7 +1,7 @@
 /** What a server holds and waits for: its last committed state, and its timers. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { etagHeader, NoQuery, ServerPath, StateHeaders, TimerPath } from '../src/http/parameters.js'
-import { problemResponses } from '../src/http/problem-schema.js'
+import { bodyProblems, problemResponses } from '../src/http/problem-schema.js'
 import { isKnown } from '../src/http/request-headers.js'
 import { lookProblems } from '../src/http/route-problems.js'
 import { Empty, Ref } from '../src/http/schema-ref.js'
@@ -65,7 +65,7 @@ export const serverStateRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> 
       querystring: NoQuery,
       response: {
         204: Empty('It will not fire.'),
-        ...problemResponses(...lookProblems, 'unknown_timer'),
+        ...problemResponses(...lookProblems, 'unknown_timer', ...bodyProblems),
       },
     },
     handler: async ({ params: { id, ref } }, reply) => {

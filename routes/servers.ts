@@ -126,7 +126,7 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = asy
       params: ServerPath,
       querystring: StopQuery,
       headers: ifMatchHeader,
-      response: { 204: Empty('It has ended.'), ...problemResponses(...stopProblems) },
+      response: { 204: Empty('It has ended.'), ...problemResponses(...stopProblems, ...bodyProblems) },
     },
     handler: async ({ params: { id }, query: { reason, timeout }, headers }, reply) => {
       const ifMatch = revisionToMatch(headers as never)

@@ -15,8 +15,11 @@ const fastifyCodes: Readonly<Record<string, readonly [ProblemCode, string]>> = {
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid_request', 'The body is not as long as Content-Length says.'],
   FST_ERR_CTP_EMPTY_TYPE: ['unsupported_media_type', 'The Content-Type is empty; send application/json.'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'Send the body as application/json.'],
+  FST_ERR_ROUTE_MISSING_CONTENT_TYPE: ['unsupported_media_type', 'QUERY needs a Content-Type.'],
   FST_ERR_CTP_BODY_TOO_LARGE: ['payload_too_large', 'The body is larger than the gateway takes.'],
   FST_ERR_MAX_PARAM_LENGTH: ['uri_too_long', 'A segment of the path is too long.'],
+  FST_STATIC_FORBIDDEN_PATH: ['unknown_route', 'Nothing is served under this path; /openapi.json tells what is.'],
+  FST_STATIC_INVALID_REDIRECT_URL: ['invalid_request', 'The path leads nowhere.'],
   FST_ERR_BAD_URL: ['invalid_request', 'The path is not percent-encoded UTF-8.'],
 }
 

@@ -50,7 +50,7 @@ export type ProblemBody = Static<typeof Problem>
 
 /** Problems that any request to the API can meet. */
 const everywhere = ['invalid_request', 'not_acceptable', 'headers_too_large', 'internal_error'] as const
-/** Problems that any request with a body can meet. */
+/** Problems that any request with a body can meet, also where the route has no use for one (DELETE). */
 export const bodyProblems = ['payload_too_large', 'unsupported_media_type'] as const
 
 /** The responses of a route of the API that may answer with `codes`, by status, beside those that every one has. */
