@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { defineServer, Type } from 'genservers'
 import t from 'tap'
 import { makeProbe, probing } from './probe.js'
@@ -456,6 +457,7 @@ t.test('an abort signal gives a call up, before it is sent, while it waits and w
   t.equal(await runtime.call('w', 'get'), 1, 'the one that ran was not interrupted')
   const settled = new AbortController()
   t.equal(await runtime.call('w', 'get', {}, { signal: settled.signal }), 1)
+  t.same(getEventListeners(settled.signal, 'abort'), [], 'nobody listens to it any more')
   settled.abort()
   await close()
 })

@@ -407,6 +407,35 @@ t.test('a message that was queued before the idle timeout fired is handled inste
   await close()
 })
 
+t.test('an idle timeout that waits behind another message is taken back when that is handled', async (t) => {
+  const heard: string[] = []
+  const { runtime, clock, close } = running(t, (clock) => ({
+    server: defineServer({
+      state: Type.Object({}),
+      casts: { first: {}, second: {} },
+      init: () => ({}),
+      handleCast: {
+        first: (_state, _args, ctx) => {
+          ctx.idleTimeout(5)
+          ctx.continue('slowly')
+        },
+        second: () => void heard.push('second'),
+      },
+      handleContinue: { slowly: () => pause(clock, 10) },
+      handleInfo: { timeout: () => void heard.push('timeout') },
+    }),
+  }))
+  await runtime.start('server', {}, { id: 's' })
+  runtime.cast('s', 'first')
+  runtime.cast('s', 'second')
+  await clock.advance(5)
+  t.equal(runtime.info('s').mailbox.length, 2)
+  await clock.advance(5)
+  t.same(heard, ['second'])
+  t.equal(runtime.info('s').mailbox.length, 0)
+  await close()
+})
+
 t.test('D50: an idle server ends after its time, and lives as long as it is called', async (t) => {
   const { runtime, clock, trace, reports, close } = probing(t)
   await runtime.start('probe', {}, { id: 'p' })

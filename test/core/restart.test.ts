@@ -237,12 +237,16 @@ t.test('an init that fails at a restart is tried again while the budget lasts', 
 })
 
 t.test('an init that is ignored at a restart ends the server normally', async (t) => {
+  let inits = 0
   const { runtime, clock, close } = running(t, {
     shy: defineServer({
       restartFrom: 'init',
       state: Type.Object({}),
       casts: { crash: {} },
-      init: (_args, ctx) => (ctx.incarnation === 1 ? {} : ctx.ignore()),
+      init: (_args, ctx) => {
+        inits++
+        return ctx.incarnation === 1 ? {} : ctx.ignore()
+      },
       handleCast: {
         crash: () => {
           throw new Error('crash')
@@ -254,6 +258,7 @@ t.test('an init that is ignored at a restart ends the server normally', async (t
   runtime.cast('s', 'crash')
   await clock.advance(0)
   t.throws(() => runtime.info('s'), { code: 'server_exited', details: { reason: 'normal' } })
+  t.equal(inits, 2, 'it is not tried again')
   await close()
 })
 

@@ -182,6 +182,50 @@ t.test('a kill while init runs fails the start and what waits', async (t) => {
   await close()
 })
 
+t.test(
+  'an init that has no success gives back the places that it had reserved, and its casts never leave',
+  async (t) => {
+    const door = latch()
+    const heard: string[] = []
+    const { runtime, clock, close } = running(t, {
+      listener: defineServer({
+        mailbox: 1,
+        state: Type.Object({}),
+        casts: { hear: {} },
+        init: () => ({}),
+        handleCast: { hear: () => void heard.push('heard') },
+      }),
+      speaker: defineServer({
+        args: Type.Object({ fail: Type.Boolean() }),
+        state: Type.Object({}),
+        init: async ({ fail }, ctx) => {
+          ctx.cast('l', 'hear')
+          if (fail) throw new Error('no')
+          await door.promise
+          return {}
+        },
+      }),
+    })
+    await runtime.start('listener', {}, { id: 'l' })
+    await t.rejects(runtime.start('speaker', { fail: true }), { message: /crashed: no/ })
+    await t.rejects(runtime.start('speaker', { fail: true }), { message: /crashed: no/ })
+    const late = observe(runtime.start('speaker', { fail: false }, { timeout: 10 }))
+    await clock.advance(10)
+    t.match(late.error, { code: 'init_timeout' })
+    const killed = observe(runtime.start('speaker', { fail: false }, { id: 'k' }))
+    runtime.kill('k')
+    await clock.advance(0)
+    t.match(killed.error, { code: 'server_exited' })
+    door.open()
+    await clock.advance(0)
+    t.same(heard, [])
+    runtime.cast('l', 'hear')
+    await clock.advance(0)
+    t.same(heard, ['heard'])
+    await close()
+  },
+)
+
 t.test('effects made in init leave when it has succeeded, and never when it has failed', async (t) => {
   const heard: unknown[] = []
   const { runtime, clock, close } = running(t, {

@@ -1,6 +1,7 @@
-import { defineServer, Type } from 'genservers'
+import { createRuntime, defineServer, type Runtime, silentLogger, Type } from 'genservers'
+import { createSimulatedClock } from 'genservers/testing'
 import t from 'tap'
-import { probing } from './probe.js'
+import { makeProbe, probing } from './probe.js'
 import { latch, observe, running } from './running.js'
 
 t.test('E55: a stop with a wrong timeout or reason is refused, and the server serves on', async (t) => {
@@ -96,6 +97,74 @@ t.test('E59: a stop whose terminate crashes fails with the crash; the server is 
     await close()
   }
 })
+
+t.test('a stop whose terminate fails makes one report, of the failure', async (t) => {
+  const { runtime, reports, close } = probing(t, { terminate: () => Promise.reject(new Error('cannot')) })
+  await runtime.start('probe', {}, { id: 'p' })
+  await t.rejects(runtime.stop('p', { reason: 'odd' }), { code: 'server_crashed' })
+  t.match(reports(), [{ fields: { reason: { error: 'cannot' } } }])
+  t.equal(reports().length, 1)
+  await close()
+})
+
+t.test('what terminate has said does not leave if the server is killed before it has ended', async (t) => {
+  const door = latch()
+  const heard: string[] = []
+  const { runtime, clock, close } = running(t, {
+    heir: defineServer({
+      mailbox: 1,
+      state: Type.Object({}),
+      casts: { inherit: {} },
+      init: () => ({}),
+      handleCast: { inherit: () => void heard.push('inherited') },
+    }),
+    testator: defineServer({
+      state: Type.Object({}),
+      init: () => ({}),
+      terminate: async (_state, _reason, ctx) => {
+        ctx.cast('h', 'inherit')
+        await door.promise
+      },
+    }),
+  })
+  await runtime.start('heir', {}, { id: 'h' })
+  await runtime.start('testator', {}, { id: 't' })
+  const stop = observe(runtime.stop('t'))
+  await clock.advance(0)
+  runtime.kill('t')
+  await clock.advance(0)
+  t.match(stop.error, { code: 'server_exited', details: { reason: 'killed' } })
+  door.open()
+  await clock.advance(0)
+  t.same(heard, [])
+  await close()
+})
+
+t.test(
+  'a server that is killed while its crash is reported ends once, and leaves its id to its successor',
+  async (t) => {
+    const clock = createSimulatedClock()
+    const runtime: Runtime = createRuntime({
+      clock,
+      implementations: { probe: makeProbe(clock).probe },
+      logger: {
+        ...silentLogger,
+        error: () => {
+          if (runtime.whereis('p') === undefined) return
+          runtime.kill('p')
+          void runtime.start('probe', {}, { id: 'p' })
+        },
+      },
+    })
+    await runtime.start('probe', {}, { id: 'p', restart: 'temporary' })
+    runtime.cast('p', 'crashCast')
+    await clock.advance(0)
+    t.equal(runtime.whereis('p'), 'p')
+    t.equal(await runtime.call('p', 'ping'), 'pong')
+    await runtime.close()
+    t.equal(clock.pending, 0)
+  },
+)
 
 t.test('E61: without terminate every stop works; a reason that is not quiet is reported once', async (t) => {
   const { runtime, clock, reports, close } = running(t, {

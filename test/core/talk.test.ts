@@ -19,6 +19,8 @@ function relay(clock: Parameters<typeof pause>[0], ran: string[] = []): AnyDefin
       pipeVia: { args: Via, reply: any },
       slowVia: { args: Type.Object({ ms: Type.Integer(), path: Type.Array(Type.String()) }), reply: any },
       start: { args: Type.Object({ id: Type.String(), calls: Type.String() }), reply: any },
+      thenSlow: { args: Type.Object({ id: Type.String() }), reply: any },
+      startThenSlow: { args: Type.Object({ id: Type.String() }), reply: any },
       ping: { reply: any },
       slow: { args: Type.Object({ ms: Type.Integer() }), reply: any },
       get: { reply: any },
@@ -50,6 +52,16 @@ function relay(clock: Parameters<typeof pause>[0], ran: string[] = []): AnyDefin
         return follow({ path, message: 'ping' }, ctx)
       },
       start: (_state, { id, calls }, ctx) => ctx.start('relay', { calls }, { id }),
+      thenSlow: async (_state, { id }, ctx) => {
+        await ctx.call(id, 'ping')
+        await pause(clock, 10)
+        return 'slow'
+      },
+      startThenSlow: async (_state, { id }, ctx) => {
+        await ctx.start('relay', {}, { id })
+        await pause(clock, 10)
+        return 'slow'
+      },
       ping: (_state, _args, ctx) => {
         ran.push(`ping ${ctx.id}`)
         return 'pong'
@@ -218,6 +230,25 @@ t.test('a call that a handler has handed to pipe holds its server up for nobody'
   t.equal(await runtime.call('a', 'pipeVia', { path: ['b', 'a'], message: 'ping' }), 'piped')
   await clock.advance(0)
   t.same(ran, ['ping a', '{"value":"pong"}'])
+  await close()
+})
+
+t.test('whom a handler has heard from, or has started, it does not wait for any more', async (t) => {
+  const { runtime, clock, close } = await relays(t, 'a', 'b')
+  const first = observe(runtime.call('a', 'thenSlow', { id: 'b' }))
+  await clock.advance(0)
+  const back = observe(runtime.call('b', 'via', { path: ['a'], message: 'ping' }))
+  await clock.advance(9)
+  t.equal(back.outcome, 'pending')
+  await clock.advance(1)
+  t.equal(first.value, 'slow')
+  t.equal(back.value, 'pong')
+  const started = observe(runtime.call('a', 'startThenSlow', { id: 'child' }))
+  await clock.advance(0)
+  const child = observe(runtime.call('child', 'via', { path: ['a'], message: 'ping' }))
+  await clock.advance(10)
+  t.equal(started.value, 'slow')
+  t.equal(child.value, 'pong')
   await close()
 })
 

@@ -98,10 +98,11 @@ export class Server extends Lifecycle {
     if (this.#idleBefore !== undefined) this.idleTimeout.arm(this.#idleBefore)
     const { revision } = this
     const answer = (reply: Json) => {
-      if (this.looked(scope)) call.answer(reply, revision)
+      this.looked(scope)
+      call.answer(reply, revision)
     }
     const failed = (thrown: unknown) => {
-      if (!this.looked(scope)) return
+      this.looked(scope)
       call.fail(crashFailure(this.id, call.message, thrown))
       this.first({ kind: 'crash', message: call.message, thrown })
     }
@@ -135,8 +136,7 @@ export class Server extends Lifecycle {
   protected failed(scope: Scope, thrown: unknown): Pending {
     const { current: taken, lineage } = this
     const pending = this.crash(thrown, taken?.message ?? '', scope)
-    const isAsBefore = this.status === 'running' && this.lineage === lineage
-    if (isAsBefore && this.#idleBefore !== undefined) this.idleTimeout.arm(this.#idleBefore)
+    if (this.lineage === lineage && this.#idleBefore !== undefined) this.idleTimeout.arm(this.#idleBefore)
     return pending
   }
 

@@ -129,12 +129,9 @@ export abstract class StatefulProcess extends Process<Aside> implements Source {
     this.#looks.add(scope)
   }
 
-  /** A look has ended; `false` if it was cut off and is not heard any more. */
-  protected looked(scope: Scope): boolean {
-    if (scope.over) return false
+  protected looked(scope: Scope): void {
     scope.over = true
     if (this.#looks?.delete(scope)) this.rest()
-    return true
   }
 
   /** Whatever runs is cut off. The caller of the turn hears `failure`, those who only look hear `looksFailure`. */
