@@ -5,10 +5,9 @@ import { CallHeaders, etagHeader, ifMatchHeader, locationHeader, NoQuery, Server
 import { bodyProblems, problemResponses } from '../src/http/problem-schema.js'
 import { callProblems, castProblems, startProblems } from '../src/http/route-problems.js'
 import { Empty, Ref } from '../src/http/schema-ref.js'
-import { sendCall, sendCast, writeReply } from '../src/http/sending.js'
-import type { Runtime } from '../src/index.js'
+import { type MessageRoutesOptions, sendCall, sendCast, writeReply } from '../src/http/sending.js'
 
-export const messageRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = async (app, { runtime }) => {
+export const messageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions> = async (app, { runtime, hangUps }) => {
   app.route({
     method: 'POST',
     url: '/servers/:id/call',
@@ -29,7 +28,7 @@ export const messageRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = as
     serializerCompiler: writeReply,
     handler: (request, reply) => {
       const { message, args, timeout, start } = request.body
-      return sendCall(runtime, request, reply, request.params.id, message, args, { timeout, start })
+      sendCall(runtime, hangUps, request, reply, request.params.id, message, args, { timeout, start })
     },
   })
 
@@ -52,7 +51,7 @@ export const messageRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = as
     },
     handler: (request, reply) => {
       const { message, args, delay, start } = request.body
-      return sendCast(runtime, request, reply, request.params.id, message, args, { delay, start })
+      sendCast(runtime, request, reply, request.params.id, message, args, { delay, start })
     },
   })
 }

@@ -9,7 +9,7 @@ import { unknownImplementation } from '../src/http/error-answers.js'
 import { CallReply, callTimeout, castDelay } from '../src/http/message-schemas.js'
 import { ImplementationPath, MessagePath, Query, ServerPath } from '../src/http/parameters.js'
 import { Ref } from '../src/http/schema-ref.js'
-import { sendCall, sendCast, writeReply } from '../src/http/sending.js'
+import { type MessageRoutesOptions, sendCall, sendCast, writeReply } from '../src/http/sending.js'
 import { serverId, startOptions } from '../src/http/server-schemas.js'
 import { startServer } from '../src/http/starting.js'
 import { type AnyDefinition, GenServerError, type Runtime } from '../src/index.js'
@@ -21,7 +21,10 @@ const CastQuery = Query({ delay: Type.Optional(castDelay()) })
 /** Names that mean themselves in a route pattern; those of messages always do. */
 const plain = /^[A-Za-z0-9._~-]+$/
 
-export const typedMessageRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = async (app, { runtime }) => {
+export const typedMessageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions> = async (
+  app,
+  { runtime, hangUps },
+) => {
   const method = 'POST'
   const base = '/implementations'
 
@@ -40,7 +43,7 @@ export const typedMessageRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }>
         schema: { hide: true, params: ServerPath, querystring: CallQuery, response: { 200: Ref(CallReply) } },
         serializerCompiler: writeReply,
         handler: (request, reply) =>
-          sendCall(runtime, request, reply, request.params.id, message, request.body, {
+          sendCall(runtime, hangUps, request, reply, request.params.id, message, request.body, {
             timeout: request.query.timeout,
             implementation: name,
           }),
@@ -73,11 +76,11 @@ export const typedMessageRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }>
     method,
     url: `${base}/:name/servers/:id/call/:message`,
     schema: { hide: true, params: MessagePath, querystring: CallQuery },
-    handler: async (request, reply) => {
+    handler: (request, reply) => {
       const { name, id, message } = request.params
       mustDeclare(name, 'call', definitionOf(runtime, name).calls, message)
       const parts = { timeout: request.query.timeout, implementation: name }
-      return sendCall(runtime, request, reply, id, message, request.body, parts)
+      sendCall(runtime, hangUps, request, reply, id, message, request.body, parts)
     },
   })
   app.route({

@@ -14,6 +14,7 @@ import { serverRoutes } from '../routes/servers.js'
 import { typedMessageRoutes } from '../routes/typed-messages.js'
 import { collectAllowedMethods } from './http/allowed-methods.js'
 import { answerNotFound, answerSocketError, errorAnswers } from './http/error-answers.js'
+import { HangUps } from './http/hang-ups.js'
 import { implementationSchemas } from './http/implementation-schemas.js'
 import { readJsonBodies } from './http/json-body.js'
 import { messageSchemas } from './http/message-schemas.js'
@@ -108,13 +109,14 @@ export async function createGateway(runtime: Runtime, options: GatewayOptions = 
     await operation.register(healthRoutes, { ready: () => ready() && !runtime.draining })
     await operation.register(observationRoutes, { metrics })
   })
+  const hangUps = new HangUps()
   await app.register(async (api) => {
     checkRequests(api)
     await api.register(serverRoutes, { runtime })
     await api.register(serverStateRoutes, { runtime })
-    await api.register(messageRoutes, { runtime })
+    await api.register(messageRoutes, { runtime, hangUps })
     await api.register(implementationRoutes, { runtime })
-    await api.register(typedMessageRoutes, { runtime })
+    await api.register(typedMessageRoutes, { runtime, hangUps })
   })
   await app.ready()
   return app

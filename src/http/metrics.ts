@@ -4,9 +4,16 @@
  * would grow without end.
  */
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
-import type { FastifyInstance, onRequestHookHandler } from 'fastify'
+import type { FastifyInstance, onRequestHookHandler, onSendHookHandler } from 'fastify'
 import { Counter, Gauge, type Metric, Registry } from 'prom-client'
 import type { ProblemCode } from './problems.js'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** When its headers were there: `performance.now()`. */
+    receivedAt: number
+  }
+}
 
 /** Upper bounds of the buckets, in seconds. */
 const buckets = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60]
@@ -46,15 +53,17 @@ export function collectMetrics(app: FastifyInstance): Metrics {
   const told = new Map<ProblemCode, number>()
   const registry = new Registry()
 
-  const measures = new Set<unknown>()
+  app.decorateRequest('receivedAt', 0)
+  const counters = new Set<unknown>()
   app.addHook('onRoute', (route) => {
     const meter = new Meter(String(route.method), route.url)
     meters.push(meter)
-    // Fastify makes the HEAD route of a GET from its options, with the hook that is in them by then.
-    const given = [route.onRequest ?? []].flat().filter((hook) => !measures.has(hook))
-    const measure = measureRequest(meter)
-    measures.add(measure)
-    route.onRequest = [measure, ...given] as onRequestHookHandler[]
+    // Fastify makes the HEAD route of a GET from its options, with the hooks that are in them by then.
+    const others = (hooks: unknown) => [hooks ?? []].flat().filter((hook) => hook !== receive && !counters.has(hook))
+    const count = countAnswer(meter)
+    counters.add(count)
+    route.onRequest = [receive, ...others(route.onRequest)] as onRequestHookHandler[]
+    route.onSend = [count, ...others(route.onSend)] as onSendHookHandler[]
   })
 
   registry.registerMetric(
@@ -96,11 +105,15 @@ export function collectMetrics(app: FastifyInstance): Metrics {
 /** What nginx writes where the client left before the answer. */
 const CLIENT_LEFT = 499
 
-function measureRequest(meter: Meter): onRequestHookHandler {
-  return (_request, reply, done) => {
-    const started = performance.now()
-    const { raw } = reply
-    raw.on('close', () => meter.count(raw.writableEnded ? raw.statusCode : CLIENT_LEFT, performance.now() - started))
+const receive: onRequestHookHandler = (request, _reply, done) => {
+  request.receivedAt = performance.now()
+  done()
+}
+
+/** Hooks cost less than listeners on the response, of which each request would need new ones. */
+function countAnswer(meter: Meter): onSendHookHandler {
+  return (request, reply, _payload, done) => {
+    meter.count(reply.raw.destroyed ? CLIENT_LEFT : reply.statusCode, performance.now() - request.receivedAt)
     done()
   }
 }
@@ -122,7 +135,7 @@ function durations(meters: readonly Meter[]): Metric {
         samples.push({ metricName: `${name}_count`, labels, value: total })
         return samples
       })
-  const help = 'How long requests took, from their headers to the end of the answer.'
+  const help = 'How long requests took, from their headers to their answer.'
   const metric = {
     name,
     help,

@@ -65,6 +65,7 @@ export class Call extends Queued implements Expiring, Wait, Waiter {
   #reply: Json = null
   #error: Error | undefined = undefined
   #response: Promise<Json> | undefined = undefined
+  #listener: ((error: Error | undefined, reply: Json) => void) | undefined = undefined
   #resolve: ((reply: Json) => void) | undefined = undefined
   #reject: ((error: Error) => void) | undefined = undefined
 
@@ -100,6 +101,15 @@ export class Call extends Queued implements Expiring, Wait, Waiter {
       if (this.phase === 'settled') this.#tell()
     }
     return this.#response
+  }
+
+  get settled(): boolean {
+    return this.phase === 'settled'
+  }
+
+  whenSettled(tell: (error: Error | undefined, reply: Json) => void): void {
+    this.#listener = tell
+    if (this.settled) tell(this.#error, this.#reply)
   }
 
   answer(reply: Json, revision: number): void {
@@ -143,6 +153,7 @@ export class Call extends Queued implements Expiring, Wait, Waiter {
     if (this.ref !== undefined) this.to.forget(this)
     this.onSettled?.(this)
     if (this.#response !== undefined) this.#tell()
+    this.#listener?.(this.#error, this.#reply)
   }
 
   #tell(): void {

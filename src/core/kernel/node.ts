@@ -7,7 +7,7 @@ import type { Store } from './store.js'
 import type { Transport } from './transport.js'
 
 export class Node {
-  readonly scheduler = new Scheduler()
+  readonly scheduler: Scheduler
   readonly deadlines: Deadlines
   /** When `tick` was last called. Good enough for how long a message has waited. */
   recent: number
@@ -19,6 +19,7 @@ export class Node {
     readonly store: Store,
     readonly transport: Transport,
   ) {
+    this.scheduler = new Scheduler((error) => logger.error({ err: error }, 'a process broke its turn'))
     this.deadlines = new Deadlines(clock)
     this.recent = clock.monotonic()
   }

@@ -20,6 +20,11 @@ export class Scheduler {
   #spare: Runnable[] = []
   #armed = false
 
+  constructor(
+    /** Told of an exception that should have been handled below. */
+    private readonly failed: (error: unknown) => void,
+  ) {}
+
   wake(process: Runnable): void {
     this.#ready.push(process)
     if (!this.#armed) {
@@ -37,10 +42,19 @@ export class Scheduler {
         return
       }
       this.#ready = this.#spare
-      for (const process of batch) process.run()
+      for (const process of batch) this.#run(process)
       batch.length = 0
       this.#spare = batch
     }
     setImmediate(this.#rounds)
+  }
+
+  /** What one process does wrong must not keep the others from running. */
+  #run(process: Runnable): void {
+    try {
+      process.run()
+    } catch (error) {
+      this.failed(error)
+    }
   }
 }

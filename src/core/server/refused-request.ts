@@ -3,8 +3,13 @@ import type { Request } from './runtime.js'
 
 export class RefusedRequest implements Request {
   readonly revision = undefined
+  readonly settled = true
 
   constructor(private readonly error: unknown) {}
+
+  whenSettled(tell: (error: Error, reply: null) => void): void {
+    tell(this.error as Error, null)
+  }
 
   get response(): Promise<never> {
     return Promise.reject(this.error)

@@ -75,6 +75,10 @@ export interface ListOptions {
 export interface Request {
   /** The reply, or a `GenServerError`. */
   readonly response: Promise<Json>
+  /** Whether there is a response, good or bad. */
+  readonly settled: boolean
+  /** The same as `response`, told without a promise, for code that serves very many. Once for each request. */
+  whenSettled(tell: (error: Error | undefined, reply: Json) => void): void
   /** The state's revision after the message had run; `undefined` until then. */
   readonly revision: number | undefined
   /** The caller is gone: if the call still waits in the mailbox it never runs. */

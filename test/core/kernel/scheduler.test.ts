@@ -2,10 +2,14 @@
 import t from 'tap'
 import { Scheduler } from '../../../src/core/kernel/scheduler.js'
 
+const noFailure = (error: unknown) => {
+  throw error
+}
+
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 t.test('a process runs after the code that woke it, never inside it', async (t) => {
-  const scheduler = new Scheduler()
+  const scheduler = new Scheduler(noFailure)
   const log: string[] = []
   scheduler.wake({ run: () => log.push('run') })
   log.push('after wake')
@@ -14,7 +18,7 @@ t.test('a process runs after the code that woke it, never inside it', async (t) 
 })
 
 t.test('processes run in the order in which they were woken, and whom they wake comes after them', async (t) => {
-  const scheduler = new Scheduler()
+  const scheduler = new Scheduler(noFailure)
   const log: string[] = []
   const woken = { run: () => log.push('woken') }
   scheduler.wake({
@@ -30,7 +34,7 @@ t.test('processes run in the order in which they were woken, and whom they wake 
 })
 
 t.test('it rests when there is nothing to do, and wakes again', async (t) => {
-  const scheduler = new Scheduler()
+  const scheduler = new Scheduler(noFailure)
   let runs = 0
   const process = { run: () => runs++ }
   scheduler.wake(process)
@@ -44,7 +48,7 @@ t.test('it rests when there is nothing to do, and wakes again', async (t) => {
 })
 
 t.test('processes that keep each other busy leave the event loop its turns', async (t) => {
-  const scheduler = new Scheduler()
+  const scheduler = new Scheduler(noFailure)
   let runs = 0
   let runsAtImmediate: number | undefined
   setImmediate(() => {
@@ -65,4 +69,21 @@ t.test('processes that keep each other busy leave the event loop its turns', asy
   await done
   t.equal(runs, 1000)
   t.equal(runsAtImmediate, 64, 'then others had their turn')
+})
+
+t.test('what one process throws is told, and the others run on', async (t) => {
+  const told: unknown[] = []
+  const scheduler = new Scheduler((error) => told.push(error))
+  const log: string[] = []
+  scheduler.wake({
+    run() {
+      throw new Error('stray')
+    },
+  })
+  scheduler.wake({ run: () => log.push('same round') })
+  await turn()
+  scheduler.wake({ run: () => log.push('next round') })
+  await turn()
+  t.match(told, [{ message: 'stray' }])
+  t.same(log, ['same round', 'next round'])
 })
