@@ -143,7 +143,8 @@ export class LocalRuntime implements Peers {
       })
     }
     const ref = this.node.makeRef('t')
-    to.timers.cast(ref, delay, { message, args: taken, origin, ifMatch })
+    // It may have been started for this cast and have failed at once: nobody would ever clear the timer.
+    if (!to.ended) to.timers.cast(ref, delay, { message, args: taken, origin, ifMatch })
     return ref
   }
 

@@ -1,0 +1,82 @@
+/** What the fuzz has found, each as one fixed case. */
+import { createRuntime, defineServer, Type } from 'genservers'
+import t from 'tap'
+import { createGateway } from '../../src/gateway.js'
+import { running } from '../core/running.js'
+
+const spoilt = defineServer({
+  state: Type.Object({ kept: Type.Unknown() }),
+  calls: {
+    cycle: {},
+    method: {},
+    look: { readOnly: true, reply: Type.Integer() },
+    crash: {},
+  },
+  casts: { poke: {} },
+  args: Type.Object({ refuse: Type.Boolean({ default: false }) }),
+
+  init: ({ refuse }, ctx) => (refuse ? ctx.refuse('not today') : { kept: null }),
+  handleCall: {
+    cycle: (state) => {
+      const cycle: { self?: unknown } = {}
+      cycle.self = cycle
+      state.kept = cycle
+    },
+    method: (state) => {
+      state.kept = {
+        toJSON: () => {
+          throw new Error('trapped')
+        },
+      }
+    },
+    look: () => 1,
+    crash: () => {
+      throw new Error('boom')
+    },
+  },
+  handleCast: { poke: () => {} },
+})
+
+t.test('a state that refers to itself can be looked at, crashed with and called', async (t) => {
+  const { runtime, reports, close } = running(t, { spoilt })
+  await runtime.start('spoilt', {}, { id: 's' })
+  await runtime.call('s', 'cycle')
+  t.equal(await runtime.call('s', 'look'), 1)
+  t.match(runtime.state('s'), { state: null, redactFailed: true })
+  await t.rejects(runtime.call('s', 'crash'), { code: 'server_crashed' })
+  t.equal(reports().length, 1)
+  t.equal(await runtime.call('s', 'look'), 1)
+  await close()
+})
+
+t.test('a toJSON in the state is not run when the state is shown', async (t) => {
+  const runtime = createRuntime({ implementations: { spoilt } })
+  const app = await createGateway(runtime, { docs: false })
+  t.teardown(async () => {
+    await runtime.close()
+    await app.close()
+  })
+  await runtime.start('spoilt', {}, { id: 's' })
+  await runtime.call('s', 'method')
+  const answer = await app.inject({ method: 'GET', url: '/servers/s/state' })
+  t.equal(answer.statusCode, 200)
+  t.same(answer.json().state, { kept: {} })
+})
+
+t.test('a cast with a delay to a server that refuses to start leaves no timer', async (t) => {
+  const { runtime, clock, close } = running(t, { spoilt })
+  runtime.cast('s', 'poke', {}, { delay: 1e9, start: { implementation: 'spoilt', args: { refuse: true } } })
+  t.equal(clock.pending, 0)
+  t.equal(runtime.whereis('s'), undefined)
+  await close()
+})
+
+t.test('QUERY without a content type is told what it lacks', async (t) => {
+  const runtime = createRuntime({ implementations: { spoilt } })
+  const app = await createGateway(runtime, { docs: false })
+  t.teardown(() => app.close())
+  for (const url of ['/servers', '/nowhere']) {
+    const answer = await app.inject({ method: 'QUERY', url })
+    t.match(answer.json(), { status: 415, code: 'unsupported_media_type' })
+  }
+})
