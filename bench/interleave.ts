@@ -24,7 +24,9 @@ export interface Series {
   readonly busy: number[]
 }
 
-export async function interleave(client: Client, a: Side, b: Side, plan: Plan): Promise<[Series, Series]> {
+export type Compared = readonly [Series, Series]
+
+export async function interleave(client: Client, a: Side, b: Side, plan: Plan): Promise<Compared> {
   const ofA = emptySeries()
   const ofB = emptySeries()
   for (let cycle = -WARM_UP_CYCLES; cycle < plan.cycles; cycle++) {
@@ -43,6 +45,15 @@ async function measure(client: Client, { server, load }: Side, seconds: number, 
   series?.perSecond.push(sent.requests / sent.seconds)
   series?.p99.push(quantile(sent.latencies, 0.99))
   series?.busy.push(cpu / sent.seconds)
+}
+
+/** What several launches of the same two servers have given. */
+export function join(launches: readonly Compared[]): Compared {
+  const side = (which: 0 | 1): Series => {
+    const all = (key: keyof Series) => launches.flatMap((compared) => compared[which][key])
+    return { perCpuSecond: all('perCpuSecond'), perSecond: all('perSecond'), p99: all('p99'), busy: all('busy') }
+  }
+  return [side(0), side(1)]
 }
 
 function emptySeries(): Series {

@@ -36,3 +36,14 @@ export interface Plan {
 export function isMet({ figure, atLeast, atMost }: Target): boolean {
   return (atLeast === undefined || figure >= atLeast) && (atMost === undefined || figure <= atMost)
 }
+
+const LAUNCHES = 3
+
+/**
+ * The cycles, over several launches: two processes of one program may differ by a fifth for as long as they live, from
+ * where their memory lies and what was compiled first.
+ */
+export function splitCycles(cycles: number): number[] {
+  const each = Math.ceil(cycles / LAUNCHES)
+  return Array.from({ length: LAUNCHES }, (_, n) => Math.min(each, cycles - n * each)).filter((part) => part > 0)
+}

@@ -1,9 +1,9 @@
 /** The gateway beside the bare app, under one load: what a request costs, and how long the slowest hundredth waits. */
 import type { Client } from '../client.js'
 import { quartilesOf } from '../figures.js'
-import { interleave, ratioOf, type Series } from '../interleave.js'
+import { type Compared, interleave, join, ratioOf, type Series } from '../interleave.js'
 import type { Load } from '../loads.js'
-import type { Outcome, Plan, Scenario } from '../outcome.js'
+import { type Outcome, type Plan, type Scenario, splitCycles } from '../outcome.js'
 import { count, spread } from '../printing.js'
 import { ServerProcess } from '../server-process.js'
 
@@ -21,13 +21,18 @@ export function againstBare(client: Client, terms: Terms): Scenario {
   return { name: terms.name, title: terms.title, run: (plan) => run(client, terms, plan) }
 }
 
-async function run(client: Client, { load, servers, atLeast }: Terms, plan: Plan): Promise<Outcome> {
+async function run(client: Client, terms: Terms, plan: Plan): Promise<Outcome> {
+  const launches: Compared[] = []
+  for (const cycles of splitCycles(plan.cycles)) launches.push(await launch(client, terms, { ...plan, cycles }))
+  return compare(...join(launches), terms.atLeast)
+}
+
+async function launch(client: Client, { load, servers }: Terms, plan: Plan): Promise<Compared> {
   const gateway = await ServerProcess.gateway()
   const bare = await ServerProcess.bare()
   try {
     for (const { port } of [gateway, bare]) await client.send(port, { kind: 'populate', from: 0, to: servers })
-    const [ours, theirs] = await interleave(client, { server: gateway, load }, { server: bare, load }, plan)
-    return compare(ours, theirs, atLeast)
+    return await interleave(client, { server: gateway, load }, { server: bare, load }, plan)
   } finally {
     await gateway.stop()
     await bare.stop()

@@ -1,7 +1,7 @@
 /** The core alone: awaited calls a second on one core, with 1, 64 and 10,000 under way. */
 import { reportsOf } from '../child-report.js'
 import { medianOf, quartilesOf } from '../figures.js'
-import type { Outcome, Plan, Scenario } from '../outcome.js'
+import { type Outcome, type Plan, type Scenario, splitCycles } from '../outcome.js'
 import { spread } from '../printing.js'
 import type { InProcessCycle } from '../programs/in-process.js'
 
@@ -14,7 +14,10 @@ export const inProcess: Scenario = {
 }
 
 async function run({ cycles, seconds }: Plan): Promise<Outcome> {
-  const reports = await reportsOf<InProcessCycle>('in-process.js', [IN_FLIGHT, cycles, seconds / 3])
+  const reports: InProcessCycle[] = []
+  for (const part of splitCycles(cycles)) {
+    reports.push(...(await reportsOf<InProcessCycle>('in-process.js', [IN_FLIGHT, part, seconds / IN_FLIGHT.length])))
+  }
   const modes = IN_FLIGHT.map((inFlight) => {
     const own = reports.filter((report) => report.inFlight === inFlight)
     return {

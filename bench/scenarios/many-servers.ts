@@ -4,7 +4,7 @@
  */
 import type { Client } from '../client.js'
 import { medianOf, quantile, quartilesOf } from '../figures.js'
-import { interleave, ratioOf } from '../interleave.js'
+import { type Compared, interleave, ratioOf } from '../interleave.js'
 import type { Outcome, Plan, Scenario } from '../outcome.js'
 import { count, spread } from '../printing.js'
 import { ServerProcess } from '../server-process.js'
@@ -69,8 +69,6 @@ async function timeListings(url: string): Promise<Listing[]> {
   }
   return listings
 }
-
-type Compared = Awaited<ReturnType<typeof interleave>>
 
 function report(tenths: number[], listings: Listing[], calls: { hot: Compared; all: Compared }): Outcome {
   const middle = (numbers: readonly number[]) => medianOf(numbers.slice(0, -1))
