@@ -1,32 +1,51 @@
 /**
- * A caller that hangs up takes its call out of the mailbox. The end of the response tells that it is gone (Fastify's
- * `request.signal` aborts as soon as a body has been read). Most calls are answered before the event loop turns, and
- * those are not worth a listener: the others get one when it has.
+ * A caller that hangs up takes its call out of the mailbox. Its connection tells that it is gone: Fastify's
+ * `request.signal` aborts as soon as a body has been read, and a listener on every response would cost each call more
+ * than its handler. So a connection is listened to once, and knows which calls wait on it.
  */
-import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Request } from '../index.js'
 
-interface Watched {
-  readonly response: ServerResponse
-  readonly request: Request
+/** The calls of one connection. Only a client that pipelines has more than one. */
+class Line {
+  waiting: Request | undefined = undefined
+  #others: Request[] | undefined = undefined
+
+  add(request: Request): void {
+    if (this.waiting !== undefined && !this.waiting.settled) {
+      this.#others = this.#others?.filter((other) => !other.settled) ?? []
+      this.#others.push(this.waiting)
+    }
+    this.waiting = request
+  }
+
+  hangUp(): void {
+    this.waiting?.abandon()
+    for (const other of this.#others ?? []) other.abandon()
+  }
 }
 
 export class HangUps {
-  #fresh: Watched[] = []
+  readonly #lines = new WeakMap<Socket, Line>()
 
-  /** `request` is given up if the client leaves before `response` is written. */
-  watch(response: ServerResponse, request: Request): void {
-    if (request.settled) return
-    if (this.#fresh.push({ response, request }) === 1) setImmediate(() => this.#listen())
+  /** `request` is given up if `socket` closes before it is answered. */
+  watch(socket: Socket, request: Request): void {
+    const line = this.#lines.get(socket)
+    if (line !== undefined) line.add(request)
+    else this.#listen(socket).add(request)
+    if (socket.destroyed) request.abandon()
   }
 
-  #listen(): void {
-    const fresh = this.#fresh
-    this.#fresh = []
-    for (const { response, request } of fresh) {
-      if (request.settled) continue
-      if (response.destroyed) request.abandon()
-      else response.once('close', () => request.abandon())
-    }
+  /** The call is answered: nothing of it is kept for as long as the connection is. */
+  forget(socket: Socket, request: Request): void {
+    const line = this.#lines.get(socket)
+    if (line?.waiting === request) line.waiting = undefined
+  }
+
+  #listen(socket: Socket): Line {
+    const line = new Line()
+    this.#lines.set(socket, line)
+    socket.once('close', () => line.hangUp())
+    return line
   }
 }

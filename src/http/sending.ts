@@ -15,7 +15,7 @@ export interface MessageRoutesOptions {
 }
 
 /** What of a route's request is used here, so that every route fits. */
-type Asked = Pick<FastifyRequest, 'id' | 'headers'>
+type Asked = Pick<FastifyRequest, 'id' | 'headers' | 'raw'>
 type Answer = Pick<FastifyReply, 'raw' | 'header' | 'code'>
 
 type CallParts = Pick<RequestOptions, 'timeout' | 'start' | 'implementation'>
@@ -31,7 +31,7 @@ export const writeReply =
 export function sendCall(
   runtime: Runtime,
   hangUps: HangUps,
-  { id: requestId, headers }: Asked,
+  { id: requestId, headers, raw: { socket } }: Asked,
   reply: Answer,
   id: string,
   message: string,
@@ -51,11 +51,12 @@ export function sendCall(
     origin: originOf(requestId, headers),
   })
   request.whenSettled((error, answer) => {
+    hangUps.forget(socket, request)
     if (error !== undefined) return void (reply as FastifyReply).send(error)
     reply.header('etag', `"${request.revision}"`)
     ;(reply as FastifyReply).send({ reply: answer })
   })
-  hangUps.watch(reply.raw, request)
+  if (!request.settled) hangUps.watch(socket, request)
 }
 
 /** Sends a cast, and says where its timer is if it goes later. */
