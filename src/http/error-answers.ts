@@ -2,6 +2,7 @@
  * Every way in which a request can fail ends here, so that each answer is a problem document: errors of routes, Fastify's
  * own errors, unknown routes and methods, and what is so broken that it never becomes a request.
  */
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { GenServerError, type Logger } from '../index.js'
@@ -56,11 +57,23 @@ const socketProblems: Readonly<Record<string, readonly [ProblemCode, string]>> =
   ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', 'The request did not arrive in time.'],
 }
 
-/** Answers on the bare socket what Node's parser refused (Fastify's `clientErrorHandler`). */
+/** The answer that comes next on a connection; Node's own handler of such errors looks at it as well. */
+type ServedSocket = Socket & { readonly _httpMessage?: ServerResponse | null }
+
+/**
+ * Answers on the bare socket what Node's parser refused (Fastify's `clientErrorHandler`). Whole requests that came before
+ * on the connection get their own answers first: this one would be taken for theirs, and say that they had no effect.
+ */
 export function answerSocketError(count: (code: ProblemCode) => void) {
-  return (error: Error & { readonly code?: string }, socket: Socket): void => {
-    if (error.code === 'ECONNRESET' || !socket.writable) {
+  const refused = new WeakSet<Socket>()
+  const refuse = (error: Error & { readonly code?: string }, socket: ServedSocket): void => {
+    if (!socket.writable) {
       socket.destroy()
+      return
+    }
+    const next = socket._httpMessage
+    if (next?.req.complete) {
+      next.once('close', () => refuse(error, socket))
       return
     }
     const [code, detail] = socketProblems[error.code ?? ''] ?? ['invalid_request', 'The request is not HTTP/1.1.']
@@ -70,6 +83,16 @@ export function answerSocketError(count: (code: ProblemCode) => void) {
     const headers = { ...problemHeaders(failure), 'content-length': Buffer.byteLength(body), connection: 'close' }
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
     socket.end(`HTTP/1.1 ${problems[code].status} ${reasonPhrase(code)}\r\n${lines.join('')}\r\n${body}`)
+  }
+  return (error: Error & { readonly code?: string }, socket: Socket): void => {
+    if (error.code === 'ECONNRESET') {
+      socket.destroy()
+      return
+    }
+    // The parser fails again with each packet that follows.
+    if (refused.has(socket)) return
+    refused.add(socket)
+    refuse(error, socket)
   }
 }
 

@@ -13,6 +13,8 @@ const MOST_ERRORS = 20
 const fastifyCodes: Readonly<Record<string, readonly [ProblemCode, string]>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: ['invalid_request', 'The body is not valid JSON.'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid_request', 'The body is not as long as Content-Length says.'],
+  // What Node calls it when the connection ends in the midst of a body.
+  ECONNRESET: ['invalid_request', 'The body broke off.'],
   FST_ERR_CTP_EMPTY_TYPE: ['unsupported_media_type', 'The Content-Type is empty; send application/json.'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'Send the body as application/json.'],
   FST_ERR_ROUTE_MISSING_CONTENT_TYPE: ['unsupported_media_type', 'QUERY needs a Content-Type.'],
