@@ -1,0 +1,128 @@
+/**
+ * A gateway on a real socket for the fuzz: the bundled implementations and the hostile one, the machine's clock, and a
+ * few servers of each that `refresh` brings back whenever the fuzz has ended them.
+ */
+import type { AddressInfo } from 'node:net'
+import {
+  type Clock,
+  type ClockTimer,
+  createRuntime,
+  type Logger,
+  type Runtime,
+  type StartOptions,
+  silentLogger,
+  systemClock,
+} from 'genservers'
+import { createGateway } from '../../src/gateway.js'
+import { bundledDirectory } from '../../src/loading/bundled-directory.js'
+import { loadImplementations } from '../../src/loading/load-implementations.js'
+import { hostile } from './hostile.js'
+
+/** What the servers are started with, where their implementation needs to be told. */
+const args: Readonly<Record<string, object>> = {
+  checkout: { articles: [{ stock: 'stock-1', quantity: 1 }] },
+  session: { user: 'ada' },
+  stock: { quantity: 1000 },
+  template: { seconds: 1000 },
+  hostile: { init: 'ok' },
+}
+
+/** Some give way sooner than others, or begin anew each time. */
+const terms: Readonly<Record<string, StartOptions>> = {
+  'hostile-2': { mailbox: 1 },
+  'hostile-3': { restartFrom: 'init' },
+  'hostile-4': { restart: 'permanent', mailbox: 2 },
+}
+
+/** More servers than this are swept up: the fuzz starts them without end. */
+const MOST_SERVERS = 300
+
+export interface FuzzedGateway {
+  readonly port: number
+  readonly origin: string
+  readonly document: object
+  readonly runtime: Runtime
+  /** Ids of servers that are there, by implementation. */
+  readonly ids: ReadonlyMap<string, readonly string[]>
+  /** What was logged that must not happen: bugs of the gateway, and crashes of any server that is not a hostile one. */
+  readonly bugs: object[]
+  /** Starts what is missing, kills what is stuck for good, and sweeps up what is too much. */
+  refresh(): Promise<void>
+  /** Resolves when everything has ended, the connections too, with how many timers are left. */
+  close(): Promise<number>
+}
+
+export async function openFuzzedGateway(): Promise<FuzzedGateway> {
+  const bundled = await loadImplementations([bundledDirectory])
+  const definitions = Object.fromEntries([...bundled].map(([name, { definition }]) => [name, definition]))
+  const bugs: object[] = []
+  const logger = bugLogger(bugs)
+  const timers = new Set<ClockTimer>()
+  const clock = countTimers(timers)
+  const runtime = createRuntime({ implementations: { ...definitions, hostile }, rememberExits: 2000, logger, clock })
+  const app = await createGateway(runtime, { logger })
+  const origin = await app.listen({ port: 0, host: '127.0.0.1' })
+  const names = [...Object.keys(definitions), 'hostile']
+  const ids = new Map(
+    names.map((name) => [name, [1, 2, ...(name === 'hostile' ? [3, 4] : [])].map((n) => `${name}-${n}`)]),
+  )
+  const kept = new Set([...ids.values()].flat())
+
+  const refresh = async () => {
+    for (const { id, implementation, current, status } of runtime.list({ limit: 1000 }).servers) {
+      const stuck = (current?.runningFor ?? 0) > 100 || status === 'restarting'
+      if (implementation === 'hostile' && stuck) runtime.kill(id)
+    }
+    const { servers } = runtime.list({ limit: 1000 })
+    const strangers = servers.filter(({ id, implementation }) => !ids.get(implementation)?.includes(id))
+    for (const { id } of strangers) if (kept.has(id) || strangers.length > MOST_SERVERS) runtime.kill(id)
+    for (const [implementation, own] of ids) {
+      for (const id of own) {
+        if (runtime.whereis(id) === undefined)
+          await runtime.start(implementation, args[implementation], { id, ...terms[id] })
+      }
+    }
+  }
+  await refresh()
+  return {
+    port: (app.server.address() as AddressInfo).port,
+    origin,
+    document: app.swagger(),
+    runtime,
+    ids,
+    bugs,
+    refresh,
+    close: async () => {
+      await runtime.close({ timeout: 100 })
+      await app.close()
+      return timers.size
+    },
+  }
+}
+
+/** The machine's clock; in `timers` are those that have neither fired nor been cancelled. */
+function countTimers(timers: Set<ClockTimer>): Clock {
+  const setTimer: Clock['setTimer'] = (ms, fire) => {
+    const timer = systemClock.setTimer(ms, () => {
+      timers.delete(counted)
+      fire()
+    })
+    const cancel = () => {
+      timers.delete(counted)
+      timer.cancel()
+    }
+    const counted: ClockTimer = { cancel, ref: () => timer.ref(), unref: () => timer.unref() }
+    timers.add(counted)
+    return counted
+  }
+  return { ...systemClock, setTimer }
+}
+
+function bugLogger(bugs: object[]): Logger {
+  const error = (fields: { implementation?: string; restarts?: number; message?: string }) => {
+    // A stop that a client ordered with an odd reason is reported too.
+    const byDesign = fields.implementation === 'hostile' || fields.restarts !== undefined || fields.message === 'stop'
+    if (!byDesign) bugs.push(fields)
+  }
+  return { ...silentLogger, error }
+}

@@ -1,0 +1,152 @@
+/**
+ * The fuzz of all routes: bursts of requests, some of them hostile, on several connections at once. Every answer must
+ * be one that the OpenAPI document describes, in time, and afterwards the gateway must be as healthy as before.
+ *
+ * FUZZ_REQUESTS says how many (default 20000). FUZZ_SEED chooses them: a number, or `random`. The default is always the
+ * same, so that CI tells the same of the same commit; the seed is printed.
+ */
+import fc from 'fast-check'
+import t from 'tap'
+import { errors, Pool } from 'undici'
+import { type ProblemCode, problemCodes } from '../../src/http/problems.js'
+import { type Answer, createAnswerCheck } from './answer-check.js'
+import type { FuzzRequest } from './fuzz-request.js'
+import { type FuzzedGateway, openFuzzedGateway } from './fuzzed-gateway.js'
+import { type OpenapiDocument, requestArbitrary } from './request-arbitrary.js'
+
+const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 20_000)
+const given = process.env['FUZZ_SEED'] ?? '20261122'
+const seed = given === 'random' ? Math.floor(Math.random() * 2 ** 31) : Number(given)
+
+/** An answer that takes longer than what was asked for and this is too late. */
+const PATIENCE = 1000
+/** A client that asked for more than this hangs up then. */
+const HANGS_UP = 100
+const LARGEST_BURST = 24
+
+/** Answers that the fuzz of a gateway that is not shutting down cannot meet, or only by a bug. */
+const unreachable = new Set<ProblemCode>(['draining', 'request_timeout', 'internal_error', 'restarting'])
+
+t.setTimeout(300_000)
+
+t.test('every answer is one that the document describes, whatever is asked', async (t) => {
+  const gateway = await openFuzzedGateway()
+  const client = new Pool(gateway.origin, { connections: 8, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 })
+  const check = createAnswerCheck(gateway.document)
+  const seen = new Map<string, number>()
+  let sent = 0
+
+  const faultsOf = async (request: FuzzRequest, again = false): Promise<string[]> => {
+    sent++
+    const started = performance.now()
+    const answer = await ask(client, request)
+    const took = performance.now() - started
+    if (answer === undefined) return []
+    if (typeof answer === 'string') return [answer]
+    const code = answer.status < 400 ? '' : /"code":"(\w+)"/.exec(answer.body)?.[1]
+    const kind = `${answer.status} ${code ?? ''}`.trim()
+    seen.set(kind, (seen.get(kind) ?? 0) + 1)
+    const faults = check.faults(request.method, request.target, answer)
+    // A busy machine is late now and then; what is slow by itself is slow again.
+    if (took > PATIENCE + Math.min(request.asked, HANGS_UP)) {
+      if (again) faults.push(`it took ${Math.round(took)} ms`)
+      else faults.push(...(await faultsOf(request, true)))
+    }
+    if (faults.length > 0) faults.push(`the answer: ${answer.status} ${answer.body.slice(0, 1000)}`)
+    return faults
+  }
+
+  const burst = fc.array(requestArbitrary(gateway.document as OpenapiDocument, gateway.ids), {
+    minLength: 1,
+    maxLength: LARGEST_BURST,
+    size: 'max',
+  })
+  const property = fc.asyncProperty(burst, async (requests) => {
+    await gateway.refresh()
+    const found = await Promise.all(
+      requests.map(async (request) => {
+        const faults = await faultsOf(request)
+        return faults.length === 0 ? [] : [`${request}\n    ${faults.join('\n    ')}`]
+      }),
+    )
+    if (gateway.bugs.length > 0) found.push(gateway.bugs.splice(0).map(describeBug))
+    if (found.flat().length > 0) throw new Error(found.flat().join('\n  '))
+  })
+
+  t.comment(`FUZZ_SEED=${seed} FUZZ_REQUESTS=${REQUESTS}`)
+  let failure: string | undefined
+  for (let round = 0; sent < REQUESTS && failure === undefined; round++) {
+    const result = await fc.check(property, {
+      seed: Math.imul(seed, 0x9e3779b1) + round,
+      numRuns: 50,
+      interruptAfterTimeLimit: 60_000,
+      markInterruptAsFailure: false,
+    })
+    if (result.failed) failure = `${result.errorInstance}\n(FUZZ_SEED=${seed}, ${sent} requests sent)`
+  }
+  if (failure !== undefined) t.comment(failure)
+  t.ok(failure === undefined, `${sent} requests, and nothing wrong with their answers`)
+  t.comment(
+    [...seen]
+      .sort()
+      .map(([kind, n]) => `${kind}: ${n}`)
+      .join(', '),
+  )
+
+  const health = await client.request({ method: 'GET', path: '/health/ready' })
+  t.equal(health.statusCode, 200)
+  await health.body.dump()
+  t.same(await stuckServers(gateway), [])
+  t.equal(({} as Record<string, unknown>)['polluted'], undefined, 'prototypes are as they were')
+  await client.destroy()
+  t.equal(await gateway.close(), 0, 'no timer is left')
+
+  if (REQUESTS < 20_000) return
+  const codes = new Set([...seen.keys()].map((kind) => kind.split(' ')[1] ?? kind))
+  t.same(
+    problemCodes.filter((code) => !unreachable.has(code) && !codes.has(code)),
+    [],
+    'it has met every other problem',
+  )
+  for (const status of ['200', '201', '202', '204', '304']) t.ok(codes.has(status), `it has met ${status}`)
+})
+
+/** `undefined` where the client hung up, as it does after a while; a sentence where the connection broke. */
+async function ask(client: Pool, request: FuzzRequest): Promise<Answer | string | undefined> {
+  const { method, target, headers, body, asked } = request
+  const mayHangUp = asked > HANGS_UP
+  const signal = AbortSignal.timeout(mayHangUp ? HANGS_UP : 10_000)
+  try {
+    const answer = await client.request({
+      method: method as 'GET',
+      path: target,
+      headers: headers.flat(),
+      body: body === undefined ? null : body,
+      signal,
+    })
+    return { status: answer.statusCode, headers: answer.headers, body: await answer.body.text() }
+  } catch (error) {
+    if (signal.aborted && mayHangUp) return undefined
+    if (signal.aborted) return 'no answer for ten seconds'
+    if (error instanceof errors.InvalidArgumentError) throw error
+    return `the connection broke: ${error}`
+  }
+}
+
+/** Servers that still have work to do; the hostile ones may, for they hang on purpose. */
+async function stuckServers({ runtime, refresh }: FuzzedGateway): Promise<unknown[]> {
+  const busy = () =>
+    runtime
+      .list({ limit: 1000 })
+      .servers.filter(({ implementation }) => implementation !== 'hostile')
+      .filter(({ current, mailbox, status }) => current !== null || mailbox.length > 0 || status !== 'running')
+  await refresh()
+  const until = performance.now() + 6000
+  while (busy().length > 0 && performance.now() < until) await new Promise((resolve) => setImmediate(resolve))
+  return busy()
+}
+
+function describeBug(bug: object): string {
+  const { err, ...fields } = bug as { err?: Error }
+  return `this was logged: ${JSON.stringify(fields)} ${err?.stack ?? ''}`
+}
