@@ -3,9 +3,9 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { CallReply, CallRequest, CastRequest } from '../src/http/message-schemas.js'
 import { CallHeaders, etagHeader, ifMatchHeader, locationHeader, NoQuery, ServerPath } from '../src/http/parameters.js'
 import { bodyProblems, problemResponses } from '../src/http/problem-schema.js'
-import { callProblems, castProblems, startProblems } from '../src/http/route-problems.js'
+import { callProblems, castProblems, initProblems } from '../src/http/route-problems.js'
 import { Empty, Ref } from '../src/http/schema-ref.js'
-import { type MessageRoutesOptions, sendCall, sendCast, writeReply } from '../src/http/sending.js'
+import { type MessageRoutesOptions, sendCall, sendCast } from '../src/http/sending.js'
 
 export const messageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions> = async (app, { runtime, hangUps }) => {
   app.route({
@@ -22,10 +22,9 @@ export const messageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions> = as
       body: Ref(CallRequest),
       response: {
         200: Ref(CallReply, { description: 'The reply.', headers: etagHeader }),
-        ...problemResponses(...callProblems, ...startProblems, ...bodyProblems),
+        ...problemResponses(...callProblems, 'unknown_implementation', ...initProblems, ...bodyProblems),
       },
     },
-    serializerCompiler: writeReply,
     handler: (request, reply) => {
       const { message, args, timeout, start } = request.body
       sendCall(runtime, hangUps, request, reply, request.params.id, message, args, { timeout, start })
@@ -46,7 +45,7 @@ export const messageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions> = as
       body: Ref(CastRequest),
       response: {
         202: Empty('It is in the mailbox, or its timer is set.', locationHeader('the timer (only with a delay)')),
-        ...problemResponses(...castProblems, ...startProblems, ...bodyProblems),
+        ...problemResponses(...castProblems, 'unknown_implementation', ...bodyProblems),
       },
     },
     handler: (request, reply) => {

@@ -5,14 +5,14 @@
  */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import { unknownImplementation } from '../src/http/error-answers.js'
 import { CallReply, callTimeout, castDelay } from '../src/http/message-schemas.js'
 import { ImplementationPath, MessagePath, Query, ServerPath } from '../src/http/parameters.js'
 import { Ref } from '../src/http/schema-ref.js'
-import { type MessageRoutesOptions, sendCall, sendCast, writeReply } from '../src/http/sending.js'
+import { type MessageRoutesOptions, sendCall, sendCast } from '../src/http/sending.js'
 import { serverId, startOptions } from '../src/http/server-schemas.js'
-import { startServer } from '../src/http/starting.js'
-import { type AnyDefinition, GenServerError, type Runtime } from '../src/index.js'
+import { startServer } from '../src/http/start-server.js'
+import { unknownImplementation } from '../src/http/unknown-implementation.js'
+import { GenServerError, type Runtime } from '../src/index.js'
 
 const StartQuery = Query({ id: Type.Optional(serverId()), ...startOptions })
 const CallQuery = Query({ timeout: Type.Optional(callTimeout()) })
@@ -41,7 +41,6 @@ export const typedMessageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions>
         method,
         url: `${base}/${name}/servers/:id/call/${message}`,
         schema: { hide: true, params: ServerPath, querystring: CallQuery, response: { 200: Ref(CallReply) } },
-        serializerCompiler: writeReply,
         handler: (request, reply) =>
           sendCall(runtime, hangUps, request, reply, request.params.id, message, request.body, {
             timeout: request.query.timeout,
@@ -67,10 +66,7 @@ export const typedMessageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions>
     method,
     url: `${base}/:name/servers`,
     schema: { hide: true, params: ImplementationPath, querystring: StartQuery },
-    handler: async ({ params: { name }, query, body }, reply) => {
-      definitionOf(runtime, name)
-      return startServer(reply, () => runtime.start(name, body, query))
-    },
+    handler: ({ params: { name }, query, body }, reply) => startServer(reply, () => runtime.start(name, body, query)),
   })
   app.route({
     method,
@@ -78,7 +74,7 @@ export const typedMessageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions>
     schema: { hide: true, params: MessagePath, querystring: CallQuery },
     handler: (request, reply) => {
       const { name, id, message } = request.params
-      mustDeclare(name, 'call', definitionOf(runtime, name).calls, message)
+      mustDeclare(runtime, name, 'call', message)
       const parts = { timeout: request.query.timeout, implementation: name }
       sendCall(runtime, hangUps, request, reply, id, message, request.body, parts)
     },
@@ -89,20 +85,20 @@ export const typedMessageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions>
     schema: { hide: true, params: MessagePath, querystring: CastQuery },
     handler: (request, reply) => {
       const { name, id, message } = request.params
-      mustDeclare(name, 'cast', definitionOf(runtime, name).casts, message)
+      mustDeclare(runtime, name, 'cast', message)
       const parts = { delay: request.query.delay, implementation: name }
       sendCast(runtime, request, reply, id, message, request.body, parts)
     },
   })
 }
 
-function definitionOf(runtime: Runtime, name: string): AnyDefinition {
+/** The path is at fault before the server is asked for, which may not be there. In the words of the runtime. */
+function mustDeclare(runtime: Runtime, name: string, kind: 'call' | 'cast', message: string): void {
   const definition = runtime.implementations.get(name)
   if (!definition) throw unknownImplementation(name)
-  return definition
-}
-
-function mustDeclare(name: string, kind: string, messages: object | undefined, message: string): void {
-  if (messages && Object.hasOwn(messages, message)) return
-  throw new GenServerError('unknown_message', `${name} has no ${kind} ${JSON.stringify(message)}.`)
+  const { calls = {}, casts = {} } = definition
+  const [these, others, other] = kind === 'call' ? [calls, casts, 'cast'] : [casts, calls, 'call']
+  if (Object.hasOwn(these, message)) return
+  const hint = Object.hasOwn(others, message) ? `; it is a ${other}` : ''
+  throw new GenServerError('unknown_message', `${name} has no ${kind} ${message}${hint}`)
 }

@@ -3,8 +3,9 @@
  * somebody asks, so that counting costs next to nothing. Labels are route patterns, never ids: a label value for each id
  * would grow without end.
  */
+import type { ServerResponse } from 'node:http'
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
-import type { FastifyInstance, onRequestHookHandler, onSendHookHandler } from 'fastify'
+import type { FastifyInstance, FastifyRequest, onRequestHookHandler, onSendHookHandler } from 'fastify'
 import { Counter, Gauge, type Metric, Registry } from 'prom-client'
 import type { ProblemCode } from './problems.js'
 
@@ -12,6 +13,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** When its headers were there: `performance.now()`. */
     receivedAt: number
+    /** Counts the answers of its route. */
+    meter: Meter
   }
 }
 
@@ -54,14 +57,15 @@ export function collectMetrics(app: FastifyInstance): Metrics {
   const registry = new Registry()
 
   app.decorateRequest('receivedAt', 0)
-  const counters = new Set<unknown>()
+  app.decorateRequest('meter', null as never)
+  const receivers = new Set<unknown>()
   app.addHook('onRoute', (route) => {
     const meter = new Meter(String(route.method), route.url)
     meters.push(meter)
     // Fastify makes the HEAD route of a GET from its options, with the hooks that are in them by then.
-    const others = (hooks: unknown) => [hooks ?? []].flat().filter((hook) => hook !== receive && !counters.has(hook))
-    const count = countAnswer(meter)
-    counters.add(count)
+    const others = (hooks: unknown) => [hooks ?? []].flat().filter((hook) => hook !== count && !receivers.has(hook))
+    const receive = receiveFor(meter)
+    receivers.add(receive)
     route.onRequest = [receive, ...others(route.onRequest)] as onRequestHookHandler[]
     route.onSend = [count, ...others(route.onSend)] as onSendHookHandler[]
   })
@@ -105,17 +109,27 @@ export function collectMetrics(app: FastifyInstance): Metrics {
 /** What nginx writes where the client left before the answer. */
 const CLIENT_LEFT = 499
 
-const receive: onRequestHookHandler = (request, _reply, done) => {
-  request.receivedAt = performance.now()
-  done()
+function receiveFor(meter: Meter): onRequestHookHandler {
+  return (request, _reply, done) => {
+    request.receivedAt = performance.now()
+    request.meter = meter
+    done()
+  }
 }
 
 /** Hooks cost less than listeners on the response, of which each request would need new ones. */
-function countAnswer(meter: Meter): onSendHookHandler {
-  return (request, reply, _payload, done) => {
-    meter.count(reply.raw.destroyed ? CLIENT_LEFT : reply.statusCode, performance.now() - request.receivedAt)
-    done()
-  }
+const count: onSendHookHandler = (request, reply, _payload, done) => {
+  countAnswer(request, reply.raw, reply.statusCode)
+  done()
+}
+
+/** Counts an answer of `status` that is about to be written. */
+export function countAnswer(
+  { meter, receivedAt }: Pick<FastifyRequest, 'meter' | 'receivedAt'>,
+  response: ServerResponse,
+  status: number,
+): void {
+  meter.count(response.destroyed ? CLIENT_LEFT : status, performance.now() - receivedAt)
 }
 
 /** prom-client's own histogram looks every observation's labels up; this one only writes down what was counted. */

@@ -7,6 +7,7 @@ import type { CastOptions, RequestOptions, Runtime } from '../index.js'
 import type { HangUps } from './hang-ups.js'
 import { originOf, preferredWait, revisionToMatch } from './request-headers.js'
 import { LONGEST_TIMEOUT } from './server-schemas.js'
+import { type Asked, answerEmpty, answerJson } from './short-answer.js'
 
 /** What the routes need that send messages. */
 export interface MessageRoutesOptions {
@@ -15,33 +16,38 @@ export interface MessageRoutesOptions {
 }
 
 /** What of a route's request is used here, so that every route fits. */
-type Asked = Pick<FastifyRequest, 'id' | 'headers' | 'raw'>
-type Answer = Pick<FastifyReply, 'raw' | 'header' | 'code'>
+type Message = Asked & Pick<FastifyRequest, 'headers' | 'raw'>
+
+const NONE: readonly string[] = []
 
 type CallParts = Pick<RequestOptions, 'timeout' | 'start' | 'implementation'>
 type CastParts = Pick<CastOptions, 'delay' | 'start' | 'implementation'>
-
-/** For `serializerCompiler`: writes `{ reply }`. Most replies are small, and the braces cost more than what is in them. */
-export const writeReply =
-  () =>
-  ({ reply }: { readonly reply: unknown }): string =>
-    `{"reply":${JSON.stringify(reply)}}`
 
 /** Sends a call, and answers when the server has replied. Without a promise: each costs a turn of the microtask queue. */
 export function sendCall(
   runtime: Runtime,
   hangUps: HangUps,
-  { id: requestId, headers, raw: { socket } }: Asked,
-  reply: Answer,
+  asked: Message,
+  reply: FastifyReply,
   id: string,
   message: string,
   args: unknown,
   { timeout, start, implementation }: CallParts,
 ): void {
+  const {
+    id: requestId,
+    headers,
+    raw: { socket },
+  } = asked
   let wait = timeout
+  let applied = NONE
   if (wait === undefined && headers['prefer'] !== undefined) {
     wait = preferredWait(headers, LONGEST_TIMEOUT)
-    if (wait !== undefined) reply.header('preference-applied', `wait=${wait / 1000}`)
+    if (wait !== undefined) {
+      applied = ['preference-applied', `wait=${wait / 1000}`]
+      // For a problem document, which goes Fastify's way.
+      reply.header('preference-applied', `wait=${wait / 1000}`)
+    }
   }
   const request = runtime.sendRequest(id, message, args, {
     timeout: wait,
@@ -52,9 +58,8 @@ export function sendCall(
   })
   request.whenSettled((error, answer) => {
     hangUps.forget(socket, request)
-    if (error !== undefined) return void (reply as FastifyReply).send(error)
-    reply.header('etag', `"${request.revision}"`)
-    ;(reply as FastifyReply).send({ reply: answer })
+    if (error !== undefined) reply.send(error)
+    else answerJson(asked, reply, `{"reply":${JSON.stringify(answer)}}`, ['etag', `"${request.revision}"`, ...applied])
   })
   if (!request.settled) hangUps.watch(socket, request)
 }
@@ -62,13 +67,14 @@ export function sendCall(
 /** Sends a cast, and says where its timer is if it goes later. */
 export function sendCast(
   runtime: Runtime,
-  { id: requestId, headers }: Asked,
-  reply: FastifyReply | Answer,
+  asked: Message,
+  reply: FastifyReply,
   id: string,
   message: string,
   args: unknown,
   { delay, start, implementation }: CastParts,
 ): void {
+  const { id: requestId, headers } = asked
   const timer = runtime.cast(id, message, args, {
     delay,
     start,
@@ -76,7 +82,6 @@ export function sendCast(
     ifMatch: revisionToMatch(headers),
     origin: originOf(requestId, headers),
   })
-  reply.code(202)
-  if (timer !== undefined) reply.header('location', `/servers/${id}/timers/${encodeURIComponent(timer)}`)
-  ;(reply as FastifyReply).send()
+  const where = timer === undefined ? NONE : ['location', `/servers/${id}/timers/${encodeURIComponent(timer)}`]
+  answerEmpty(asked, reply, 202, where)
 }

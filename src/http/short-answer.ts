@@ -1,0 +1,30 @@
+/**
+ * Answers on the hot path, written past Fastify's own reply: no serializer to look up, no hook to run, no table of
+ * headers to copy, which together cost more than a small message does. Headers that a hook may have set on the reply are
+ * not in it; the id of the request is, and the answer is counted like any other.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { countAnswer } from './metrics.js'
+
+export type Asked = Pick<FastifyRequest, 'id' | 'meter' | 'receivedAt'>
+
+/** Answers 200 with `body`, which is JSON. `headers` are names and values by turns. */
+export function answerJson(asked: Asked, reply: FastifyReply, body: string, headers: readonly string[]): void {
+  const length = String(Buffer.byteLength(body))
+  const described = ['content-type', 'application/json; charset=utf-8', 'content-length', length, ...headers]
+  write(asked, reply, 200, described, body)
+}
+
+/** Answers `status` without a body. */
+export function answerEmpty(asked: Asked, reply: FastifyReply, status: number, headers: readonly string[]): void {
+  write(asked, reply, status, ['content-length', '0', ...headers], undefined)
+}
+
+function write(asked: Asked, reply: FastifyReply, status: number, headers: string[], body: string | undefined): void {
+  const { raw } = reply
+  reply.hijack()
+  countAnswer(asked, raw, status)
+  headers.push('x-request-id', asked.id)
+  raw.writeHead(status, headers)
+  raw.end(body)
+}
