@@ -32,7 +32,7 @@ export class Connection {
     private readonly ledger: Ledger,
   ) {
     this.#socket = connect({ port, host: '127.0.0.1', noDelay: true })
-    this.#socket.setTimeout(SILENCE, () => this.#fail('did not answer'))
+    this.#socket.setTimeout(SILENCE, () => this.#doubt(this.#sentAt))
     this.#socket.on('error', (error) => this.#fail(error.message))
     this.#socket.on('end', () => this.#fail('closed the connection'))
     this.#socket.on('data', (chunk) => this.#receive(chunk))
@@ -73,6 +73,13 @@ export class Connection {
     const head = this.#received.slice(0, headEnd)
     this.#received = ''
     this.#send(head)
+  }
+
+  /** A machine that was held up finds its timers due before it has read what came in the meantime. */
+  #doubt(sentAt: number): void {
+    setTimeout(() => {
+      if (this.#sentAt === sentAt && !this.#socket.destroyed) this.#fail(`has not answered for ${SILENCE} ms`)
+    }, 1000)
   }
 
   #fail(what: string): void {

@@ -39,7 +39,9 @@ export async function interleave(client: Client, a: Side, b: Side, plan: Plan): 
 
 async function measure(client: Client, { server, load }: Side, seconds: number, series?: Series): Promise<void> {
   const before = await server.usage()
-  const sent = await client.send(server.port, load, seconds)
+  const sent = await client.send(server.port, load, seconds).catch((cause: Error) => {
+    throw new Error(`${server.name}: ${cause.message}`, { cause })
+  })
   const cpu = (await server.usage()).cpu - before.cpu
   series?.perCpuSecond.push(sent.requests / cpu)
   series?.perSecond.push(sent.requests / sent.seconds)

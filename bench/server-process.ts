@@ -11,25 +11,26 @@ const preload = new URL('./programs/report-usage.js', import.meta.url).href
 export class ServerProcess {
   private constructor(
     private readonly child: ChildProcess,
+    readonly name: string,
     readonly url: string,
   ) {}
 
-  static gateway(nodeOptions: readonly string[] = []): Promise<ServerProcess> {
-    return ServerProcess.#launch(compiled('../src/main.js'), nodeOptions)
+  static gateway(): Promise<ServerProcess> {
+    return ServerProcess.#launch('the gateway', compiled('../src/main.js'))
   }
 
   static bare(): Promise<ServerProcess> {
-    return ServerProcess.#launch(compiled('./programs/bare.js'), [])
+    return ServerProcess.#launch('the bare app', compiled('./programs/bare.js'))
   }
 
-  static async #launch(program: string, nodeOptions: readonly string[]): Promise<ServerProcess> {
+  static async #launch(name: string, program: string): Promise<ServerProcess> {
     const child = fork(program, [], {
       // The settings of this shell must not reach the gateway; what is measured are its defaults.
       env: { PATH: process.env['PATH'], NODE_ENV: 'production', GENSERVERS_PORT: '0' },
-      execArgv: [...nodeOptions, '--import', preload],
+      execArgv: ['--import', preload],
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     })
-    return new ServerProcess(child, await urlOf(child, program))
+    return new ServerProcess(child, name, await urlOf(child, program))
   }
 
   get port(): number {
@@ -38,7 +39,7 @@ export class ServerProcess {
 
   usage(): Promise<Usage> {
     return new Promise((resolve, reject) => {
-      const gone = () => reject(new Error('the server has ended'))
+      const gone = () => reject(new Error(`${this.name} has ended`))
       this.child.once('exit', gone)
       this.child.once('message', (usage) => {
         this.child.off('exit', gone)
