@@ -17,6 +17,7 @@ import { answerNotFound, answerSocketError, errorAnswers } from './http/error-an
 import { HangUps } from './http/hang-ups.js'
 import { implementationSchemas } from './http/implementation-schemas.js'
 import { readJsonBodies } from './http/json-body.js'
+import { defaultLimits } from './http/limits.js'
 import { messageSchemas } from './http/message-schemas.js'
 import { collectMetrics, type Metrics } from './http/metrics.js'
 import { describeRoutes } from './http/openapi.js'
@@ -78,12 +79,12 @@ export async function createGateway(runtime: Runtime, options: GatewayOptions = 
     // Fastify's own log makes a child logger and two lines for every request; what matters is logged by `errorAnswers`.
     logger: false,
     genReqId: requestNamer(),
-    bodyLimit: options.bodyLimit ?? 256 * 1024,
-    requestTimeout: options.requestTimeout ?? 60_000,
-    keepAliveTimeout: options.keepAliveTimeout ?? 10_000,
+    bodyLimit: options.bodyLimit ?? defaultLimits.bodyLimit,
+    requestTimeout: options.requestTimeout ?? defaultLimits.requestTimeout,
+    keepAliveTimeout: options.keepAliveTimeout ?? defaultLimits.keepAliveTimeout,
     connectionTimeout: options.connectionTimeout ?? 0,
     // Node answers a request without Host itself, with nothing in it; `checkRequests` does it our way.
-    http: { headersTimeout: options.headersTimeout ?? 15_000, requireHostHeader: false },
+    http: { headersTimeout: options.headersTimeout ?? defaultLimits.headersTimeout, requireHostHeader: false },
     // While it closes, `checkRequests` refuses work with a problem document.
     return503OnClosing: false,
     routerOptions: { maxParamLength: LONGEST_SEGMENT },

@@ -6,7 +6,7 @@ import type { Flags } from './read-settings.js'
 import { flagOf, settingNames, settingsSchema } from './settings.js'
 import { UsageError } from './usage-error.js'
 
-export const commands = ['start', 'openapi'] as const
+const commands = ['start', 'openapi'] as const
 
 export interface CommandLine {
   readonly command: (typeof commands)[number]

@@ -14,7 +14,7 @@ export function helpText(): string {
     row('-h, --help', '', 'Print this and exit'),
     row('-v, --version', '', 'Print the version and exit'),
     '',
-    'HOST and PORT are taken where GENSERVERS_HOST and GENSERVERS_PORT are not set.',
+    'PORT is taken where GENSERVERS_PORT is not set.',
     '',
   ].join('\n')
 }

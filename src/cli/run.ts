@@ -2,12 +2,12 @@
  * Runs one command and says with which code the process is to exit: 0 done, 1 it failed, 2 it was asked for wrongly. What
  * fails is told in one message, without a stack, for it is the starter's to mend. `start` goes on running after this.
  */
+import { productVersion } from '../http/product-version.js'
 import { LoadError } from '../loading/load-error.js'
 import { type CommandLine, parseCommandLine } from './command-line.js'
 import { helpText } from './help.js'
 import { type Environment, readSettings } from './read-settings.js'
 import { UsageError } from './usage-error.js'
-import { readVersion } from './version.js'
 
 export async function run(args: readonly string[], environment: Environment): Promise<number> {
   try {
@@ -25,7 +25,7 @@ export async function run(args: readonly string[], environment: Environment): Pr
 
 async function obey(line: CommandLine, environment: Environment): Promise<void> {
   if (line.help) return print(helpText())
-  if (line.version) return print(`${readVersion()}\n`)
+  if (line.version) return print(`${productVersion()}\n`)
   const settings = readSettings(line.flags, environment)
   if (line.printConfig) return print(`${JSON.stringify(settings, null, 2)}\n`)
   // Imported late, so that help and mistakes are answered without loading the gateway.

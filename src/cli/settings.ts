@@ -4,6 +4,7 @@
  * which is OTP's.
  */
 import { type Static, Type } from '@sinclair/typebox'
+import { defaultLimits } from '../http/limits.js'
 import { bundledDirectory } from '../loading/bundled-directory.js'
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -35,25 +36,25 @@ export const settingsSchema = Type.Object({
     description: `Least level to log: ${LOG_LEVELS.join(', ')}`,
   }),
   bodyLimit: Type.Integer({
-    default: 256 * 1024,
+    default: defaultLimits.bodyLimit,
     minimum: 1,
     maximum: 2 ** 30,
     description: 'Largest request body, in bytes',
   }),
   requestTimeout: Type.Integer({
-    default: 60_000,
+    default: defaultLimits.requestTimeout,
     minimum: 0,
     maximum: LONGEST,
     description: 'In what time a request must have arrived; how long a call waits is not bounded by it',
   }),
   headersTimeout: Type.Integer({
-    default: 15_000,
+    default: defaultLimits.headersTimeout,
     minimum: 0,
     maximum: LONGEST,
     description: 'In what time the headers of a request must have arrived',
   }),
   keepAliveTimeout: Type.Integer({
-    default: 10_000,
+    default: defaultLimits.keepAliveTimeout,
     minimum: 0,
     maximum: LONGEST,
     description: 'How long an idle connection is kept; behind a load balancer, longer than it keeps its own',

@@ -1,6 +1,7 @@
 /**
  * The command `start`: wires settings, implementations, runtime and gateway, and listens. Nothing is listening before
- * everything is loaded, and where one step fails, what stood before it is taken down again.
+ * everything is loaded. Where the gateway cannot be built or cannot listen, what stood before it is taken down again, in
+ * the order of the shutdown.
  */
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
@@ -21,17 +22,18 @@ export async function start(settings: Settings): Promise<void> {
   const { maxRestarts, maxSeconds, rememberExits } = settings
   const runtime = createRuntimeOf(implementations, { logger, maxRestarts, maxSeconds, rememberExits })
   const { bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout } = settings
-  const gateway = await createGateway(runtime, {
-    logger,
-    ready: () => ready,
-    ...{ bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout },
-  })
+  let gateway: FastifyInstance | undefined
   try {
+    gateway = await createGateway(runtime, {
+      logger,
+      ready: () => ready,
+      ...{ bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout },
+    })
     const url = await listen(gateway, settings)
     logger.info({ url }, `genservers listens on ${url}`)
   } catch (error) {
-    await gateway.close()
     await runtime.close({ timeout: 0 })
+    await gateway?.close()
     throw error
   }
   outliveStrayErrors(logger)

@@ -1,4 +1,4 @@
-/** The version that the OpenAPI document states: the package's. */
+/** The version of the product, as the OpenAPI document and `--version` state it: the package's. */
 import { readFileSync } from 'node:fs'
 
 export function productVersion(): string {

@@ -36,7 +36,7 @@ export const floors: readonly Floor[] = [
   {
     name: 'program',
     at: ['src/main.ts', 'src/cli/'],
-    mayImport: ['gateway', 'loading', 'stores', 'threads', 'cluster', 'door'],
+    mayImport: ['gateway', 'http', 'loading', 'stores', 'threads', 'cluster', 'door'],
     // Pretty logs are for people who have the development packages.
     packages: ['dependencies', 'pino-pretty'],
   },

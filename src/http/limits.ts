@@ -1,0 +1,9 @@
+/** The limits of a gateway where nothing else is said. A file of its own: the help tells them without loading a gateway. */
+export const defaultLimits = {
+  /** Bytes. */
+  bodyLimit: 256 * 1024,
+  /** The times are milliseconds. */
+  requestTimeout: 60_000,
+  headersTimeout: 15_000,
+  keepAliveTimeout: 10_000,
+} as const
