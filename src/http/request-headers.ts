@@ -25,7 +25,8 @@ export function isKnown(headers: IncomingHttpHeaders, etag: string): boolean {
   return value.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)
 }
 
-const wait = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i
+/** What follows a semicolon is a parameter of another preference (RFC 7240, section 2). */
+const wait = /(?:^|,)\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i
 
 /**
  * The milliseconds of `Prefer: wait=SECONDS` (RFC 7240, section 4.3), cut to `longest`. A preference that is not

@@ -165,6 +165,7 @@ t.test('Prefer: wait is the timeout where the request gives none', async (t) => 
   t.equal(await timesOutAfter(70, { timeout: 70 }, 'wait=2'), undefined)
   t.equal(await timesOutAfter(5000, {}, 'wait=soon'), undefined)
   t.equal(await timesOutAfter(5000, {}, 'await=2'), undefined)
+  t.equal(await timesOutAfter(5000, {}, 'respond-async; wait=2'), undefined, 'a parameter of another preference')
 })
 
 t.test('the typed routes take timeout and delay in the query', async (t) => {
