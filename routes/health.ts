@@ -32,7 +32,7 @@ export const healthRoutes: FastifyPluginAsyncTypebox<{ ready: () => boolean }> =
       response: { 200: Ref(Health, { description: 'It should.' }), ...responsesOf(['headers_too_large', 'draining']) },
     },
     handler: async () => {
-      if (!ready()) throw new GenServerError('draining', 'The gateway is shutting down.')
+      if (!ready()) throw new GenServerError('draining', 'the gateway is shutting down')
       return { status: 'ok' } as const
     },
   })

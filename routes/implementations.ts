@@ -1,10 +1,10 @@
 /** What can be started. It does not change while the gateway runs, so it is described once. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { unknownImplementation } from '../src/http/error-answers.js'
 import { describeImplementation, ImplementationInfo, ImplementationList } from '../src/http/implementation-schemas.js'
 import { ImplementationPath, NoQuery } from '../src/http/parameters.js'
 import { problemResponses } from '../src/http/problem-schema.js'
 import { Ref } from '../src/http/schema-ref.js'
+import { unknownImplementation } from '../src/http/unknown-implementation.js'
 import type { Runtime } from '../src/index.js'
 
 export const implementationRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = async (app, { runtime }) => {

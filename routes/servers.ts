@@ -15,7 +15,7 @@ import {
   StartServerRequest,
   serverStatuses,
 } from '../src/http/server-schemas.js'
-import { startServer } from '../src/http/starting.js'
+import { startServer } from '../src/http/start-server.js'
 import { GenServerError, type Runtime } from '../src/index.js'
 
 const ListQuery = Query({
@@ -139,8 +139,9 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = asy
 
 /** A kill does not wait its turn, so its condition is judged now. */
 function kill(runtime: Runtime, id: string, ifMatch: number | undefined): void {
-  if (ifMatch !== undefined && runtime.info(id).revision !== ifMatch) {
-    throw new GenServerError('revision_mismatch', `The state of ${id} has another revision than ${ifMatch}.`)
+  const { revision } = runtime.info(id)
+  if (ifMatch !== undefined && revision !== ifMatch) {
+    throw new GenServerError('revision_mismatch', `${id} has revision ${revision}, not ${ifMatch}`)
   }
   runtime.kill(id)
 }

@@ -5,23 +5,23 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { GenServerError, type Logger } from '../index.js'
+import type { Logger } from '../index.js'
 import type { AllowedMethods } from './allowed-methods.js'
 import { foreignError } from './foreign-errors.js'
 import { HttpProblem, problemDocument, problemHeaders } from './problem-document.js'
 import { type ProblemCode, problems } from './problems.js'
 
+type AnswerError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => void
+
 /**
- * Answers `error`, whatever it is. What nobody foresaw is logged and tells the client nothing. Crashes of servers are
+ * Answers an error, whatever it is. What nobody foresaw is logged and tells the client nothing. Crashes of servers are
  * logged by the runtime, once, with the request id.
  */
-export type AnswerError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => void
-
 export function errorAnswers(logger: Logger, count: (code: ProblemCode) => void): AnswerError {
   return (error, request, reply) => {
     const known = foreignError(error)
     const failure =
-      known ?? new HttpProblem('internal_error', `A bug in the gateway; its log has more under request ${request.id}.`)
+      known ?? new HttpProblem('internal_error', `a bug in the gateway; its log has more under request ${request.id}`)
     const { status } = problems[failure.code]
     if (known === undefined) {
       logger.error(
@@ -30,6 +30,7 @@ export function errorAnswers(logger: Logger, count: (code: ProblemCode) => void)
       )
     }
     count(failure.code)
+    // Written here: the route's own serializer, if it has one, knows replies and nothing else.
     reply
       .code(status)
       .headers(problemHeaders(failure))
@@ -44,17 +45,17 @@ export function answerNotFound(app: FastifyInstance, allowed: AllowedMethods): v
     const path = request.url.split('?', 1)[0] ?? ''
     const methods = allowed(path)
     if (methods.length > 0) {
-      const detail = `${request.method} is not allowed here; ${methods.join(', ')} ${methods.length > 1 ? 'are' : 'is'}.`
+      const detail = `${request.method} is not allowed here; ${methods.join(', ')} ${methods.length > 1 ? 'are' : 'is'}`
       throw new HttpProblem('method_not_allowed', detail, {}, { allow: methods.join(', ') })
     }
-    throw new HttpProblem('unknown_route', 'Nothing is served under this path; /openapi.json tells what is.')
+    throw new HttpProblem('unknown_route', 'nothing is served under this path; /openapi.json tells what is')
   })
 }
 
 const socketProblems: Readonly<Record<string, readonly [ProblemCode, string]>> = {
-  HPE_HEADER_OVERFLOW: ['headers_too_large', 'The headers are larger than the gateway takes.'],
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: ['payload_too_large', 'The chunk extensions are larger than the gateway takes.'],
-  ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', 'The request did not arrive in time.'],
+  HPE_HEADER_OVERFLOW: ['headers_too_large', 'the headers are larger than the gateway takes'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: ['payload_too_large', 'the chunk extensions are larger than the gateway takes'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', 'the request did not arrive in time'],
 }
 
 /** The answer that comes next on a connection; Node's own handler of such errors looks at it as well. */
@@ -76,7 +77,7 @@ export function answerSocketError(count: (code: ProblemCode) => void) {
       next.once('close', () => refuse(error, socket))
       return
     }
-    const [code, detail] = socketProblems[error.code ?? ''] ?? ['invalid_request', 'The request is not HTTP/1.1.']
+    const [code, detail] = socketProblems[error.code ?? ''] ?? ['invalid_request', 'the request is not HTTP/1.1']
     const failure = new HttpProblem(code, detail)
     count(code)
     const body = JSON.stringify(problemDocument(failure))
@@ -98,9 +99,4 @@ export function answerSocketError(count: (code: ProblemCode) => void) {
 
 function reasonPhrase(code: ProblemCode): string {
   return code.replaceAll('_', ' ')
-}
-
-/** A failure that the runtime would word the same way. */
-export function unknownImplementation(name: string): GenServerError {
-  return new GenServerError('unknown_implementation', `There is no implementation ${JSON.stringify(name)}.`)
 }

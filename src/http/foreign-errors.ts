@@ -11,25 +11,25 @@ import type { ProblemCode } from './problems.js'
 const MOST_ERRORS = 20
 
 const fastifyCodes: Readonly<Record<string, readonly [ProblemCode, string]>> = {
-  FST_ERR_CTP_INVALID_JSON_BODY: ['invalid_request', 'The body is not valid JSON.'],
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid_request', 'The body is not as long as Content-Length says.'],
+  FST_ERR_CTP_INVALID_JSON_BODY: ['invalid_request', 'the body is not valid JSON'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid_request', 'the body is not as long as Content-Length says'],
   // What Node calls it when the connection ends in the midst of a body.
-  ECONNRESET: ['invalid_request', 'The body broke off.'],
-  FST_ERR_CTP_EMPTY_TYPE: ['unsupported_media_type', 'The Content-Type is empty; send application/json.'],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'Send the body as application/json.'],
-  FST_ERR_ROUTE_MISSING_CONTENT_TYPE: ['unsupported_media_type', 'QUERY needs a Content-Type.'],
-  FST_ERR_CTP_BODY_TOO_LARGE: ['payload_too_large', 'The body is larger than the gateway takes.'],
-  FST_ERR_MAX_PARAM_LENGTH: ['uri_too_long', 'A segment of the path is too long.'],
-  FST_STATIC_FORBIDDEN_PATH: ['unknown_route', 'Nothing is served under this path; /openapi.json tells what is.'],
-  FST_STATIC_INVALID_REDIRECT_URL: ['invalid_request', 'The path leads nowhere.'],
-  FST_ERR_BAD_URL: ['invalid_request', 'The path is not percent-encoded UTF-8.'],
+  ECONNRESET: ['invalid_request', 'the body broke off'],
+  FST_ERR_CTP_EMPTY_TYPE: ['unsupported_media_type', 'the Content-Type is empty; send application/json'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'send the body as application/json'],
+  FST_ERR_ROUTE_MISSING_CONTENT_TYPE: ['unsupported_media_type', 'QUERY needs a Content-Type'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['payload_too_large', 'the body is larger than the gateway takes'],
+  FST_ERR_MAX_PARAM_LENGTH: ['uri_too_long', 'a segment of the path is too long'],
+  FST_STATIC_FORBIDDEN_PATH: ['unknown_route', 'nothing is served under this path; /openapi.json tells what is'],
+  FST_STATIC_INVALID_REDIRECT_URL: ['invalid_request', 'the path leads nowhere'],
+  FST_ERR_BAD_URL: ['invalid_request', 'the path is not percent-encoded UTF-8'],
 }
 
 const parts: Readonly<Record<string, string>> = {
-  body: 'The body',
-  params: 'The path',
-  querystring: 'The query',
-  headers: 'A header',
+  body: 'the body',
+  params: 'the path',
+  querystring: 'the query',
+  headers: 'a header',
 }
 
 /** `error` as a failure of ours, or `undefined` if it is a bug of the gateway. */
@@ -47,7 +47,7 @@ function invalid(found: readonly FastifySchemaValidationError[], part: string): 
   const errors = found.slice(0, MOST_ERRORS).map(inputError)
   const [first] = errors
   const place = first === undefined || first.path === '' ? '' : ` at ${first.path}`
-  const detail = `${parts[part] ?? 'The request'} does not fit${place}: ${first?.message ?? 'it has the wrong shape'}.`
+  const detail = `${parts[part] ?? 'the request'} does not fit${place}: ${first?.message ?? 'it has the wrong shape'}`
   return new HttpProblem('invalid_request', detail, { errors })
 }
 

@@ -1,6 +1,6 @@
 /**
  * Which files of a set of directories are implementations. The name of an implementation is its file's name without the
- * extension, so that one look at a directory shows what can be spawned.
+ * extension, so that one look at a directory shows what can be started.
  *
  * 1. `.ts`, `.js` and `.mjs` files count. Declarations, tests, and files whose name begins with `_` or `.` do not: these
  *    are for what implementations share. Subdirectories are not searched.

@@ -214,6 +214,24 @@ t.test('a typed route does not reach a server of another implementation', async 
   t.equal((await ask('POST', '/implementations/probe/servers/p1/call/ping')).body.reply, 'pong')
 })
 
+t.test('a name that a typed route does not find is told in the words of the runtime', async (t) => {
+  const { ask, start } = await openGateway(t)
+  await start('p1')
+  const detail = async (url: string, body?: object) => (await ask('POST', url, body)).body.detail
+  const pingAsCast = await detail('/servers/p1/cast', { message: 'ping' })
+  t.equal(pingAsCast, 'probe has no cast ping; it is a call')
+  t.equal(await detail('/implementations/probe/servers/p1/cast/ping'), pingAsCast)
+  const pong = await detail('/servers/p1/call', { message: 'pong' })
+  t.equal(pong, 'probe has no call pong')
+  t.equal(await detail('/implementations/probe/servers/p1/call/pong'), pong)
+  t.equal(await detail('/implementations/probe/servers/nobody/call/pong'), pong)
+  const nope = await detail('/servers', { implementation: 'nope' })
+  t.equal(nope, 'there is no implementation nope')
+  t.equal(await detail('/implementations/nope/servers'), nope)
+  t.equal(await detail('/implementations/nope/servers/p1/call/ping'), nope)
+  t.equal((await ask('GET', '/implementations/nope')).body.detail, nope)
+})
+
 t.test('an implementation whose name a route pattern cannot spell has typed routes too', async (t) => {
   const { ask, runtime } = await openGateway(t, { 'a:b (é)': probe })
   await runtime.start('a:b (é)', {}, { id: 'o1' })
