@@ -29,7 +29,7 @@ export const serverStateRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> 
     handler: async ({ params, headers }, reply) => {
       const view = runtime.state(params.id)
       const etag = `"${view.revision}"`
-      reply.header('etag', etag)
+      reply.header('etag', etag).header('cache-control', 'no-cache')
       if (isKnown(headers as never, etag)) return reply.code(304).send()
       return view
     },
@@ -70,7 +70,7 @@ export const serverStateRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> 
     },
     handler: async ({ params: { id, ref } }, reply) => {
       if (runtime.cancelTimer(id, ref) === false) {
-        throw new GenServerError('unknown_timer', `${id} has no timer ${ref} (any more).`)
+        throw new GenServerError('unknown_timer', `${id} has no timer ${ref}; it may have fired`)
       }
       return reply.code(204).send()
     },

@@ -8,7 +8,7 @@ import { isRetryable, type ProblemCode, problems, RETRY_AFTER } from './problems
 export const PROBLEM_TYPE = 'application/problem+json'
 
 /** What a problem document holds. */
-export interface ProblemDocument {
+interface ProblemDocument {
   /** A URN: the codes are ours, a host name would be a promise to keep a page there. */
   readonly type: string
   readonly title: string
@@ -58,7 +58,11 @@ export function problemDocument(failure: HttpProblem | GenServerError): ProblemD
 
 /** The headers that go with the document. */
 export function problemHeaders(failure: HttpProblem | GenServerError): Record<string, string> {
-  const headers: Record<string, string> = { 'content-type': `${PROBLEM_TYPE}; charset=utf-8` }
+  const headers: Record<string, string> = {
+    'content-type': `${PROBLEM_TYPE}; charset=utf-8`,
+    // A cache may keep 404, 405, 410 and 414 of its own accord (RFC 9110, section 15.1), and an id may come back.
+    'cache-control': 'no-store',
+  }
   if (isRetryable(problems[failure.code].status)) {
     headers['retry-after'] = String(failure.details.retryAfter ?? RETRY_AFTER)
   }

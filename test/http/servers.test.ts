@@ -167,6 +167,7 @@ t.test('GET state shows what redact leaves, with the revision as ETag', async (t
   t.equal(statusCode, 200)
   t.same(body, { state: { n: 5 }, revision: 2, incarnation: 1 })
   t.equal(headers['etag'], '"2"')
+  t.equal(headers['cache-control'], 'no-cache', 'a cache asks each time, with the ETag')
 })
 
 t.test('If-None-Match spares the client a state that it has', async (t) => {
@@ -183,6 +184,7 @@ t.test('If-None-Match spares the client a state that it has', async (t) => {
     const answer = await ask('GET', '/servers/p1/state', undefined, { 'if-none-match': tag })
     t.equal(answer.statusCode, status, tag)
     t.equal(answer.headers['etag'], '"1"', tag)
+    t.equal(answer.headers['cache-control'], 'no-cache', tag)
   }
 })
 
