@@ -6,7 +6,7 @@ import { restart, restartFrom } from './server-schemas.js'
 
 const JsonSchema = () => Type.Optional(Type.Unsafe<object>({ type: 'object', description: 'A JSON schema.' }))
 
-export const CallInfo = Type.Object(
+const CallInfo = Type.Object(
   {
     description: Type.Optional(Type.String()),
     args: JsonSchema(),
@@ -19,7 +19,7 @@ export const CallInfo = Type.Object(
   },
 )
 
-export const CastInfo = Type.Object(
+const CastInfo = Type.Object(
   { description: Type.Optional(Type.String()), args: JsonSchema() },
   { $id: 'CastInfo', description: 'A message that nobody waits for. Without `args` it takes none.' },
 )

@@ -9,7 +9,7 @@ export const NoQuery = Query({})
 export const ServerPath = Type.Object({ id: serverId() })
 export const TimerPath = Type.Object({
   id: serverId(),
-  ref: Type.String({ description: 'The timer, as listed.', examples: ['1'] }),
+  ref: Type.String({ description: 'The timer, as listed.', examples: ['t5'] }),
 })
 export const ImplementationPath = Type.Object({
   name: Type.String({ description: 'The name of the implementation.', examples: ['stack'] }),

@@ -1,5 +1,5 @@
 /** The problem document in the OpenAPI document, and how a route says which problems it may answer with. */
-import { type Static, Type } from '@sinclair/typebox'
+import { Type } from '@sinclair/typebox'
 import { PROBLEM_TYPE } from './problem-document.js'
 import { isRetryable, type ProblemCode, problemCodes, problems } from './problems.js'
 import { Ref, Words } from './schema-ref.js'
@@ -40,16 +40,15 @@ export const Problem = Type.Object(
 
 type StatusOf<Code extends ProblemCode> = (typeof problems)[Code]['status']
 
-export interface ProblemResponse {
+interface ProblemResponse {
   description: string
   headers?: Record<string, object>
   content: { [PROBLEM_TYPE]: { schema: ReturnType<typeof problemRef> } }
 }
 const problemRef = () => Ref(Problem)
-export type ProblemBody = Static<typeof Problem>
 
-/** Problems that any request to the API can meet. */
-const everywhere = ['invalid_request', 'not_acceptable', 'headers_too_large', 'internal_error'] as const
+/** Problems that any request to the API can meet; `draining`, because in its last moments the gateway answers nothing else. */
+const everywhere = ['invalid_request', 'not_acceptable', 'headers_too_large', 'internal_error', 'draining'] as const
 /** Problems that any request with a body can meet, also where the route has no use for one (DELETE). */
 export const bodyProblems = ['payload_too_large', 'unsupported_media_type'] as const
 

@@ -77,7 +77,7 @@ const coreProblems = {
   server_crashed: {
     status: 500,
     title: 'The server crashed',
-    when: 'A bug in the implementation ended the server while it ran the message, or while the caller waited for a reply.',
+    when: 'A handler threw: that of this message, of which nothing took hold (`none`), or another before the reply (`unknown`).',
   },
   bad_reply: {
     status: 500,

@@ -4,23 +4,20 @@ import type { ProblemCode } from './problems.js'
 /** When a server is looked at. */
 export const lookProblems = ['uri_too_long', 'unknown_server', 'server_exited'] as const satisfies ProblemCode[]
 
-/** When a server is to do something. */
-export const reachProblems = [...lookProblems, 'restarting'] as const satisfies ProblemCode[]
+/** When somebody waits for an `init`. A cast that starts its server does not. */
+export const initProblems = ['init_refused', 'init_crashed', 'init_timeout'] as const satisfies ProblemCode[]
 
 /** When a server is started. */
 export const startProblems = [
   'invalid_args',
   'unknown_implementation',
   'already_started',
-  'init_refused',
-  'init_crashed',
-  'init_timeout',
-  'draining',
+  ...initProblems,
 ] as const satisfies ProblemCode[]
 
 export const callProblems = [
-  ...reachProblems,
-  'draining',
+  ...lookProblems,
+  'restarting',
   'invalid_args',
   'unknown_message',
   'revision_mismatch',
@@ -32,15 +29,14 @@ export const callProblems = [
 ] as const satisfies ProblemCode[]
 
 export const castProblems = [
-  ...reachProblems,
-  'draining',
+  ...lookProblems,
   'invalid_args',
   'unknown_message',
   'mailbox_full',
 ] as const satisfies ProblemCode[]
 
 export const stopProblems = [
-  ...reachProblems,
+  ...lookProblems,
   'revision_mismatch',
   'server_crashed',
   'call_timeout',

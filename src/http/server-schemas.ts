@@ -83,7 +83,7 @@ export const ServerInfo = Type.Object(
     incarnation: Type.Integer({ description: 'Which life of this id this is; only grows.' }),
     revision: Type.Integer({ description: 'Counts the changes of the state; only grows.' }),
     startedAt: Type.String({ format: 'date-time' }),
-    restarts: Type.Integer({ description: 'How often it was restarted after a crash.' }),
+    restarts: Type.Integer({ description: 'How often it was restarted.' }),
     restart: restart(),
     restartFrom: restartFrom(),
     mailbox: Type.Object({
@@ -100,7 +100,7 @@ export const ServerInfo = Type.Object(
     }),
     lastExit: Type.Unsafe<{ reason: string | { error: string } | { shutdown: unknown }; at: string } | null>({
       type: ['object', 'null'],
-      description: 'The last crash, while it is remembered.',
+      description: 'Why it last crashed or restarted, and when.',
       properties: { reason: { $ref: 'ServerReason#' }, at: { type: 'string', format: 'date-time' } },
       required: ['reason', 'at'],
     }),

@@ -102,6 +102,7 @@ for (const [code, bringAbout] of Object.entries(provoke) as [ProblemCode, (on: O
     const { status, title } = problems[code]
     t.equal(statusCode, status)
     t.equal(headers['content-type'], 'application/problem+json; charset=utf-8')
+    t.equal(headers['cache-control'], 'no-store', 'an id may come back')
     t.match(body, { type: `urn:genservers:error:${code}`, title, status, code, effect: /^(none|unknown)$/ })
     t.ok(body.detail.length > 0)
     t.notMatch(text, /secret|node_modules|dist\/|at .*:\d+:\d+/, 'no state, no stack')
@@ -140,7 +141,8 @@ t.test('a bug of the gateway is logged with the request id, and the client is to
   })
   const { statusCode, body } = await ask('GET', '/servers', undefined, { 'x-request-id': 'req-7' })
   t.equal(statusCode, 500)
-  t.equal(body.detail, 'A bug in the gateway; its log has more under request req-7.')
+  t.equal(body.code, 'internal_error')
+  t.equal(body.detail, 'a bug in the gateway; its log has more under request req-7')
   const line = { level: 'error', requestId: 'req-7', err: { message: 'inner words' }, method: 'GET', url: '/servers' }
   t.match(lines, [line])
   t.equal(lines.length, 1)
@@ -210,5 +212,19 @@ t.test('the document lists every code, and each where it can happen', async (t) 
         if (Number(status) >= 400) t.ok(listed.length > 0, `${path} ${operationId} ${status}`)
       }
     }
+  }
+})
+
+t.test('nobody is told to expect what comes only to those who wait', async (t) => {
+  const { app } = await openGateway(t)
+  const { paths } = app.swagger() as unknown as Document
+  const codesOf = (path: string) =>
+    Object.values(paths[path]?.['post']?.responses ?? {}).flatMap(({ description }) =>
+      [...description.matchAll(/^`(\w+)`: /gm)].map(([, code]) => code as ProblemCode),
+    )
+  const waiting = ['restarting', 'init_refused', 'init_crashed', 'init_timeout', 'call_timeout'] as const
+  for (const code of waiting) {
+    t.ok(codesOf('/servers/{id}/call').includes(code), `a call: ${code}`)
+    t.notOk(codesOf('/servers/{id}/cast').includes(code), `a cast: ${code}`)
   }
 })
