@@ -5,9 +5,8 @@
  */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import { CallReply, callTimeout, castDelay } from '../src/http/message-schemas.js'
+import { callTimeout, castDelay } from '../src/http/message-schemas.js'
 import { ImplementationPath, MessagePath, Query, ServerPath } from '../src/http/parameters.js'
-import { Ref } from '../src/http/schema-ref.js'
 import { type MessageRoutesOptions, sendCall, sendCast } from '../src/http/sending.js'
 import { serverId, startOptions } from '../src/http/server-schemas.js'
 import { startServer } from '../src/http/start-server.js'
@@ -40,7 +39,7 @@ export const typedMessageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions>
       app.route({
         method,
         url: `${base}/${name}/servers/:id/call/${message}`,
-        schema: { hide: true, params: ServerPath, querystring: CallQuery, response: { 200: Ref(CallReply) } },
+        schema: { hide: true, params: ServerPath, querystring: CallQuery },
         handler: (request, reply) =>
           sendCall(runtime, hangUps, request, reply, request.params.id, message, request.body, {
             timeout: request.query.timeout,

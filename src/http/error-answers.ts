@@ -30,7 +30,7 @@ export function errorAnswers(logger: Logger, count: (code: ProblemCode) => void)
       )
     }
     count(failure.code)
-    // Written here: the route's own serializer, if it has one, knows replies and nothing else.
+    // A string is sent as it is: no serializer of a route has a say in it.
     reply
       .code(status)
       .headers(problemHeaders(failure))
