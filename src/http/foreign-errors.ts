@@ -36,11 +36,13 @@ const parts: Readonly<Record<string, string>> = {
 export function foreignError(error: unknown): HttpProblem | GenServerError | undefined {
   if (error instanceof GenServerError || error instanceof HttpProblem) return error
   if (!(error instanceof Error)) return undefined
-  const { code, validation, validationContext } = error as Partial<FastifyError>
+  const { code, statusCode, validation, validationContext } = error as Partial<FastifyError>
   if (validation) return invalid(validation, validationContext ?? 'body')
   const known = code === undefined ? undefined : fastifyCodes[code]
   if (known) return new HttpProblem(known[0], known[1])
-  return undefined
+  // Plugins have errors of their own, as for a Range or an If-Match that a file of /docs cannot meet.
+  const isClients = statusCode !== undefined && statusCode >= 400 && statusCode < 500
+  return isClients ? new HttpProblem('invalid_request', 'the request cannot be met') : undefined
 }
 
 function invalid(found: readonly FastifySchemaValidationError[], part: string): HttpProblem {

@@ -12,6 +12,8 @@ export const startProblems = [
   'invalid_args',
   'unknown_implementation',
   'already_started',
+  // Somebody ended it while it started.
+  'server_exited',
   ...initProblems,
 ] as const satisfies ProblemCode[]
 

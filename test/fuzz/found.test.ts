@@ -3,6 +3,8 @@ import { createRuntime, defineServer, Type } from 'genservers'
 import t from 'tap'
 import { createGateway } from '../../src/gateway.js'
 import { running } from '../core/running.js'
+import { until } from '../http/open-gateway.js'
+import { type Answer, createAnswerCheck } from './answer-check.js'
 
 const spoilt = defineServer({
   state: Type.Object({ kept: Type.Unknown() }),
@@ -78,5 +80,29 @@ t.test('QUERY without a content type is told what it lacks', async (t) => {
   for (const url of ['/servers', '/nowhere']) {
     const answer = await app.inject({ method: 'QUERY', url })
     t.match(answer.json(), { status: 415, code: 'unsupported_media_type' })
+  }
+})
+
+t.test('a start that somebody ends meanwhile is told so, as documented', async (t) => {
+  const slow = defineServer({ state: Type.Object({}), init: () => new Promise<object>(() => {}) })
+  const runtime = createRuntime({ implementations: { slow } })
+  const app = await createGateway(runtime, { docs: false })
+  t.teardown(async () => {
+    await runtime.close()
+    await app.close()
+  })
+  const { faults } = createAnswerCheck(app.swagger())
+  const requests = [
+    ['POST', '/servers', { implementation: 'slow', id: 'post' }],
+    ['PUT', '/servers/put', { implementation: 'slow' }],
+    ['POST', '/implementations/slow/servers?id=typed', undefined],
+  ] as const
+  for (const [method, url, payload] of requests) {
+    const started = app.inject({ method, url, ...(payload && { payload }) })
+    await until(() => runtime.list().servers.length === 1)
+    runtime.kill(runtime.list().servers[0]?.id as string)
+    const { statusCode: status, headers, body } = await started
+    t.equal(status, 410)
+    t.same(faults(method, url, { status, headers: headers as Answer['headers'], body }), [])
   }
 })

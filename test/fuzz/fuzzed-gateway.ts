@@ -69,8 +69,9 @@ export async function openFuzzedGateway(): Promise<FuzzedGateway> {
   const kept = new Set([...ids.values()].flat())
 
   const refresh = async () => {
-    for (const { id, implementation, current, status } of runtime.list({ limit: 1000 }).servers) {
-      const stuck = (current?.runningFor ?? 0) > 100 || status === 'restarting'
+    for (const { id, implementation, current, status, startedAt } of runtime.list({ limit: 1000 }).servers) {
+      const slow = status === 'starting' && Date.now() - Date.parse(startedAt) > 100
+      const stuck = slow || status === 'restarting' || (current?.runningFor ?? 0) > 100
       if (implementation === 'hostile' && stuck) runtime.kill(id)
     }
     const { servers } = runtime.list({ limit: 1000 })

@@ -120,6 +120,7 @@ const classics: readonly [name: string, bytes: string | Uint8Array, statuses: re
   ['an upgrade', get('/servers/counter-1', 'Connection: Upgrade', 'Upgrade: websocket'), [200]],
   ['an upgrade to HTTP/2', get('/servers/counter-1', 'Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c'), [200]],
   ['CONNECT', lines('CONNECT example.com:80 HTTP/1.1', 'Host: x'), []],
+  ['a condition that a file of /docs does not meet', get('/docs/static/index.html', 'If-Match: "1"'), [400]],
   ['a way out of the folder of /docs', get('/docs/static/../../package.json'), [404]],
   ['a hidden way out of the folder of /docs', get('/docs/static/%2e%2e/%2e%2e/package.json'), [404]],
   [
