@@ -1,6 +1,7 @@
 /** The one door: what implementations, embedders and the floors above the core may use. */
 export { Type } from '@sinclair/typebox'
 export { type Clock, type ClockTimer, systemClock } from './core/kernel/clock.js'
+export type { Envelope } from './core/kernel/envelope.js'
 export {
   type Effect,
   type FailureCode,
@@ -10,10 +11,13 @@ export {
   type InputError,
 } from './core/kernel/errors.js'
 export { ID_PATTERN } from './core/kernel/id.js'
-export type { Json } from './core/kernel/json.js'
+export { escapePointer, type Json } from './core/kernel/json.js'
 export { type Logger, silentLogger } from './core/kernel/logger.js'
 export type { Origin } from './core/kernel/queued.js'
 export { describeReason, isQuiet, type Reason } from './core/kernel/reason.js'
+export type { Registry } from './core/kernel/registry.js'
+export { type Change, memoryStore, type Store } from './core/kernel/store.js'
+export { type Destination, localTransport, type Transport } from './core/kernel/transport.js'
 export { StartIgnored } from './core/server/answer.js'
 export type { CallOptions, Context, From, TimerRef } from './core/server/context.js'
 export { createRuntime } from './core/server/create-runtime.js'

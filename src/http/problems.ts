@@ -77,7 +77,7 @@ const coreProblems = {
   server_crashed: {
     status: 500,
     title: 'The server crashed',
-    when: 'A handler threw: that of this message, of which nothing took hold (`none`), or another before the reply (`unknown`).',
+    when: 'A handler threw: that of this message, of which nothing took hold, or that of another while this one waited for its reply.',
   },
   bad_reply: {
     status: 500,

@@ -327,7 +327,12 @@ t.test('a crash fails those who wait for a later reply, and no reply reaches the
   const waiting = observe(runtime.call('p', 'delayedAnswer', { ms: 100 }))
   runtime.cast('p', 'crashCast')
   await clock.advance(0)
-  t.match(waiting.error, { code: 'server_crashed', details: { reason: { error: 'crashed' } } })
+  t.match(waiting.error, {
+    code: 'server_crashed',
+    effect: 'none',
+    message: 'p crashed before it replied to delayedAnswer: crashed',
+    details: { reason: { error: 'crashed' } },
+  })
   await clock.advance(100)
   t.same(trace, ['init ok', 'answered false'])
   await close()

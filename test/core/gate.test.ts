@@ -5,13 +5,14 @@ import { latch, observe, running } from './running.js'
 
 const any = Type.Unknown()
 
-/** A durable store whose commits settle when the test says so. */
-function heldStore() {
+/** A durable store whose commits settle when the test says so, but for those of `init` unless the test holds them too. */
+function heldStore({ holdInit = false } = {}) {
   const commits: { change: Change; done(): void; fail(error: Error): void }[] = []
   return {
     commits,
     durable: true,
-    commit(change: Change): Promise<void> {
+    commit(change: Change): Promise<void> | undefined {
+      if (change.revision === 1 && !holdInit) return undefined
       const { promise, open, fail } = latch()
       commits.push({ change, done: () => open(), fail })
       return promise
@@ -107,8 +108,9 @@ t.test('a store that throws instead is taken like one that rejects, and harms no
     {
       store: {
         durable: true,
-        commit: () => {
-          throw new Error('no disk')
+        commit: ({ revision }) => {
+          if (revision > 1) throw new Error('no disk')
+          return undefined
         },
       },
     },
@@ -150,5 +152,65 @@ t.test('a caller that leaves while a commit is held loses its answer, not the wo
   await clock.advance(5)
   t.ok(heard.includes('cast 1'))
   t.equal(await runtime.call('s', 'look'), 1)
+  await close()
+})
+
+t.test('a durable server is not there before its first state is kept', async (t) => {
+  const store = heldStore({ holdInit: true })
+  const heard: unknown[] = []
+  const { runtime, clock, close } = running(t, { talker: talker(heard) }, { store })
+  const started = observe(runtime.start('talker', {}, { id: 's' }))
+  const get = observe(runtime.call('s', 'get'))
+  await clock.advance(0)
+  t.match(
+    store.commits.map(({ change }) => change),
+    [{ id: 's', revision: 1, state: { n: 0 } }],
+  )
+  t.equal(started.outcome, 'pending')
+  t.equal(get.outcome, 'pending')
+  t.match(runtime.info('s'), { status: 'starting', revision: 0 })
+  store.commits[0]?.done()
+  await clock.advance(0)
+  t.equal(started.outcome, 'resolved')
+  t.equal(get.value, 0)
+  t.match(runtime.info('s'), { status: 'running', revision: 1 })
+  await close()
+})
+
+t.test('a start whose first state cannot be kept fails, and leaves no trace', async (t) => {
+  const store = heldStore({ holdInit: true })
+  const { runtime, clock, close } = running(t, { talker: talker([]) }, { store })
+  const started = observe(runtime.start('talker', {}, { id: 's' }))
+  await clock.advance(0)
+  store.commits[0]?.fail(new Error('disk full'))
+  await clock.advance(0)
+  t.match(started.error, { code: 'init_crashed', effect: 'none', message: /disk full/ })
+  t.throws(() => runtime.info('s'), { code: 'unknown_server' })
+  const slow = observe(runtime.start('talker', {}, { id: 's', timeout: 10 }))
+  await clock.advance(10)
+  t.match(slow.error, { code: 'init_timeout' })
+  store.commits[1]?.done()
+  await clock.advance(0)
+  t.equal(runtime.whereis('s'), undefined, 'what is kept too late starts nothing')
+  await close()
+})
+
+t.test('the store is not asked for the states of servers that are not durable', async (t) => {
+  const store = heldStore({ holdInit: true })
+  const { runtime, close } = running(
+    t,
+    {
+      counter: defineServer({
+        state: Type.Object({ n: Type.Integer() }),
+        calls: { grow: { reply: Type.Integer() } },
+        init: () => ({ n: 0 }),
+        handleCall: { grow: (state) => ++state.n },
+      }),
+    },
+    { store },
+  )
+  const { id } = await runtime.start('counter')
+  t.equal(await runtime.call(id, 'grow'), 1)
+  t.same(store.commits, [])
   await close()
 })

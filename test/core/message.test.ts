@@ -574,6 +574,96 @@ t.test('the idle timeout that a fresh init asks for is its own, whatever the old
   await close()
 })
 
+t.test(
+  'what is piped is held to the schema of its info: a misfit is an error, and an error that is none crashes',
+  async (t) => {
+    const heard: unknown[] = []
+    const work = { value: Type.Optional(Type.Integer()), error: Type.Optional(Type.String()) }
+    let outcome: Promise<unknown> = Promise.resolve()
+    const { runtime, clock, close } = running(t, {
+      worker: defineServer({
+        state: Type.Object({}),
+        calls: { wait: { args: Type.Object({ info: Type.String() }), reply: any } },
+        infos: { either: { args: Type.Object(work) }, value: { args: Type.Object({ value: Type.Integer() }) } },
+        init: () => ({}),
+        handleCall: {
+          wait: (_state, { info }, ctx) => {
+            ctx.pipe(outcome, info)
+            return ctx.noReply()
+          },
+        },
+        handleInfo: {
+          either: (_state, args) => void heard.push(args),
+          value: (_state, args) => void heard.push(args),
+        },
+      }),
+    })
+    await runtime.start('worker', {}, { id: 'w' })
+    const pipe = async (piped: Promise<unknown>, info: string) => {
+      outcome = piped
+      const call = observe(runtime.call('w', 'wait', { info }))
+      await clock.advance(0)
+      return call
+    }
+    await pipe(Promise.resolve(1), 'either')
+    await pipe(Promise.resolve('one'), 'either')
+    await pipe(Promise.reject(new Error('none')), 'either')
+    const patient = await pipe(Promise.resolve(2), 'value')
+    t.same(heard, [
+      { value: 1 },
+      { error: 'the args of either are not what it takes' },
+      { error: 'none' },
+      { value: 2 },
+    ])
+    t.equal(patient.outcome, 'pending')
+    t.equal(runtime.info('w').incarnation, 1)
+    await pipe(Promise.resolve('two'), 'value')
+    t.match(runtime.info('w').lastExit?.reason, { error: 'the args of value are not what it takes' })
+    t.match(patient.error, { code: 'server_crashed' }, 'whoever waited for the outcome hears so')
+    const rejected = await pipe(Promise.reject(new Error('no rows')), 'value')
+    t.match(runtime.info('w'), { incarnation: 3, lastExit: { reason: { error: 'no rows' } } })
+    t.match(rejected.error, { code: 'server_crashed', message: /no rows/ })
+    t.equal(heard.length, 4)
+    await close()
+  },
+)
+
+t.test('pipe takes a promise of any make, and what is piped by a life that is over harms no other', async (t) => {
+  const heard: unknown[] = []
+  const late = latch<unknown>()
+  const { runtime, clock, close } = running(t, {
+    worker: defineServer({
+      restartFrom: 'init',
+      state: Type.Object({}),
+      casts: { foreign: {}, late: {}, crash: {} },
+      infos: { done: { args: Type.Object({ value: Type.Integer() }) } },
+      init: () => ({}),
+      handleCast: {
+        foreign: (_state, _args, ctx) => {
+          // biome-ignore lint/suspicious/noThenProperty: a promise that has nothing but what makes it one
+          ctx.pipe({ then: (tell: (value: number) => void) => tell(7) } as Promise<number>, 'done')
+        },
+        late: (_state, _args, ctx) => ctx.pipe(late.promise, 'done'),
+        crash: () => {
+          throw new Error('crash')
+        },
+      },
+      handleInfo: { done: (_state, { value }) => void heard.push(value) },
+    }),
+  })
+  await runtime.start('worker', {}, { id: 'w' })
+  runtime.cast('w', 'foreign')
+  runtime.cast('w', 'late')
+  runtime.cast('w', 'crash')
+  await clock.advance(0)
+  t.same(heard, [7])
+  t.equal(runtime.info('w').incarnation, 2)
+  late.fail(new Error('too late'))
+  await clock.advance(0)
+  t.equal(runtime.info('w').incarnation, 2)
+  await close()
+})
+
 t.test('pipe brings the outcome of slow work as a message, and the mailbox does not wait for it', async (t) => {
   const heard: unknown[] = []
   const work = [latch<unknown>(), latch<unknown>(), latch<unknown>(), latch<unknown>()] as const
@@ -656,7 +746,9 @@ t.test('subscribers hear what is published, in order, until they leave; one that
   t.equal(heard.length, 2)
   runtime.cast('s', 'tell', { n: 'not an integer' })
   await clock.advance(0)
-  t.match(runtime.info('s').lastExit?.reason, { error: /bad reply: what news gave/ })
+  t.match(runtime.info('s').lastExit?.reason, {
+    error: /^bad event: what was published as news is not what it promises/,
+  })
   runtime.cast('s', 'wrong')
   await clock.advance(0)
   t.match(runtime.info('s').lastExit?.reason, { error: 'station declares no event olds' })

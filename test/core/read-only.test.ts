@@ -197,6 +197,23 @@ for (const way of ['kill', 'stop', 'crash'] as const) {
   )
 }
 
+t.test('a readOnly call that fails late does not crash a life that has another state', async (t) => {
+  const door = latch()
+  const { server } = looked({ door: door.promise })
+  const { runtime, clock, close } = running(t, { server })
+  await runtime.start('server', {}, { id: 's', restartFrom: 'init' })
+  const failing = observe(runtime.call('s', 'failLater', { gate: 'door' }))
+  runtime.cast('s', 'crash')
+  await clock.advance(0)
+  t.equal(await runtime.call('s', 'grow'), 1)
+  door.open()
+  await clock.advance(0)
+  t.match(failing.error, { code: 'server_crashed', message: /looked wrongly/ })
+  t.match(runtime.info('s'), { incarnation: 2, restarts: 1 })
+  t.equal(await runtime.call('s', 'get'), 1)
+  await close()
+})
+
 t.test('a readOnly call goes on while its server restarts from its state', async (t) => {
   const door = latch()
   const { server } = looked({ door: door.promise })

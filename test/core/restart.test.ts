@@ -236,6 +236,72 @@ t.test('an init that fails at a restart is tried again while the budget lasts', 
   await close()
 })
 
+t.test('a large budget is spent without a deep stack, and its neighbours have their turns', async (t) => {
+  let fails = 0
+  const { runtime, clock, close } = running(
+    t,
+    {
+      stubborn: defineServer({
+        restartFrom: 'init',
+        state: Type.Object({}),
+        calls: { ping: { reply: any } },
+        casts: { crash: {} },
+        init: (_args, ctx) => {
+          if (ctx.incarnation === 1) return {}
+          fails++
+          throw new Error('not again')
+        },
+        handleCall: { ping: () => 'pong' },
+        handleCast: {
+          crash: () => {
+            throw new Error('crash')
+          },
+        },
+      }),
+    },
+    { maxRestarts: 5000 },
+  )
+  await runtime.start('stubborn', {}, { id: 'x' })
+  await runtime.start('stubborn', {}, { id: 'bystander' })
+  runtime.cast('x', 'crash')
+  await clock.advance(0)
+  t.match(runtime.info('x'), { status: 'restarting', current: { message: 'crash' } })
+  t.equal(await runtime.call('bystander', 'ping'), 'pong')
+  t.ok(fails < 5000, 'the others need not wait for the end of it')
+  while (runtime.whereis('x') !== undefined) await clock.advance(0)
+  t.equal(fails, 5000)
+  t.throws(() => runtime.info('x'), { code: 'server_exited', details: { reason: { error: 'not again' } } })
+  await close()
+})
+
+t.test('a kill between two tries of a restart ends it', async (t) => {
+  let inits = 0
+  const { runtime, clock, close } = running(t, {
+    stubborn: defineServer({
+      restartFrom: 'init',
+      state: Type.Object({}),
+      casts: { crash: {} },
+      init: (_args, ctx) => {
+        inits++
+        if (ctx.incarnation === 2) queueMicrotask(() => runtime.kill('x'))
+        if (ctx.incarnation > 1) throw new Error('not again')
+        return {}
+      },
+      handleCast: {
+        crash: () => {
+          throw new Error('crash')
+        },
+      },
+    }),
+  })
+  await runtime.start('stubborn', {}, { id: 'x' })
+  runtime.cast('x', 'crash')
+  await clock.advance(0)
+  t.equal(inits, 2)
+  t.throws(() => runtime.info('x'), { code: 'server_exited', details: { reason: 'killed' } })
+  await close()
+})
+
 t.test('an init that is ignored at a restart ends the server normally', async (t) => {
   let inits = 0
   const { runtime, clock, close } = running(t, {

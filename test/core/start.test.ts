@@ -336,6 +336,37 @@ t.test('a cast with start starts the server', async (t) => {
   await close()
 })
 
+t.test('a cast whose server refuses to start is dropped, and a warning says so', async (t) => {
+  const { runtime, clock, logged, close } = probing(t)
+  const start = { implementation: 'probe', args: { mode: 'error' } }
+  runtime.cast('n', 'note', { note: 'x' }, { start, origin: { requestId: 'r1' } })
+  runtime.cast('later', 'note', { note: 'x' }, { start, delay: 10 })
+  await clock.advance(0)
+  t.match(
+    logged.filter(({ level }) => level === 'warn'),
+    [
+      { message: /^dropped: probe refused to start: foobar/, fields: { server: 'n', cast: 'note', requestId: 'r1' } },
+      { message: /^dropped: /, fields: { server: 'later', cast: 'note' } },
+    ],
+  )
+  await close()
+})
+
+t.test('implementation holds also for what start would start, and who has the id is taken as it is', async (t) => {
+  const { runtime, trace, close } = probing(t)
+  const start = { implementation: 'probe' }
+  await t.rejects(runtime.call('n', 'get', {}, { start, implementation: 'other' }), { code: 'unknown_server' })
+  t.throws(() => runtime.cast('n', 'note', { note: 'x' }, { start, implementation: 'other' }), {
+    code: 'unknown_server',
+  })
+  t.same([runtime.whereis('n'), trace], [undefined, []])
+  t.equal(await runtime.call('n', 'get', {}, { start, implementation: 'probe' }), 0)
+  t.equal(await runtime.call('n', 'get', {}, { start: { implementation: 'other' } }), 0)
+  t.equal(runtime.info('n').implementation, 'probe')
+  await t.rejects(runtime.call('n', 'get', {}, { start, implementation: 'other' }), { code: 'unknown_server' })
+  await close()
+})
+
 t.test('what is wrong with the message of a call with start is said before anything starts', async (t) => {
   const { runtime, trace, close } = probing(t)
   const start = { implementation: 'probe' }

@@ -346,7 +346,7 @@ t.test(
     t.match(running_.error, { code: 'server_exited', effect: 'unknown', details: { reason: 'killed' } })
     t.match(queued.error, { code: 'server_exited', effect: 'none', details: { reason: 'killed' } })
     t.match(stop.error, { code: 'server_exited', details: { reason: 'killed' } })
-    t.same(later.splice(0), ['the server was killed'])
+    t.same(later.splice(0), ['s has ended: killed'])
     await runtime.start('stuck', {}, { id: 's' })
     door.open()
     await clock.advance(10)
@@ -363,6 +363,30 @@ t.test(
     await close()
   },
 )
+
+t.test('a kill may be for one revision only', async (t) => {
+  const { runtime, close } = probing(t)
+  await runtime.start('probe', {}, { id: 'p' })
+  await runtime.call('p', 'set', { value: 1 })
+  t.throws(() => runtime.kill('p', { ifMatch: 1 }), { code: 'revision_mismatch', effect: 'none' })
+  t.equal(runtime.whereis('p'), 'p')
+  runtime.kill('p', { ifMatch: 2 })
+  t.equal(runtime.whereis('p'), undefined)
+  await close()
+})
+
+t.test('an end that was chosen is not reported as a crash', async (t) => {
+  const { runtime, clock, reports, close } = probing(t)
+  await runtime.start('probe', {}, { id: 'p' })
+  await runtime.stop('p', { reason: 'maintenance' })
+  await runtime.start('probe', { mode: 'stop', reason: 'unfit' }, { id: 'q' }).catch(() => {})
+  await clock.advance(0)
+  t.match(reports(), [
+    { message: 'p has ended: maintenance', fields: { reason: 'maintenance', message: 'stop', state: '{"value":0}' } },
+    { message: 'q has ended: unfit', fields: { reason: 'unfit', message: 'init' } },
+  ])
+  await close()
+})
 
 t.test('a handler that fails after its server was killed harms nobody', async (t) => {
   const door = latch()

@@ -14,22 +14,23 @@ export interface Exchange {
 export interface ExchangeOptions {
   /** End the sending side only after so many answers; without it, with the last byte. */
   readonly endAfter?: number
-  /** Milliseconds after which the exchange is given up. */
+  /** After how many tenths of a second, while the machine is awake, the exchange is given up. */
   readonly patience?: number
 }
 
 export function exchange(port: number, bytes: Uint8Array, options: ExchangeOptions = {}): Promise<Exchange> {
-  const { endAfter = 0, patience = 3000 } = options
+  const { endAfter = 0, patience = 30 } = options
   return new Promise((resolve) => {
     const started = performance.now()
     let received = ''
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
     const finish = (closed: boolean) => {
-      clearTimeout(timer)
+      clearInterval(timer)
       socket.destroy()
       resolve({ ...parseAnswers(received), took: performance.now() - started, closed })
     }
-    const timer = setTimeout(() => finish(false), patience)
+    let left = patience
+    const timer = setInterval(() => --left === 0 && finish(false), 100)
     socket.setEncoding('latin1')
     socket.on('data', (text) => {
       received += text

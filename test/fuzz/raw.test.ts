@@ -8,7 +8,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { createAnswerCheck } from './answer-check.js'
 import { openFuzzedGateway } from './fuzzed-gateway.js'
-import { exchange } from './raw-socket.js'
+import { type Exchange, exchange } from './raw-socket.js'
 
 const MUTANTS = Number(process.env['FUZZ_REQUESTS'] ?? 20_000) / 10
 const given = process.env['FUZZ_SEED'] ?? '20261122'
@@ -120,7 +120,7 @@ const classics: readonly [name: string, bytes: string | Uint8Array, statuses: re
   ['an upgrade', get('/servers/counter-1', 'Connection: Upgrade', 'Upgrade: websocket'), [200]],
   ['an upgrade to HTTP/2', get('/servers/counter-1', 'Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c'), [200]],
   ['CONNECT', lines('CONNECT example.com:80 HTTP/1.1', 'Host: x'), []],
-  ['a condition that a file of /docs does not meet', get('/docs/static/index.html', 'If-Match: "1"'), [400]],
+  ['a condition that a file of /docs does not meet', get('/docs/static/swagger-ui.css', 'If-Match: "1"'), [400]],
   ['a way out of the folder of /docs', get('/docs/static/../../package.json'), [404]],
   ['a hidden way out of the folder of /docs', get('/docs/static/%2e%2e/%2e%2e/package.json'), [404]],
   [
@@ -131,16 +131,22 @@ const classics: readonly [name: string, bytes: string | Uint8Array, statuses: re
   ['rubbish', Buffer.from(Array.from({ length: 1000 }, (_, i) => (i * 7919) % 256)), [400]],
 ]
 
+/** A busy machine is late now and then; what is slow by itself is slow each time. */
+async function promptly(ask: () => Promise<Exchange>): Promise<Exchange> {
+  for (let i = 0; i < 2; i++) {
+    const done = await ask()
+    if (done.took < PATIENCE) return done
+  }
+  return ask()
+}
+
 t.test('bytes that no client would send are answered, and the connection ends', async (t) => {
   const gateway = await openFuzzedGateway()
   const check = createAnswerCheck(gateway.document)
   t.teardown(() => gateway.close())
   for (const [name, bytes, statuses, cut] of classics) {
-    const { answers, rest, took, closed } = await exchange(
-      gateway.port,
-      Buffer.from(bytes),
-      cut ? {} : { endAfter: statuses.length },
-    )
+    const ask = () => exchange(gateway.port, Buffer.from(bytes), cut ? {} : { endAfter: statuses.length })
+    const { answers, rest, took, closed } = await promptly(ask)
     t.same(
       answers.map(({ status }) => status),
       statuses,
@@ -213,7 +219,7 @@ t.test('good requests with bytes changed at random do no harm', async (t) => {
   const answered = new Map<number, number>()
   const property = fc.asyncProperty(mutant, async (text) => {
     await gateway.refresh()
-    const { answers, rest, closed } = await exchange(gateway.port, Buffer.from(text, 'latin1'), { patience: 7000 })
+    const { answers, rest, closed } = await exchange(gateway.port, Buffer.from(text, 'latin1'), { patience: 70 })
     const faults = answers.flatMap((answer) => check.faultsOfAny(answer))
     for (const { status } of answers) answered.set(status, (answered.get(status) ?? 0) + 1)
     if (!closed) faults.push('the connection was not closed')

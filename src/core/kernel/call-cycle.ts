@@ -3,6 +3,15 @@
  * through others, for the first, no answer can ever come (OTP finds only the call to oneself: `calling_self`).
  */
 import type { Busy } from './call.js'
+import { GenServerError } from './errors.js'
+
+/** @throws {GenServerError} `call_cycle` if a call of `caller` to `to` would wait for itself. */
+export function refuseCallCycle(caller: Busy, to: Busy): void {
+  const chain = findCallCycle(caller, to)
+  if (chain === undefined) return
+  const why = chain.length === 2 ? 'a server cannot call itself (calling_self)' : 'the call would wait for itself'
+  throw new GenServerError('call_cycle', `${why}: ${chain.join(' → ')}`, { chain })
+}
 
 /** The ids from `caller` round to `caller` again that a call to `to` would close, or `undefined` if it closes none. */
 export function findCallCycle(caller: Busy, to: Busy): string[] | undefined {
@@ -15,7 +24,7 @@ function pathTo(goal: Busy, from: Busy, seen: Set<Busy>): string[] | undefined {
   if (from.waits === undefined || seen.has(from)) return undefined
   seen.add(from)
   for (const wait of from.waits) {
-    const path = pathTo(goal, wait.aside ?? wait.to, seen)
+    const path = pathTo(goal, wait.beside ?? wait.to, seen)
     if (path) return [from.id, ...path]
   }
   return undefined

@@ -14,8 +14,8 @@ import { type Origin, Queued } from './queued.js'
 /** Something that is waited for, and from whom. */
 export interface Wait {
   readonly to: Callee
-  /** Who works on it, where that is not the turn that is on at `to`. */
-  readonly aside?: Busy | undefined
+  /** Who works on it beside the turns of `to`, where somebody does. */
+  readonly beside?: Busy | undefined
 }
 
 /** Whoever is at work, and may wait for others meanwhile. */
@@ -30,9 +30,16 @@ export interface Waiter extends Busy {
   waitFor(wait: Wait): Set<Wait>
 }
 
+/** What `waitFor` does. */
+export function addWait(waiter: { waits: Set<Wait> | undefined }, wait: Wait): Set<Wait> {
+  waiter.waits ??= new Set()
+  waiter.waits.add(wait)
+  return waiter.waits
+}
+
 /** What a call needs to know of the process it is for. */
 export interface Callee extends Busy {
-  /** Takes the call out of the mailbox. */
+  /** Takes the call out of the mailbox, if it is there already. */
   withdraw(call: Call): void
   /** Why a call that waited until its deadline was not taken. */
   notTaken(call: Call): GenServerError
@@ -43,7 +50,7 @@ export interface Callee extends Busy {
 export class Call extends Queued implements Expiring, Wait, Waiter {
   readonly kind = 'call'
   readonly bounded = true
-  /** `waiting` in the mailbox, `taken` by its handler or by `noReply`, `settled` when the caller has its answer. */
+  /** `waiting` in the mailbox or on its way there, `taken` by its handler or by `noReply`, `settled` when the caller has its answer. */
   phase: 'waiting' | 'taken' | 'settled' = 'waiting'
   /** The state's revision after the message had run. */
   revision: number | undefined = undefined
@@ -51,10 +58,10 @@ export class Call extends Queued implements Expiring, Wait, Waiter {
   onGone: (() => void) | undefined = undefined
   /** Called when the call settles, in whichever way. */
   onSettled: ((call: Call) => void) | undefined = undefined
-  /** Its reply address, if a handler asked for one (OTP: `From`). */
+  /** Its reply address (OTP: `From`), if somebody has one and so must be told when it settles. */
   ref: string | undefined = undefined
-  /** Itself, when a `readOnly` handler runs it beside the turns of its server: then only this call waits. */
-  aside: Call | undefined = undefined
+  /** Itself, when a `readOnly` handler runs it: then it is this call that waits for others, and not its server. */
+  beside: Call | undefined = undefined
   waits: Set<Wait> | undefined = undefined
 
   deadline = Number.POSITIVE_INFINITY
@@ -86,9 +93,7 @@ export class Call extends Queued implements Expiring, Wait, Waiter {
   }
 
   waitFor(wait: Wait): Set<Wait> {
-    this.waits ??= new Set()
-    this.waits.add(wait)
-    return this.waits
+    return addWait(this, wait)
   }
 
   /** Made when first asked for, so that a request whose response nobody wants cannot be an unhandled rejection. */

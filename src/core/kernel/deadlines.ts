@@ -9,6 +9,10 @@ import type { Clock, ClockTimer } from './clock.js'
 export interface Expiring {
   /** The clock's monotonic milliseconds. */
   deadline: number
+  /** In how many milliseconds it expires, counted from when it was made. */
+  readonly timeout: number
+  /** It is over, and expires no more. */
+  readonly settled: boolean
   lane: Lane | undefined
   earlier: Expiring | undefined
   later: Expiring | undefined
@@ -20,18 +24,38 @@ const SPARE_LANES = 32
 
 export class Deadlines {
   readonly #lanes = new Map<number, Lane>()
+  readonly #fresh: Expiring[] = []
 
   constructor(private readonly clock: Clock) {}
 
   /** `item` expires `timeout` milliseconds from `now`; never, if that is `Infinity`. */
   add(item: Expiring, timeout: number, now: number): void {
     if (timeout === Number.POSITIVE_INFINITY) return
+    item.deadline = now + timeout
+    this.#enter(item, timeout)
+  }
+
+  /** The same, and its lane is only entered with `enterLanes`: most calls are over by then, and need none. */
+  addFresh(item: Expiring, timeout: number, now: number): void {
+    if (timeout === Number.POSITIVE_INFINITY) return
+    item.deadline = now + timeout
+    this.#fresh.push(item)
+  }
+
+  /** Whatever is fresh and not over gets its timer. */
+  enterLanes(): void {
+    const fresh = this.#fresh
+    if (fresh.length === 0) return
+    for (const item of fresh) if (!item.settled) this.#enter(item, item.timeout)
+    fresh.length = 0
+  }
+
+  #enter(item: Expiring, timeout: number): void {
     let lane = this.#lanes.get(timeout)
     if (lane === undefined) {
       lane = new Lane(this.clock, timeout, this.#lanes)
       this.#lanes.set(timeout, lane)
     }
-    item.deadline = now + timeout
     lane.append(item)
   }
 
@@ -39,6 +63,7 @@ export class Deadlines {
   close(): void {
     for (const lane of this.#lanes.values()) lane.close()
     this.#lanes.clear()
+    this.#fresh.length = 0
   }
 }
 

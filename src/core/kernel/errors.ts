@@ -1,6 +1,6 @@
 /**
- * What can go wrong between a caller and a server, one code each. Codes are stable: clients branch on them. What a code
- * means to HTTP is said at the boundary, in `src/http/problems.ts`.
+ * What can go wrong between a caller and a server, one code each: the one table of the whole core. Codes are stable:
+ * clients branch on them. Whoever carries them elsewhere, as HTTP does, says there what they mean.
  */
 import type { Reason } from './reason.js'
 

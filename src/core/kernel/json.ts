@@ -74,6 +74,6 @@ function copyMember(member: unknown, key: string | number, depth: number, unwrap
 }
 
 /** One step of a JSON pointer (RFC 6901). */
-function escapePointer(step: string): string {
+export function escapePointer(step: string): string {
   return step.replaceAll('~', '~0').replaceAll('/', '~1')
 }

@@ -8,6 +8,23 @@ export interface Logger {
   child(fields: object): Logger
 }
 
+/**
+ * Logs what went wrong, and never fails: an error with a getter that throws cannot be shown, and a logger may be broken
+ * itself, but what reports a crash must not crash of it.
+ */
+export function logError(logger: Logger, fields: { readonly [key: string]: unknown }, message: string): void {
+  const { err, ...shown } = fields
+  try {
+    logger.error(err === undefined ? shown : fields, message)
+  } catch {
+    try {
+      logger.error(shown, message)
+    } catch {
+      // There is nobody left to tell.
+    }
+  }
+}
+
 /** Logs nothing: the default of an embedded runtime. */
 export const silentLogger: Logger = {
   trace() {},

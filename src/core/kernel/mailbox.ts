@@ -11,8 +11,8 @@ import type { Queued } from './queued.js'
 export class Mailbox {
   /** Envelopes that wait. */
   length = 0
-  /** Places taken by bounded envelopes, waiting or about to be put in. */
-  #taken = 0
+  /** Places that bounded envelopes have, waiting or about to be put in. */
+  #places = 0
   #first: Queued | undefined = undefined
   #last: Queued | undefined = undefined
 
@@ -20,18 +20,19 @@ export class Mailbox {
 
   /** Takes a place for one bounded envelope. `false`: there is none left. */
   reserve(): boolean {
-    if (this.#taken >= this.limit) return false
-    this.#taken++
+    if (this.#places >= this.limit) return false
+    this.#places++
     return true
   }
 
   /** Gives a reserved place back unused. */
   release(): void {
-    this.#taken--
+    this.#places--
   }
 
   /** Puts an envelope in. A bounded one has a reserved place. */
   push(envelope: Envelope, now: number): void {
+    envelope.queued = true
     envelope.queuedAt = now
     envelope.previous = this.#last
     if (this.#last === undefined) this.#first = envelope
@@ -46,15 +47,17 @@ export class Mailbox {
     return first as Envelope | undefined
   }
 
-  /** Takes an envelope out that waits here. */
+  /** Takes an envelope out, if it waits here. */
   remove(envelope: Envelope): void {
+    if (!envelope.queued) return
+    envelope.queued = false
     if (envelope.previous === undefined) this.#first = envelope.next
     else envelope.previous.next = envelope.next
     if (envelope.next === undefined) this.#last = envelope.previous
     else envelope.next.previous = envelope.previous
     envelope.previous = envelope.next = undefined
     this.length--
-    if (envelope.bounded) this.#taken--
+    if (envelope.bounded) this.#places--
   }
 
   /** How long the oldest envelope has waited, in milliseconds. */

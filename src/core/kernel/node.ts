@@ -1,7 +1,7 @@
 /** A node: what the processes of one runtime share. One thread or OS process runs one node. */
 import type { Clock } from './clock.js'
 import { Deadlines } from './deadlines.js'
-import type { Logger } from './logger.js'
+import { type Logger, logError } from './logger.js'
 import { Scheduler } from './scheduler.js'
 import type { Store } from './store.js'
 import type { Transport } from './transport.js'
@@ -19,9 +19,17 @@ export class Node {
     readonly store: Store,
     readonly transport: Transport,
   ) {
-    this.scheduler = new Scheduler((error) => logger.error({ err: error }, 'a process broke its turn'))
     this.deadlines = new Deadlines(clock)
+    this.scheduler = new Scheduler(
+      (error) => this.reportStray(error),
+      () => this.deadlines.enterLanes(),
+    )
     this.recent = clock.monotonic()
+  }
+
+  /** Tells of an exception that should have been handled where it came from. */
+  reportStray(error: unknown): void {
+    logError(this.logger, { err: error }, 'a process broke its turn')
   }
 
   /** The clock's monotonic milliseconds. */

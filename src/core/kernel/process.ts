@@ -2,11 +2,12 @@
  * A process: a mailbox and the rule that its messages are handled one at a time.
  *
  * 1. `receive` gets one envelope, and the next one only when what it returned has settled.
- * 2. What is set aside with `first` comes before everything that waits in the mailbox.
+ * 2. What is put first with `putFirst` comes before everything that waits in the mailbox.
  * 3. A call whose deadline has passed is not taken.
- * 4. After `halt` nothing is received any more, and what still runs is ignored.
+ * 4. A call that was given up before it came, on a slow transport, is not put in.
+ * 5. After `halt` nothing is received any more, and what still runs is ignored.
  */
-import type { Call, Wait } from './call.js'
+import { addWait, type Call, type Wait } from './call.js'
 import type { Envelope } from './envelope.js'
 import { Mailbox } from './mailbox.js'
 import type { Node } from './node.js'
@@ -14,16 +15,17 @@ import type { Node } from './node.js'
 /** How many messages a process handles before the next one gets its turn. */
 const SLICE = 16
 
-export abstract class Process<First> {
+/** `Urgent`: what a process puts before its mailbox. */
+export abstract class Process<Urgent extends { readonly kind: string }> {
   readonly mailbox: Mailbox
   /** What this process itself waits for, while it handles a message. */
   waits: Set<Wait> | undefined = undefined
   /** Messages taken so far. */
   handled = 0
   /** What is being handled, and since when. */
-  current: Envelope | First | undefined = undefined
+  current: Envelope | Urgent | undefined = undefined
   currentSince = 0
-  #first: First[] | undefined = undefined
+  #urgent: Urgent[] | undefined = undefined
   #whenIdle: (() => void)[] | undefined = undefined
   #open = false
   #awake = false
@@ -36,33 +38,37 @@ export abstract class Process<First> {
     this.mailbox = new Mailbox(mailboxLimit)
   }
 
-  /** Handles one envelope; returns a promise if it takes until that settles. The promise never rejects. */
-  protected abstract receive(envelope: Envelope | First): Promise<void> | undefined
+  /** Handles one envelope; returns a promise if it takes until that settles. It is not meant to fail. */
+  protected abstract receive(envelope: Envelope | Urgent): Promise<void> | undefined
   /** A call in the mailbox whose deadline has passed. */
   protected abstract expired(call: Call): void
+  /** `receive` has failed, and nobody knows what of the message was done: the process must not go on. */
+  protected abstract broken(error: unknown): void
 
   put(envelope: Envelope): void {
+    if (envelope.kind === 'call' && envelope.phase === 'settled') {
+      this.mailbox.release()
+      return
+    }
     this.mailbox.push(envelope, this.node.recent)
     this.wake()
   }
 
-  /** Sets something aside to be handled before the mailbox. */
-  first(next: First): void {
-    this.#first ??= []
-    this.#first.push(next)
+  /** To be handled before the mailbox, after what was put first already. */
+  putFirst(next: Urgent): void {
+    this.#urgent ??= []
+    this.#urgent.push(next)
     this.wake()
   }
 
   /** This process waits for `wait` until that is deleted from what this returns. */
   waitFor(wait: Wait): Set<Wait> {
-    this.waits ??= new Set()
-    this.waits.add(wait)
-    return this.waits
+    return addWait(this, wait)
   }
 
-  /** What was set aside is not handled any more. */
-  protected forgetFirst(): void {
-    this.#first = undefined
+  /** What was put first is not handled any more. */
+  protected forgetUrgent(): void {
+    this.#urgent = undefined
   }
 
   withdraw(call: Call): void {
@@ -76,7 +82,7 @@ export abstract class Process<First> {
 
   /** Nothing is being handled and nothing waits. */
   get idle(): boolean {
-    return this.current === undefined && this.mailbox.length === 0 && !this.#first?.length
+    return this.current === undefined && this.mailbox.length === 0 && !this.#urgent?.length
   }
 
   /** Resolves when the process is idle, or has ended. */
@@ -102,7 +108,7 @@ export abstract class Process<First> {
   protected halt(): void {
     this.#ended = true
     this.#open = false
-    this.forgetFirst()
+    this.forgetUrgent()
     this.current = undefined
     this.rest()
   }
@@ -115,25 +121,36 @@ export abstract class Process<First> {
 
   run(): void {
     this.#awake = false
+    try {
+      this.#handleSome()
+    } catch (error) {
+      this.broken(error)
+    }
+  }
+
+  #handleSome(): void {
     for (let taken = 0; taken < SLICE && this.#open; taken++) {
-      const envelope = this.#first?.shift() ?? this.mailbox.shift()
+      const envelope = this.#urgent?.shift() ?? this.mailbox.shift()
       if (envelope === undefined) {
         this.rest()
         return
       }
       const pending = this.#handle(envelope)
       if (pending !== undefined) {
-        pending.then(() => this.#resume())
+        pending.then(
+          () => this.#resume(),
+          (error) => this.broken(error),
+        )
         return
       }
     }
     this.wake()
   }
 
-  #handle(envelope: Envelope | First): Promise<void> | undefined {
+  #handle(envelope: Envelope | Urgent): Promise<void> | undefined {
     const now = this.node.tick()
-    const call = envelope as Partial<Call>
-    if (call.deadline !== undefined && call.deadline <= now) {
+    // Its timer takes it out of the mailbox too, but timers run late where there is much to do.
+    if (envelope.kind === 'call' && (envelope as Call).deadline <= now) {
       this.expired(envelope as Call)
       return undefined
     }

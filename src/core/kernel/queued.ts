@@ -2,6 +2,8 @@
 export abstract class Queued {
   previous: Queued | undefined = undefined
   next: Queued | undefined = undefined
+  /** Whether it is in a mailbox: on its way there it is not yet, and once taken not any more. */
+  queued = false
   /** When it was put in: the clock's monotonic milliseconds. */
   queuedAt = 0
   /**

@@ -13,8 +13,16 @@ export function isQuiet(reason: Reason): boolean {
 
 /** The reason of a server whose callback threw `thrown`. The stack stays in the log: reasons travel to clients. */
 export function crashReason(thrown: unknown): { readonly error: string } {
-  if (thrown instanceof Error) return { error: asText(thrown.message || thrown.name) }
-  return { error: asText(thrown) }
+  return { error: asText(messageOf(thrown)) }
+}
+
+/** An error may have a getter of its own for its message, and that may throw too. */
+function messageOf(thrown: unknown): unknown {
+  try {
+    return thrown instanceof Error ? thrown.message || thrown.name : thrown
+  } catch {
+    return thrown
+  }
 }
 
 /** Whatever is thrown has a text: code that reports a crash must not crash of it. */

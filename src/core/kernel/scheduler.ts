@@ -23,7 +23,14 @@ export class Scheduler {
   constructor(
     /** Told of an exception that should have been handled below. */
     private readonly failed: (error: unknown) => void,
+    /** Called when nothing is left to run, and before the event loop gets its chance. */
+    private readonly resting: () => void = () => {},
   ) {}
+
+  /** Processes are about to run, and `resting` is called after them. */
+  get busy(): boolean {
+    return this.#armed
+  }
 
   wake(process: Runnable): void {
     this.#ready.push(process)
@@ -39,6 +46,7 @@ export class Scheduler {
       const batch = this.#ready
       if (batch.length === 0) {
         this.#armed = false
+        this.resting()
         return
       }
       this.#ready = this.#spare
@@ -46,6 +54,7 @@ export class Scheduler {
       batch.length = 0
       this.#spare = batch
     }
+    this.resting()
     setImmediate(this.#rounds)
   }
 

@@ -1,9 +1,9 @@
 /**
- * Port: keeps what durable servers must not lose. The gate (`server/gate.ts`) lets nothing of a turn out before the
- * store has kept what the turn changed.
+ * Port: keeps what durable servers must not lose. It is asked for their states only: the first one, which `init` gave,
+ * and each that a turn has changed. Nothing of that is told to anybody before the store has kept it.
  */
 
-/** What one turn changed. */
+/** What one turn, or `init`, changed. */
 export interface Change {
   readonly id: string
   readonly revision: number

@@ -2,7 +2,11 @@
  * How a server gets its first state (OTP: `init/1` and `proc_lib:start`).
  *
  * 1. Nothing is received before `init` has succeeded.
- * 2. A server whose first `init` did not succeed is gone, and its id free, before its starter hears so.
+ * 2. A durable server is there, and its starter hears so, when its first state is kept.
+ * 3. A server whose first `init` did not succeed is gone, and its id free, before its starter hears so.
+ *
+ * `begin` → `initialise` → `init` → `#initialised` (it gave a state, or chose not to) or `#initFailed` (it threw)
+ * → `running`, or `#notStarted` → `notBegun` (the first time) or `notRestarted` (after a crash).
  */
 import { isDraftable } from 'mutative'
 import { GenServerError } from '../kernel/errors.js'
@@ -10,7 +14,7 @@ import { copyJson, type Json } from '../kernel/json.js'
 import type { Node } from '../kernel/node.js'
 import { crashReason, describeReason, printable, type Reason } from '../kernel/reason.js'
 import { Ignore, Refuse, StartIgnored, Stop } from './answer.js'
-import { reportCrash } from './crash.js'
+import { reportCrash, reportEnd } from './crash.js'
 import type { Status } from './info.js'
 import type { Peers } from './peers.js'
 import type { Protocol } from './protocol.js'
@@ -41,7 +45,8 @@ export abstract class Beginning extends StatefulProcess {
   protected abstract notRestarted(failure: Error, reason: Reason): Pending
 
   /**
-   * Runs `init` for the first time; resolves when it has succeeded.
+   * Runs `init` for the first time; resolves when it has succeeded. `timeout` holds for this time only: nobody waits for
+   * the `init` of a restart, so it may take as long as it likes, and `kill` ends it.
    * @throws {GenServerError} `init_refused`, `init_crashed`, `init_timeout` · {StartIgnored}
    */
   begin(timeout: number): Promise<void> {
@@ -50,14 +55,20 @@ export abstract class Beginning extends StatefulProcess {
         timeout === Number.POSITIVE_INFINITY
           ? undefined
           : this.node.clock.setTimer(timeout, () => this.#initTimedOut(timeout))
-      const over =
-        <T extends unknown[]>(tell: (...told: T) => void) =>
-        (...told: T) => {
-          timer?.cancel()
-          this.#starter = this.beginning = undefined
-          tell(...told)
-        }
-      this.#starter = { resolve: over(resolve), reject: over(reject) }
+      const over = () => {
+        timer?.cancel()
+        this.#starter = this.beginning = undefined
+      }
+      this.#starter = {
+        resolve() {
+          over()
+          resolve()
+        },
+        reject(error) {
+          over()
+          reject(error)
+        },
+      }
       this.initialise()
     })
     if (this.#starter !== undefined) this.beginning = begun
@@ -69,11 +80,13 @@ export abstract class Beginning extends StatefulProcess {
     const scope = new Scope(undefined, undefined, false)
     let result: unknown
     try {
-      result = this.protocol.definition.init(copyJson(this.args), this.context(scope))
+      result = this.protocol.definition.init(copyJson(this.args), this.openTurn(scope))
+      // A promise of somebody else's make comes back as one of ours.
+      if (isThenable(result)) result = Promise.resolve(result)
     } catch (error) {
       return this.#initFailed(scope, error)
     }
-    if (!isThenable(result)) return this.#initialised(scope, result)
+    if (!(result instanceof Promise)) return this.#initialised(scope, result)
     return result.then(
       (state) => this.#initialised(scope, state),
       (error) => this.#initFailed(scope, error),
@@ -86,13 +99,23 @@ export abstract class Beginning extends StatefulProcess {
       return this.#notStarted(scope, new StartIgnored(`${this.id}: init chose to be ignored`), 'normal')
     if (result instanceof Refuse) return this.#refused(scope, result.reason)
     if (result instanceof Stop) {
-      reportCrash(this, { reason: result.reason, message: 'init' })
+      reportEnd(this, result.reason, 'init')
       return this.#refused(scope, result.reason)
     }
     if (typeof result !== 'object' || !isDraftable(result)) {
       return this.#initFailed(scope, new Error(`bad_return_value: ${printable(result)}`))
     }
-    this.state = result as object
+    const state: object = result as object
+    const kept = this.keep(state)
+    if (kept === undefined) return this.#begun(scope, state)
+    return kept.then(
+      () => (this.scope === scope ? this.#begun(scope, state) : undefined),
+      (error) => this.#initFailed(scope, error),
+    )
+  }
+
+  #begun(scope: Scope, state: object): Pending {
+    this.state = state
     this.revision++
     this.status = 'running'
     this.releaseEffects(scope)
@@ -123,7 +146,7 @@ export abstract class Beginning extends StatefulProcess {
   /** `init` gave no state: a first start has failed; a restart is tried again while the budget lasts. */
   #notStarted(scope: Scope, failure: Error, reason: Reason): Pending {
     this.discardEffects(scope)
-    scope.cut()
+    scope.cut(failure.message)
     if (this.#starter === undefined) return this.notRestarted(failure, reason)
     const { reject } = this.#starter
     this.notBegun(failure)

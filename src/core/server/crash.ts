@@ -1,6 +1,6 @@
 /** A crash or an end, as it is told: to callers as a failure, to operators as a report. */
 import { GenServerError } from '../kernel/errors.js'
-import type { Logger } from '../kernel/logger.js'
+import { type Logger, logError } from '../kernel/logger.js'
 import type { Origin } from '../kernel/queued.js'
 import { crashReason, describeReason, isQuiet, printable, type Reason } from '../kernel/reason.js'
 import { BadReply } from './protocol.js'
@@ -18,6 +18,14 @@ export function crashFailure(id: string, message: string, thrown: unknown): GenS
   return new GenServerError(code, `${id} crashed while it handled ${message}: ${reason.error}`, { reason })
 }
 
+/** What the caller of `message` hears, which an earlier turn has taken, if its server crashes before it replies. */
+export function deferredFailure(id: string, message: string, thrown: unknown): GenServerError {
+  const reason = crashReason(thrown)
+  return new GenServerError('server_crashed', `${id} crashed before it replied to ${message}: ${reason.error}`, {
+    reason,
+  })
+}
+
 /** What those hear who come too late, or were still waiting when the server ended. */
 export function exitFailure(
   id: string,
@@ -33,38 +41,36 @@ export function exitFailure(
 }
 
 /** The server whose end or crash is reported. */
-export interface Reported {
+interface Reported {
   readonly id: string
   readonly incarnation: number
-  readonly protocol: Parameters<typeof viewState>[0]
+  readonly protocol: Parameters<typeof viewState>[0] & { readonly name: string }
   readonly committed: object
   readonly node: { readonly logger: Logger }
 }
 
-export interface CrashReport {
+interface CrashReport {
   readonly reason: Reason
   /** What was thrown, with its stack. */
-  readonly thrown?: unknown
+  readonly thrown: unknown
   /** The message that was being handled. */
   readonly message: string
   readonly origin?: Origin | undefined
 }
 
-/** One report for one crash (OTP: error report), and none for a quiet end. The state is shown as operators may see it. */
+/** One report for one crash (OTP: error report). */
 export function reportCrash(server: Reported, { reason, thrown, message, origin }: CrashReport): void {
-  if (isQuiet(reason)) return
-  const { id, incarnation, protocol, node } = server
-  node.logger.error(
-    {
-      server: id,
-      implementation: protocol.name,
-      incarnation,
-      message,
-      reason,
-      ...(thrown instanceof Error && { err: thrown }),
-      state: printable(viewState(protocol, server.committed).state, MOST_STATE),
-      ...origin,
-    },
-    `${id} crashed while it handled ${message}: ${describeReason(reason)}`,
-  )
+  const what = `${server.id} crashed while it handled ${message}: ${describeReason(reason)}`
+  report(server, { reason, message, ...(thrown instanceof Error && { err: thrown }), ...origin }, what)
+}
+
+/** An end that was chosen: reported unless it is a quiet one. */
+export function reportEnd(server: Reported, reason: Reason, message: 'init' | 'stop'): void {
+  if (!isQuiet(reason)) report(server, { reason, message }, `${server.id} has ended: ${describeReason(reason)}`)
+}
+
+/** The state is shown as operators may see it. */
+function report({ id, incarnation, protocol, committed, node }: Reported, fields: object, what: string): void {
+  const state = printable(viewState(protocol, committed).state, MOST_STATE)
+  logError(node.logger, { server: id, implementation: protocol.name, incarnation, ...fields, state }, what)
 }

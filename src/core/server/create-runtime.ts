@@ -3,13 +3,14 @@ import { systemClock } from '../kernel/clock.js'
 import { Exits } from '../kernel/exits.js'
 import { silentLogger } from '../kernel/logger.js'
 import { Node } from '../kernel/node.js'
-import { MemoryRegistry } from '../kernel/registry.js'
+import { MemoryRegistry, type Registry } from '../kernel/registry.js'
 import { memoryStore } from '../kernel/store.js'
 import { localTransport } from '../kernel/transport.js'
 import { Directory } from './directory.js'
 import { LocalRuntime } from './local-runtime.js'
 import { compileProtocol, type Protocol } from './protocol.js'
 import type { Runtime, RuntimeOptions } from './runtime.js'
+import type { Server } from './server.js'
 
 const TEN_MINUTES = 600_000
 
@@ -33,7 +34,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     protocols.set(name, compileProtocol(name, definition))
   }
   const exits = new Exits(clock, options.rememberExits ?? TEN_MINUTES)
-  const directory = new Directory(options.registry ?? new MemoryRegistry(), exits)
+  const directory = new Directory((options.registry ?? new MemoryRegistry()) as Registry<Server>, exits)
   const budget = { maxRestarts: options.maxRestarts ?? 10, maxSeconds: options.maxSeconds ?? 5 }
   const runtime = new LocalRuntime(new Node(clock, logger, store, transport), protocols, directory, budget)
   // The overloads that type a call by its definition have no body: at run time there is one `call`.

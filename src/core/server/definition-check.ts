@@ -3,6 +3,8 @@
  * a definition that comes as JavaScript, or was cast, is caught here.
  */
 import type { AnyDefinition } from './definition.js'
+import { BUILT_IN_INFOS } from './interface.js'
+import { faultsOfOptions } from './options.js'
 
 const KEYS: ReadonlySet<string> = new Set([
   'description',
@@ -29,7 +31,7 @@ const KEYS: ReadonlySet<string> = new Set([
   'mailbox',
 ])
 
-const BUILT_IN_INFOS: ReadonlySet<string> = new Set(['DOWN', 'EXIT', 'timeout'])
+const builtInInfos: ReadonlySet<string> = new Set(BUILT_IN_INFOS)
 
 /** How messages are spelt: so that each is a path segment and part of an `operationId`. */
 const MESSAGE = /^[A-Za-z][A-Za-z0-9_]{0,63}$/
@@ -46,9 +48,10 @@ function* faultsOf(definition: AnyDefinition): Generator<string> {
   for (const key of ['terminate', 'redact', 'codeChange'] as const) {
     if (definition[key] !== undefined && typeof definition[key] !== 'function') yield `${key} is not a function`
   }
+  for (const { path, message } of faultsOfOptions(definition)) yield `${path.slice(1)}: ${message}`
   yield* unmatched('calls', definition.calls, 'handleCall', definition.handleCall)
   yield* unmatched('casts', definition.casts, 'handleCast', definition.handleCast)
-  if (definition.infos) yield* unmatched('infos', definition.infos, 'handleInfo', definition.handleInfo, BUILT_IN_INFOS)
+  if (definition.infos) yield* unmatched('infos', definition.infos, 'handleInfo', definition.handleInfo, builtInInfos)
   else yield* notFunctions('handleInfo', definition.handleInfo)
   yield* notFunctions('handleContinue', definition.handleContinue)
   for (const message of Object.keys({ ...definition.calls, ...definition.casts })) {

@@ -6,7 +6,15 @@ import type { Static, TObject, TSchema, TUnknown } from '@sinclair/typebox'
 import type { Reason } from '../kernel/reason.js'
 import type { Ignore, NoReply, Refuse, Stop } from './answer.js'
 import type { Context } from './context.js'
-import type { ArgsOf, CallInterface, CastInterface, InfoInterface, Interface, ReplyOf } from './interface.js'
+import type {
+  ArgsOf,
+  BUILT_IN_INFOS,
+  CallInterface,
+  CastInterface,
+  InfoInterface,
+  Interface,
+  ReplyOf,
+} from './interface.js'
 import type { ServerOptions } from './options.js'
 
 type Awaitable<T> = T | Promise<T>
@@ -33,7 +41,7 @@ type Handlers<Specs, Key extends string, Handler> = [keyof Specs] extends [never
 type InfoHandlers<State, Infos, Ctx> = [keyof Infos] extends [never]
   ? { readonly [message: string]: MessageHandler<State, UndeclaredArgs, Ctx> }
   : { readonly [M in keyof Infos]: MessageHandler<State, ArgsOf<Infos[M]>, Ctx> } & {
-      readonly [M in 'DOWN' | 'EXIT' | 'timeout']?: MessageHandler<State, UndeclaredArgs, Ctx>
+      readonly [M in (typeof BUILT_IN_INFOS)[number]]?: MessageHandler<State, UndeclaredArgs, Ctx>
     }
 
 type Table<Spec> = Readonly<Record<string, Spec>>
@@ -65,7 +73,10 @@ export type Definition<
     args: Static<NoInfer<Args>>,
     ctx: Context<Events>,
   ) => Awaitable<Static<NoInfer<State>> | Ignore | Refuse | Stop<never>>
-  /** Plain messages (OTP: `handle_info/2`). Those without a handler are logged and dropped. */
+  /**
+   * Plain messages (OTP: `handle_info/2`). Those without a handler are logged and dropped. `timeout` is the idle timeout;
+   * `DOWN` and `EXIT` are reserved for monitors and links, and nothing sends them yet.
+   */
   readonly handleInfo?: InfoHandlers<Static<NoInfer<State>>, NoInfer<Infos>, Context<Events>>
   /** Second steps, run before any message that waits (OTP: `handle_continue/2`). */
   readonly handleContinue?: {
@@ -78,13 +89,19 @@ export type Definition<
   readonly terminate?: (state: Static<NoInfer<State>>, reason: Reason, ctx: Context<Events>) => Awaitable<void>
   /** What operators may see of the state (OTP: `format_status/1`). If it throws they see nothing. */
   readonly redact?: (state: Static<NoInfer<State>>) => unknown
-  /** The version of the code, for `codeChange` and for people. Default 1. */
+  /** The version of the code, which the server's info shows. Default 1. */
   readonly version?: number
-  /** Turns a state of version `oldVersion` into one of this version (OTP: `code_change/3`). */
+  /**
+   * Reserved: will turn a stored state of version `oldVersion` into one of this version (OTP: `code_change/3`). It is not
+   * called yet, since no store gives a state back.
+   */
   readonly codeChange?: (oldState: unknown, oldVersion: number) => Static<NoInfer<State>>
-  /** Acknowledged means kept on disk. Needs a runtime with a durable store. */
+  /**
+   * Acknowledged means kept: nothing of a turn is heard before the runtime's store has kept the new state. Needs a runtime
+   * whose store is durable; states are not read back from it yet.
+   */
   readonly durable?: boolean
-  /** Milliseconds after which an idle durable server leaves memory. */
+  /** Reserved: milliseconds after which an idle durable server will leave memory. It stays there yet. */
   readonly idle?: number
 } & Handlers<
     Calls,

@@ -50,3 +50,10 @@ export class Directory {
     return { servers }
   }
 }
+
+/** What whoever asks for the id of `holder` hears. */
+export function alreadyStarted(holder: Server): GenServerError {
+  return new GenServerError('already_started', `${holder.id} is taken by a ${holder.protocol.name}`, {
+    server: holder.info,
+  })
+}

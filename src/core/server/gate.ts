@@ -2,14 +2,14 @@
  * The gate: where a turn's effects wait until its commit is done. Nothing observable leaves a durable server before what
  * it depends on is kept; a server in memory has nothing to wait for.
  */
-
+import type { Json } from '../kernel/json.js'
 import { crashReason } from '../kernel/reason.js'
 import type { Store } from '../kernel/store.js'
 import type { Transport } from '../kernel/transport.js'
 import type { Effect } from './effects.js'
 import type { IdleTimeout } from './idle-timeout.js'
 import type { Self } from './peers.js'
-import { takePlain } from './plain.js'
+import { infoCheck } from './sending.js'
 
 /** The server whose effects leave. */
 export interface Source extends Self {
@@ -19,6 +19,8 @@ export interface Source extends Self {
   readonly lineage: number
   continueWith(name: string, args: unknown): void
   deliverInfo(message: string, args: unknown): void
+  /** The server crashes when it has finished its current message. */
+  crashNext(message: string, thrown: unknown): void
   tell(event: string, data: unknown): void
 }
 
@@ -64,10 +66,28 @@ function perform(source: Source, effect: Effect, transport: Transport): void {
   }
 }
 
+/**
+ * Brings what becomes of `promise`: `{ value }` or `{ error }`. An info that is declared takes what its schema says; a
+ * result that does not fit is an error, and one that is not expected is a bug like any other.
+ */
 function pipe(source: Source, promise: Promise<unknown>, message: string): void {
   const { lineage } = source
-  const bring = (args: unknown) => {
+  const check = infoCheck(source.protocol, message)
+  const bring = (args: Json) => {
     if (source.lineage === lineage) source.deliverInfo(message, args)
   }
-  promise.then((value) => ({ value: takePlain(value) })).then(bring, (error) => bring(crashReason(error)))
+  const fail = (thrown: unknown) => {
+    if (source.lineage === lineage) source.crashNext(message, thrown)
+  }
+  const explain = (thrown: unknown) => {
+    try {
+      return check(crashReason(thrown))
+    } catch {
+      throw thrown
+    }
+  }
+  promise
+    .then((value) => check({ value: value ?? null }))
+    .catch(explain)
+    .then(bring, fail)
 }

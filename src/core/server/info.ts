@@ -19,7 +19,7 @@ export interface ServerInfo {
   readonly revision: number
   /** When it was first started: RFC 3339. */
   readonly startedAt: string
-  /** How often it was restarted after a crash. */
+  /** How often it was restarted: after a crash, or because it is `permanent` and stopped itself. */
   readonly restarts: number
   readonly restart: Restart
   readonly restartFrom: RestartFrom
@@ -35,7 +35,7 @@ export interface ServerInfo {
   readonly handled: number
   /** The message that is being run, and for how many milliseconds. */
   readonly current: { readonly kind: string; readonly message: string; readonly runningFor: number } | null
-  /** The last crash, while it is remembered. */
+  /** Why it last crashed or was restarted. */
   readonly lastExit: { readonly reason: Reason; readonly at: string } | null
 }
 
@@ -52,7 +52,7 @@ export interface StateView {
   readonly state: unknown
   readonly revision: number
   readonly incarnation: number
-  /** `redact` threw, so nothing is shown. */
+  /** `redact` threw, or the state itself cannot be shown, so nothing is. */
   readonly redactFailed?: true
 }
 

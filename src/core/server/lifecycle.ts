@@ -6,17 +6,27 @@
  * 2. A crash is told at once to the caller of the message and to all who wait for a deferred reply. Messages that were
  *    not yet taken stay in the mailbox.
  * 3. When a server ends, its id is free in the same tick, and everybody who waits is told.
+ *
+ * What the words do, from the mildest to the last:
+ * - `crash`: a message has failed. From the state the server just goes on; else `#giveUp`, then `#restartFresh` or `end`.
+ * - `stopItself`, `stopOnOrder`: a handler or somebody outside chose the end. `#giveUp`, then `end` (or `#restartFresh`).
+ * - `#giveUp`: the state is given up: takes no more messages (`shut`) and runs `terminate`.
+ * - `#restartFresh`: `loseState`, then `initialise`.
+ * - `kill`: `end`, without `#giveUp`. `broken`: the same, where our own code has failed.
+ * - `end`: `#close` with a reason that is remembered. `#close`: `halt` the process, `loseState`, free the id, `cutOff` what
+ *   still runs, and answer whoever waits.
  */
 import { type Call, timedOut } from '../kernel/call.js'
 import type { Envelope, StopOrder } from '../kernel/envelope.js'
 import { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
+import { logError } from '../kernel/logger.js'
 import type { Node } from '../kernel/node.js'
 import { crashReason, type Reason } from '../kernel/reason.js'
 import { StartIgnored } from './answer.js'
 import { Beginning } from './beginning.js'
-import { crashFailure, exitFailure, reportCrash } from './crash.js'
-import type { Terms } from './options.js'
+import { crashFailure, deferredFailure, exitFailure, reportCrash, reportEnd } from './crash.js'
+import type { ServerTerms } from './options.js'
 import type { Peers } from './peers.js'
 import type { Protocol } from './protocol.js'
 import { spend } from './restart-budget.js'
@@ -34,15 +44,15 @@ export abstract class Lifecycle extends Beginning {
   /** Servers are numbered in the order of their start. */
   readonly number: number
   #someWaiters: Waiters | undefined = undefined
-  /** Once the server has ended. */
-  #tellTheEnd: (() => void) | undefined = undefined
+  /** How the server ended, once it has. Without a `reason` it had never begun. */
+  #ending: { readonly reason: Reason | undefined; readonly failure: GenServerError } | undefined = undefined
   #restartTimes: readonly number[] = NO_TIMES
 
   constructor(
     id: string,
     protocol: Protocol,
     args: Json,
-    readonly terms: Terms,
+    readonly terms: ServerTerms,
     peers: Peers,
     node: Node,
   ) {
@@ -60,7 +70,7 @@ export abstract class Lifecycle extends Beginning {
   override put(envelope: Envelope): void {
     super.put(envelope)
     // It was on its way when the server ended, or `init` failed before what was meant for it came.
-    this.#tellTheEnd?.()
+    if (this.ended) this.#answerAll()
   }
 
   protected notBegun(failure: Error): void {
@@ -71,7 +81,13 @@ export abstract class Lifecycle extends Beginning {
   protected notRestarted(failure: Error, reason: Reason): Pending {
     if (failure instanceof StartIgnored) return this.end('normal')
     this.lastExit = { reason, at: this.node.clock.now() }
-    return this.#maySpend() ? this.#restartFresh() : this.end(reason)
+    return this.#maySpend() ? this.#retry() : this.end(reason)
+  }
+
+  /** Not on the stack of the `init` that failed, and the others get their turns: a budget may be large. */
+  async #retry(): Promise<void> {
+    await new Promise<void>((run) => this.node.scheduler.wake({ run }))
+    if (!this.ended) await this.#restartFresh()
   }
 
   /** The server has crashed while it handled `message`. */
@@ -81,11 +97,12 @@ export abstract class Lifecycle extends Beginning {
     this.lastExit = { reason, at: this.node.clock.now() }
     reportCrash(this, { reason, thrown, message, origin: scope?.origin })
     scope?.call?.fail(failure)
-    this.#waiters.failDeferred(failure)
+    this.#waiters.failDeferred((call) => deferredFailure(this.id, call.message, thrown))
     if (this.terms.restart === 'temporary' || !this.#maySpend()) {
       return this.#giveUp(reason, (final) => this.end(final))
     }
     if (this.terms.restartFrom === 'init') return this.#giveUp(reason, () => this.#restartFresh())
+    // The draft of the message is dropped already: to go on with the state is the restart.
     this.incarnation++
     this.restarts++
     return undefined
@@ -95,7 +112,8 @@ export abstract class Lifecycle extends Beginning {
     const times = spend(this.terms.budget, this.#restartTimes, this.node.clock.monotonic())
     if (times !== undefined) this.#restartTimes = times
     else
-      this.node.logger.error(
+      logError(
+        this.node.logger,
         { server: this.id, restarts: this.restarts },
         `${this.id} restarts too often and is given up`,
       )
@@ -110,20 +128,19 @@ export abstract class Lifecycle extends Beginning {
     return this.initialise()
   }
 
-  /** A handler chose to stop. Its caller hears the reply, or the reason, when `terminate` has run (S:D4). */
+  /** A handler chose to stop. Its caller hears the reply, or the reason, when `terminate` has run. */
   protected stopItself(reason: Reason, tell: (final: Reason) => void): Pending {
-    if (this.terms.restart !== 'permanent') {
-      return this.#stop(reason, (final) => {
-        tell(final)
-        return this.end(final)
-      })
-    }
     return this.#stop(reason, (final) => {
       tell(final)
-      this.lastExit = { reason: final, at: this.node.clock.now() }
-      this.#waiters.failDeferred(exitFailure(this.id, final, this.lastExit.at))
-      return this.#maySpend() ? this.#restartFresh() : this.end(final)
+      return this.terms.restart === 'permanent' ? this.#comeBack(final) : this.end(final)
     })
+  }
+
+  #comeBack(reason: Reason): Pending {
+    const at = this.node.clock.now()
+    this.lastExit = { reason, at }
+    this.#waiters.failDeferred(() => exitFailure(this.id, reason, at))
+    return this.#maySpend() ? this.#restartFresh() : this.end(reason)
   }
 
   /** Carries out an order from outside. */
@@ -135,12 +152,12 @@ export abstract class Lifecycle extends Beginning {
   /** An end that was chosen. It is reported here, unless `terminate` has failed and that was. */
   #stop(reason: Reason, then: (final: Reason) => Pending): Pending {
     return this.#giveUp(reason, (final) => {
-      if (final === reason) reportCrash(this, { reason, message: 'stop' })
+      if (final === reason) reportEnd(this, reason, 'stop')
       return then(final)
     })
   }
 
-  /** Runs `terminate`, then goes on with the reason that holds: its own failure, if it fails (S:H5). */
+  /** Runs `terminate`, then goes on with the reason that holds: its own failure, if it fails. */
   #giveUp(reason: Reason, then: (final: Reason) => Pending): Pending {
     this.status = 'stopping'
     this.shut()
@@ -164,7 +181,7 @@ export abstract class Lifecycle extends Beginning {
         (state, _, ctx) => terminate(state, reason, ctx),
         this.state,
         null,
-        this.context(scope),
+        this.openTurn(scope),
         noAnswer,
       )
       return turned instanceof Promise ? turned.then(succeeded, failed) : succeeded()
@@ -179,6 +196,11 @@ export abstract class Lifecycle extends Beginning {
     this.cutBeginning(exitFailure(this.id, 'killed', this.node.clock.now()))
   }
 
+  protected broken(error: unknown): void {
+    this.node.reportStray(error)
+    this.end(crashReason(error))
+  }
+
   /** The server is no more, because of `reason`. */
   protected end(reason: Reason): undefined {
     this.#close(exitFailure(this.id, reason, this.node.clock.now()), reason)
@@ -189,15 +211,24 @@ export abstract class Lifecycle extends Beginning {
   #close(failure: GenServerError | undefined, reason: Reason | undefined): void {
     if (this.ended) return
     const told = failure ?? new GenServerError('unknown_server', `${this.id} was not started`)
+    this.#ending = { reason, failure: told }
     this.halt()
     this.loseState()
     this.peers.ended(this, reason)
     this.cutOff(reason === undefined ? told : exitFailure(this.id, reason, this.node.clock.now(), 'unknown'), told)
-    this.#tellTheEnd = () => this.#waiters.ended(this.id, reason, told, this.mailbox)
-    this.#tellTheEnd()
+    this.#answerAll()
   }
 
-  /** The call's reply comes later. */
+  #answerAll(): void {
+    if (this.#ending === undefined) return
+    const { reason, failure } = this.#ending
+    this.#waiters.ended(this.id, reason, failure, this.mailbox)
+  }
+
+  /**
+   * The call's reply comes later, so it gets its reply address now: the address is what makes it tell `forget` when it
+   * settles. A call whose handler stops the server is deferred too, so that a kill during `terminate` answers it.
+   */
   protected defer(call: Call): void {
     if (call.phase === 'settled') return
     this.peers.address(call)

@@ -1,14 +1,15 @@
 /** The runtime of one node: every server is here (see `runtime.ts` for what each member promises). */
 import type { Call, Waiter } from '../kernel/call.js'
-import { findCallCycle } from '../kernel/call-cycle.js'
-import { StopOrder } from '../kernel/envelope.js'
+import { refuseCallCycle } from '../kernel/call-cycle.js'
+import { type Envelope, StopOrder } from '../kernel/envelope.js'
 import { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
 import type { Node } from '../kernel/node.js'
 import type { Reason } from '../kernel/reason.js'
 import { StartIgnored } from './answer.js'
+import { decideDelay, decideId, decideReason, decideTerms, decideTimeout } from './decide.js'
 import type { AnyDefinition } from './definition.js'
-import type { Directory } from './directory.js'
+import { alreadyStarted, type Directory } from './directory.js'
 import type { PublishedEvent, ServerInfo, ServerPage, StateView, TimerInfo } from './info.js'
 import type { StartOptions } from './options.js'
 import type { CallFromHandler, Peers, Self } from './peers.js'
@@ -19,7 +20,6 @@ import type { CastOptions, ListOptions, Request, RequestOptions, StopOptions } f
 import { callOperation, castOperation, makeCall, makeCast, makeInfo } from './sending.js'
 import { Server } from './server.js'
 import { shutDown } from './shut-down.js'
-import { settleDelay, settleId, settleReason, settleTerms, settleTimeout } from './starting.js'
 import { viewState } from './state-view.js'
 
 type Start = NonNullable<RequestOptions['start']>
@@ -49,7 +49,7 @@ export class LocalRuntime implements Peers {
 
   async getOrStart(implementation: string, args: unknown, options: StartOptions & { id: string }) {
     const protocol = this.#protocol(implementation)
-    const running = this.directory.find(settleId(options.id))
+    const running = this.directory.find(decideId(options.id))
     if (running === undefined) return { started: true, info: await this.start(implementation, args, options) }
     if (running.protocol !== protocol) throw alreadyStarted(running)
     await running.beginning
@@ -59,13 +59,13 @@ export class LocalRuntime implements Peers {
   /** The id is taken when this returns. `begin` runs `init` and settles when that has. */
   #make(implementation: string, args: unknown, options: StartOptions): { server: Server; begin(): Promise<void> } {
     const protocol = this.#protocol(implementation)
-    const id = settleId(options.id)
-    const timeout = settleTimeout(options.timeout)
-    const terms = settleTerms(protocol, options, this.budget)
-    const taken = protocol.take(args)
+    const id = decideId(options.id)
+    const timeout = decideTimeout(options.timeout)
+    const terms = decideTerms(protocol, options, this.budget)
+    const checked = protocol.checkStartArgs(args)
     const holder = this.directory.find(id)
     if (holder !== undefined) throw alreadyStarted(holder)
-    const server = new Server(id, protocol, taken, terms, this, this.node)
+    const server = new Server(id, protocol, checked, terms, this, this.node)
     const last = this.directory.exits.get(id)
     if (last !== undefined) {
       server.incarnation = last.incarnation + 1
@@ -95,8 +95,8 @@ export class LocalRuntime implements Peers {
 
   #request(id: string, message: string, args: unknown, options: RequestOptions = {}): Call {
     this.#mustBeUp()
-    const timeout = settleTimeout(options.timeout)
-    const to = this.#reach(id, options, (protocol) => callOperation(protocol, message).take(args))
+    const timeout = decideTimeout(options.timeout)
+    const to = this.#reach(id, options, (protocol) => callOperation(protocol, message).check(args))
     const call = makeCall(to, message, args, timeout, options)
     this.#send(to, call)
     if (options.signal !== undefined) watch(options.signal, call)
@@ -104,60 +104,69 @@ export class LocalRuntime implements Peers {
   }
 
   #send(to: Server, call: Call): void {
-    this.node.deadlines.add(call, call.timeout, this.node.tick())
-    this.node.transport.deliver(to, call)
+    const { deadlines, scheduler, transport } = this.node
+    deadlines.addFresh(call, call.timeout, this.node.tick())
+    transport.deliver(to, call)
+    if (!scheduler.busy) deadlines.enterLanes()
   }
 
-  /** The server with the id; with `start`, and after `check` has passed, a new one if there is none. */
+  /** The server with the id; with `start`, and after the message has passed `check`, a new one if there is none. */
   #reach(
     id: string,
-    options: { start?: Start | undefined; implementation?: string | undefined },
+    { start, implementation }: { start?: Start | undefined; implementation?: string | undefined },
     check: (protocol: Protocol) => unknown,
+    notStarted?: (error: Error) => void,
   ): Server {
-    if (options.start === undefined || this.directory.find(id) !== undefined) {
-      return this.directory.get(id, options.implementation)
+    const isOther = implementation !== undefined && implementation !== start?.implementation
+    if (start === undefined || isOther || this.directory.find(id) !== undefined) {
+      return this.directory.get(id, implementation)
     }
-    const { implementation, args } = options.start
-    check(this.#protocol(implementation))
-    const { server, begin } = this.#make(implementation, args, { id })
-    // Those whose messages wait in the mailbox hear how it began.
-    begin().catch(() => {})
+    check(this.#protocol(start.implementation))
+    const { server, begin } = this.#make(start.implementation, start.args, { id })
+    // The callers whose messages wait in the mailbox hear how it began.
+    begin().catch((error) => notStarted?.(error))
     return server
   }
 
   cast(id: string, message: string, args?: unknown, options: CastOptions = {}): string | undefined {
     this.#mustBeUp()
-    const delay = options.delay === undefined ? undefined : settleDelay(options.delay)
-    const to = this.#reach(id, options, (protocol) => castOperation(protocol, message).take(args))
+    const delay = options.delay === undefined ? undefined : decideDelay(options.delay)
+    const check = (protocol: Protocol) => castOperation(protocol, message).check(args)
+    const to = this.#reach(id, options, check, (error) =>
+      this.node.logger.warn({ server: id, cast: message, ...options.origin }, `dropped: ${error.message}`),
+    )
     if (delay !== undefined) return this.#castLater(to, message, args, delay, options)
-    this.node.tick()
-    this.node.transport.deliver(to, makeCast(to, message, args, options))
+    this.#deliver(to, makeCast(to, message, args, options))
     return undefined
   }
 
   #castLater(to: Server, message: string, args: unknown, delay: number, { origin, ifMatch }: CastOptions): string {
-    const taken = castOperation(to.protocol, message).take(args)
-    if (to.timerCount >= to.mailbox.limit) {
-      throw new GenServerError('mailbox_full', `${to.id} has ${to.timerCount} timers and takes no more`, {
-        retryAfter: 1,
-      })
+    const checked = castOperation(to.protocol, message).check(args)
+    const timers = to.anyTimers?.size ?? 0
+    if (timers >= to.mailbox.limit) {
+      throw new GenServerError('mailbox_full', `${to.id} has ${timers} timers and takes no more`, { retryAfter: 1 })
     }
     const ref = this.node.makeRef('t')
     // It may have been started for this cast and have failed at once: nobody would ever clear the timer.
-    if (!to.ended) to.timers.cast(ref, delay, { message, args: taken, origin, ifMatch })
+    if (!to.ended) to.timers.cast(ref, delay, { message, args: checked, origin, ifMatch })
     return ref
   }
 
   send(id: string, message: string, args?: unknown): void {
     this.#mustBeUp()
     const to = this.directory.get(id)
-    this.node.transport.deliver(to, makeInfo(to, message, args))
+    this.#deliver(to, makeInfo(to, message, args))
+  }
+
+  #deliver(to: Server, envelope: Envelope): void {
+    this.node.tick()
+    this.node.transport.deliver(to, envelope)
   }
 
   stop(id: string, options: StopOptions = {}): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timeout = settleTimeout(options.timeout)
-      const reason = settleReason(options.reason)
+      const timeout = decideTimeout(options.timeout)
+      const reason = decideReason(options.reason)
       const server = this.directory.get(id)
       const tooLate = () =>
         reject(new GenServerError('call_timeout', `${id} did not stop within ${timeout} ms; the order stands`))
@@ -167,12 +176,15 @@ export class LocalRuntime implements Peers {
         if (refused === undefined) resolve()
         else reject(refused)
       })
-      this.node.transport.deliver(server, order)
+      this.#deliver(server, order)
     })
   }
 
-  kill(id: string): void {
-    this.directory.get(id).kill()
+  kill(id: string, { ifMatch }: { readonly ifMatch?: number | undefined } = {}): void {
+    const server = this.directory.get(id)
+    const mismatch = server.mismatch(ifMatch)
+    if (mismatch !== undefined) throw mismatch
+    server.kill()
   }
 
   whereis(id: string): string | undefined {
@@ -193,11 +205,11 @@ export class LocalRuntime implements Peers {
   }
 
   timers(id: string): TimerInfo[] {
-    return this.directory.get(id).timers.list()
+    return this.directory.get(id).anyTimers?.list() ?? []
   }
 
   cancelTimer(id: string, ref: string): number | false {
-    return this.directory.get(id).timers.cancel(ref)
+    return this.directory.get(id).anyTimers?.cancel(ref) ?? false
   }
 
   subscribe(id: string, listener: (event: PublishedEvent) => void): () => void {
@@ -226,9 +238,9 @@ export class LocalRuntime implements Peers {
 
   async callFrom(id: string, message: string, args: unknown, options: CallFromHandler): Promise<Json> {
     const now = this.node.clock.monotonic()
-    const timeout = Math.min(settleTimeout(options.timeout), Math.max(0, Math.ceil(options.deadline - now)))
+    const timeout = Math.min(decideTimeout(options.timeout), Math.max(0, Math.ceil(options.deadline - now)))
     const to = this.directory.get(id)
-    refuseCycle(options.waiter, to)
+    refuseCallCycle(options.waiter, to)
     const call = makeCall(to, message, args, timeout, options)
     const waits = options.waiter.waitFor(call)
     this.#send(to, call)
@@ -274,19 +286,6 @@ export class LocalRuntime implements Peers {
     this.directory.registry.unregister(id)
     if (reason !== undefined) this.directory.exits.add({ id, reason, at: this.node.clock.now(), incarnation, revision })
   }
-}
-
-function alreadyStarted(holder: Server): GenServerError {
-  return new GenServerError('already_started', `${holder.id} is taken by a ${holder.protocol.name}`, {
-    server: holder.info,
-  })
-}
-
-function refuseCycle(waiter: Waiter, to: Server): void {
-  const chain = findCallCycle(waiter, to)
-  if (chain === undefined) return
-  const why = chain.length === 2 ? 'a server cannot call itself (calling_self)' : 'the call would wait for itself'
-  throw new GenServerError('call_cycle', `${why}: ${chain.join(' → ')}`, { chain })
 }
 
 /** Gives the call up when `signal` is aborted. */

@@ -1,4 +1,5 @@
 /** What may be said of one server when it is started; a definition gives the defaults for its servers. */
+import type { InputError } from '../kernel/errors.js'
 import type { RestartBudget } from './restart-budget.js'
 
 /**
@@ -31,11 +32,31 @@ export interface StartOptions extends ServerOptions {
   readonly timeout?: number | undefined
 }
 
-/** What was settled for one server when it was started. */
-export interface Terms {
+/** What holds for one server: what was asked for when it was started, else what its definition says, else the defaults. */
+export interface ServerTerms {
   readonly restart: Restart
   readonly restartFrom: RestartFrom
   readonly shutdown: number
   readonly mailbox: number
   readonly budget: RestartBudget
+}
+
+const isOneOf =
+  (...words: string[]) =>
+  (value: unknown) =>
+    words.includes(value as string)
+
+const rules: Readonly<Record<keyof ServerOptions, readonly [(value: unknown) => boolean, expected: string]>> = {
+  restart: [isOneOf('permanent', 'transient', 'temporary'), 'permanent, transient or temporary'],
+  restartFrom: [isOneOf('state', 'init'), 'state or init'],
+  shutdown: [(value) => typeof value === 'number' && value >= 0, 'milliseconds, 0 or more, or Infinity'],
+  mailbox: [(value) => Number.isInteger(value) && (value as number) >= 1, 'a positive integer'],
+}
+
+/** What is wrong with the options that are given. */
+export function* faultsOfOptions(options: ServerOptions): Generator<InputError> {
+  for (const [key, [holds, expected]] of Object.entries(rules)) {
+    const value = options[key as keyof ServerOptions]
+    if (value !== undefined && !holds(value)) yield { path: `/${key}`, message: `Expected ${expected}` }
+  }
 }

@@ -6,7 +6,7 @@ import { copyJson } from '../kernel/json.js'
 import { printable, type Reason } from '../kernel/reason.js'
 
 /** @throws {Error} for what is no reason, or cannot travel as one. */
-export function takeReason(reason: unknown): Reason {
+export function checkReason(reason: unknown): Reason {
   if (typeof reason === 'string') return reason
   if (typeof reason === 'object' && reason !== null && Object.keys(reason).length === 1) {
     if ('shutdown' in reason) return { shutdown: copyJson(reason.shutdown) }

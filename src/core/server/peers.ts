@@ -1,4 +1,19 @@
-/** What a turn may ask of the runtime around it: the other servers. */
+/**
+ * What a turn may ask of the runtime around it: the other servers.
+ *
+ * A server is one class, `Server`, and whoever deals with one names only what it needs of it, so that imports go one way
+ * and a test needs no whole server:
+ *
+ * | interface | who needs it | for |
+ * |---|---|---|
+ * | `Busy`, `Waiter` (`kernel/call.ts`) | `kernel/call-cycle.ts` | who waits for whom |
+ * | `Callee` (`kernel/call.ts`) | `Call` | to leave the mailbox, and to say that it has settled |
+ * | `Destination` (`kernel/transport.ts`) | the transport | to put an envelope in |
+ * | `Addressee` (`effects.ts`) | a turn's effects | a destination with a mailbox that has places |
+ * | `Peer`, `Self` | `ctx` | another server, and one's own |
+ * | `Source` (`gate.ts`) | the gate | to let the effects out |
+ * | `Reported` (`crash.ts`) | the report of a crash | what a report says |
+ */
 import type { Call, Callee, Waiter } from '../kernel/call.js'
 import type { Json } from '../kernel/json.js'
 import type { Node } from '../kernel/node.js'
@@ -19,6 +34,7 @@ export interface Self extends Peer, Waiter {
   readonly node: Node
   readonly incarnation: number
   readonly timers: Timers
+  readonly anyTimers: Timers | undefined
 }
 
 export interface CallFromHandler {

@@ -5,7 +5,7 @@ import { copyJson, type Json, NotJson } from '../kernel/json.js'
 import { NoReply, Stop } from './answer.js'
 
 /** @throws {GenServerError} `invalid_args` for what JSON cannot carry. */
-export function takePlain(args: unknown): Json {
+export function checkPlain(args: unknown): Json {
   try {
     return copyPlain(args)
   } catch (error) {

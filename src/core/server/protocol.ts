@@ -8,38 +8,40 @@ import { GenServerError } from '../kernel/errors.js'
 import { type Json, NotJson } from '../kernel/json.js'
 import type { AnyDefinition } from './definition.js'
 import { checkDefinition } from './definition-check.js'
-import { copyPlain, takePlain } from './plain.js'
-import { type Check, closeSchema, compileSchema } from './schema.js'
+import { checkPlain, copyPlain } from './plain.js'
+import { closeSchema, compileSchema } from './schema.js'
 
 /** Replies may hold what many messages brought, so they may be deeper than one message. */
 const REPLY_DEPTH = 256
 
 export type Handler = (state: unknown, args: Json, ctx: unknown) => unknown
-/** Copies and checks what a message brings. @throws {GenServerError} `invalid_args` */
-export type Take = (args: unknown) => Json
+/** Copies a value and holds the copy to its schema; throws if it does not fit. */
+export type Check = (value: unknown) => Json
 
 export interface Operation {
-  readonly take: Take
+  /** For what the message brings. @throws {GenServerError} `invalid_args` */
+  readonly check: Check
   readonly handler: Handler
 }
 
 export interface CallOperation extends Operation {
   readonly readOnly: boolean
-  /** Copies and checks a reply, while the drafts in it are alive. @throws {BadReply} */
-  readonly reply: Take
+  /** For the reply, while the drafts in it are alive. @throws {BadReply} */
+  readonly checkReply: Check
 }
 
 export interface Protocol {
   readonly name: string
   readonly definition: AnyDefinition
   readonly version: number
-  /** For the args of `init`. */
-  readonly take: Take
+  /** For the args of `init`. @throws {GenServerError} `invalid_args` */
+  readonly checkStartArgs: Check
   readonly calls: ReadonlyMap<string, CallOperation>
   readonly casts: ReadonlyMap<string, Operation>
   readonly infos: ReadonlyMap<string, Operation>
   readonly continues: ReadonlyMap<string, Handler>
-  readonly events: ReadonlyMap<string, Take>
+  /** For what is published. @throws {Error} */
+  readonly events: ReadonlyMap<string, Check>
 }
 
 /** What a handler answered is not what its interface promises. */
@@ -59,21 +61,21 @@ export function compileProtocol(name: string, definition: AnyDefinition): Protoc
     Object.entries(handlers ?? {}).map(([message, handler]): [string, Operation] => {
       const specs = kind === 'cast' ? definition.casts : definition.infos
       const spec = specs?.[message]
-      const take =
-        kind === 'info' && spec === undefined ? takePlain : inPlace(message, () => takeArgs(message, spec?.args))
-      return [message, { take, handler }]
+      const check =
+        kind === 'info' && spec === undefined ? checkPlain : inPlace(message, () => argsCheck(message, spec?.args))
+      return [message, { check, handler }]
     })
   return {
     name,
     definition,
     version: definition.version ?? 1,
-    take: inPlace('args', () => takeArgs(name, definition.args)),
+    checkStartArgs: inPlace('args', () => argsCheck(name, definition.args)),
     calls: new Map(
       Object.entries(definition.calls ?? {}).map(([message, spec]): [string, CallOperation] => [
         message,
         {
-          take: inPlace(message, () => takeArgs(message, spec.args)),
-          reply: inPlace(message, () => takeReply(message, spec.reply)),
+          check: inPlace(message, () => argsCheck(message, spec.args)),
+          checkReply: inPlace(message, () => replyCheck(message, spec.reply)),
           handler: definition.handleCall?.[message] as Handler,
           readOnly: spec.readOnly === true,
         },
@@ -85,7 +87,7 @@ export function compileProtocol(name: string, definition: AnyDefinition): Protoc
     events: new Map(
       Object.entries(definition.events ?? {}).map(([event, schema]) => [
         event,
-        inPlace(event, () => takeReply(event, schema)),
+        inPlace(event, () => eventCheck(event, schema)),
       ]),
     ),
   }
@@ -96,21 +98,21 @@ export function argsSchema(schema: TSchema | undefined): TSchema | undefined {
   return schema && closeSchema(schema)
 }
 
-function takeArgs(message: string, schema: TSchema | undefined): Take {
+function argsCheck(message: string, schema: TSchema | undefined): Check {
   const closed = argsSchema(schema)
-  if (closed === undefined) return (args) => takeNothing(message, args)
-  const check = compileSchema(closed)
+  if (closed === undefined) return (args) => nothing(message, args)
+  const compiled = compileSchema(closed)
   const omitted = closed.type === 'object' ? () => ({}) : () => null
   return (args) => {
-    const taken = check.complete(args === undefined ? omitted() : takePlain(args))
-    if (check.accepts(taken)) return taken
+    const copy = compiled.complete(args === undefined ? omitted() : checkPlain(args))
+    if (compiled.accepts(copy)) return copy
     throw new GenServerError('invalid_args', `the args of ${message} are not what it takes`, {
-      errors: check.errors(taken),
+      errors: compiled.errors(copy),
     })
   }
 }
 
-function takeNothing(message: string, args: unknown): Json {
+function nothing(message: string, args: unknown): Json {
   if (args === undefined) return {}
   if (typeof args === 'object' && args !== null && !Array.isArray(args) && Object.keys(args).length === 0) return {}
   throw new GenServerError('invalid_args', `${message} takes no args`, {
@@ -118,21 +120,27 @@ function takeNothing(message: string, args: unknown): Json {
   })
 }
 
-function takeReply(message: string, schema: TSchema | undefined): Take {
+function replyCheck(message: string, schema: TSchema | undefined): Check {
   if (schema === undefined) return () => null
-  const check: Check = compileSchema(schema)
-  return (reply) => {
-    let taken: Json
+  return promised(schema, (fault) => new BadReply(`bad reply: what ${message} gave ${fault}`))
+}
+
+function eventCheck(event: string, schema: TSchema): Check {
+  return promised(schema, (fault) => new Error(`bad event: what was published as ${event} ${fault}`))
+}
+
+/** Holds what a handler gives to what its interface promises. Such schemas stay open: more than was promised is fine. */
+function promised(schema: TSchema, broken: (fault: string) => Error): Check {
+  const compiled = compileSchema(schema)
+  return (value) => {
+    let copy: Json
     try {
-      taken = copyPlain(reply, REPLY_DEPTH)
+      copy = copyPlain(value, REPLY_DEPTH)
     } catch (error) {
-      if (error instanceof NotJson) throw new BadReply(`bad reply: what ${message} gave is not JSON: ${error.message}`)
-      throw error
+      throw error instanceof NotJson ? broken(`is not JSON: ${error.message}`) : error
     }
-    if (check.accepts(taken)) return taken
-    const [first] = check.errors(taken)
-    throw new BadReply(
-      `bad reply: what ${message} gave is not what it promises: ${first?.path ?? ''} ${first?.message}`,
-    )
+    if (compiled.accepts(copy)) return copy
+    const [first] = compiled.errors(copy)
+    throw broken(`is not what it promises: ${first?.path ?? ''} ${first?.message}`)
   }
 }

@@ -1,7 +1,7 @@
 /**
  * A runtime: a set of implementations and the servers that run of them. It is a value: create it, use it, close it; two
  * of them in one process know nothing of each other. The gateway puts one behind HTTP; a program may use one alone.
- * (`export function createRuntime` is in `create-runtime.ts`.)
+ * (`createRuntime` is in `create-runtime.ts`.)
  */
 import type { Clock } from '../kernel/clock.js'
 import type { Json } from '../kernel/json.js'
@@ -15,7 +15,6 @@ import type { AnyDefinition } from './definition.js'
 import type { PublishedEvent, ServerInfo, ServerPage, StateView, Status, TimerInfo } from './info.js'
 import type { CallName, CallRequest, CastRequest, PlainId, Reply, ServerId, StartArgs } from './interface.js'
 import type { StartOptions } from './options.js'
-import type { Server } from './server.js'
 
 export interface RuntimeOptions {
   /** What can be started, by name. */
@@ -24,7 +23,8 @@ export interface RuntimeOptions {
   readonly logger?: Logger
   readonly store?: Store
   readonly transport?: Transport
-  readonly registry?: Registry<Server>
+  /** What it keeps under the ids is the runtime's own affair. */
+  readonly registry?: Registry<unknown>
   /** A server may restart `maxRestarts` times within `maxSeconds`; one crash more and it ends. Default 10 in 5. */
   readonly maxRestarts?: number
   readonly maxSeconds?: number
@@ -35,11 +35,14 @@ export interface RuntimeOptions {
 export interface RequestOptions {
   /** Milliseconds, or `Infinity`. Default 5000. */
   readonly timeout?: number | undefined
-  /** Start this first if no server has the id. */
+  /**
+   * Start this first if no server has the id. A server that has it is taken as it is, whatever its implementation (say
+   * `implementation` too if that matters).
+   */
   readonly start?: { readonly implementation: string; readonly args?: unknown } | undefined
   /** Run it only if the state has this revision when the message is taken. */
   readonly ifMatch?: number | undefined
-  /** The server must be of this implementation; otherwise it is `unknown_server`. */
+  /** The server, and what `start` names, must be of this implementation; otherwise it is `unknown_server`. */
   readonly implementation?: string | undefined
   readonly origin?: Origin | undefined
   /** Aborting it gives the call up: if it still waits it never runs. */
@@ -77,7 +80,7 @@ export interface Request {
   readonly response: Promise<Json>
   /** Whether there is a response, good or bad. */
   readonly settled: boolean
-  /** The same as `response`, told without a promise, for code that serves very many. Once for each request. */
+  /** As `response`, told without a promise, for code that serves very many. Once for each request; must not throw. */
   whenSettled(tell: (error: Error | undefined, reply: Json) => void): void
   /** The state's revision after the message had run; `undefined` until then. */
   readonly revision: number | undefined
@@ -118,7 +121,10 @@ export interface Runtime {
   /** A call in two halves: send now, take the response later, or give it up. */
   sendRequest(id: string, message: string, args?: unknown, options?: RequestOptions): Request
 
-  /** Returns the timer's ref when there is a `delay`. */
+  /**
+   * Returns the timer's ref when there is a `delay`. A cast is for nobody to wait for: if its `ifMatch` fails when it is
+   * taken, or the server that `start` names refuses to start, it is dropped and a warning logged.
+   */
   cast<D>(id: ServerId<D>, ...request: [...CastRequest<D>, options?: CastOptions]): string | undefined
   cast(id: PlainId, message: string, args?: unknown, options?: CastOptions): string | undefined
   cast<D>(id: string, ...request: [...CastRequest<D>, options?: CastOptions]): string | undefined
@@ -127,7 +133,7 @@ export interface Runtime {
   /** An ordered stop: it waits its turn in the mailbox, `terminate` runs, and then this resolves. */
   stop(id: string, options?: StopOptions): Promise<void>
   /** Ends the server at once, whatever it is doing; nothing of it runs any more (OTP: `exit(Pid, kill)`). */
-  kill(id: string): void
+  kill(id: string, options?: { readonly ifMatch?: number | undefined }): void
 
   whereis(id: string): string | undefined
   info(id: string): ServerInfo
@@ -143,9 +149,10 @@ export interface Runtime {
   drain(): void
   readonly draining: boolean
   /**
-   * Drains, waits up to `timeout` milliseconds (default 10000) for queued work, kills what is still at work, and stops
-   * all other servers in the reverse order of their start with reason `shutdown`. Each has its own `shutdown` time for
-   * that, and not more than `timeout`; then it is killed.
+   * Drains, waits up to `timeout` milliseconds (default 10000) for queued work, kills what is still at work, and orders
+   * all other servers to stop with reason `shutdown`, in the reverse order of their start. Their `terminate`s overlap, so
+   * that many servers take no longer than one. Each has its own `shutdown` time for that, and not more than `timeout`;
+   * then it is killed.
    */
   close(options?: { readonly timeout?: number }): Promise<void>
 }

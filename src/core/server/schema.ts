@@ -18,8 +18,7 @@ const MOST_ERRORS = 10
 /** Where a schema holds others by name: these names are the author's, not words of JSON Schema. */
 const NAMED: ReadonlySet<string> = new Set(['properties', 'patternProperties', '$defs'])
 
-export interface Check {
-  readonly schema: TSchema
+export interface CompiledSchema {
   /** Fills in defaults; may change `value`. */
   complete(value: Json): Json
   accepts(value: unknown): boolean
@@ -27,7 +26,7 @@ export interface Check {
 }
 
 /** @throws {Error} if the schema names a format that is not known, or cannot be compiled. */
-export function compileSchema(schema: TSchema): Check {
+export function compileSchema(schema: TSchema): CompiledSchema {
   walk(schema, (part): undefined => {
     if (typeof part.format === 'string' && !teachFormat(part.format)) {
       throw new Error(`the format ${part.format} is not known`)
@@ -36,7 +35,6 @@ export function compileSchema(schema: TSchema): Check {
   teachUnsafe()
   const compiled = TypeCompiler.Compile(schema)
   return {
-    schema,
     complete: completion(schema),
     accepts: (value) => compiled.Check(value),
     errors: (value) => {
@@ -54,7 +52,7 @@ export function compileSchema(schema: TSchema): Check {
  * Fills in what was left out. Most schemas have no default, or have them on the properties of one object: these are
  * served without a walk through the schema.
  */
-function completion(schema: TSchema): Check['complete'] {
+function completion(schema: TSchema): CompiledSchema['complete'] {
   const hasDefault = (part: unknown) => walk(part, (inner) => inner.default !== undefined)
   if (!hasDefault(schema)) return (value) => value
   const properties: [string, TSchema][] = TypeGuard.IsObject(schema) ? Object.entries(schema.properties) : []

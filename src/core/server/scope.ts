@@ -1,5 +1,6 @@
 /** One turn, as the server sees it: for whom it runs, what it has said so far, and whether it is still on. */
 import type { Call } from '../kernel/call.js'
+import type { Json } from '../kernel/json.js'
 import type { Origin } from '../kernel/queued.js'
 import type { Effect } from './effects.js'
 
@@ -7,6 +8,7 @@ const NONE: readonly Effect[] = []
 
 export class Scope {
   #effects: Effect[] | undefined = undefined
+  #repliesTo: Set<Call> | undefined = undefined
   #abort: AbortController | undefined = undefined
   /** The turn has ended: its context does nothing any more. */
   over = false
@@ -27,7 +29,7 @@ export class Scope {
     this.#effects.push(effect)
   }
 
-  /** Aborted when the server is killed or the caller is gone; made when a handler asks for it. */
+  /** Aborted when the turn is cut off or the caller is gone; made when a handler asks for it. */
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       const abort = new AbortController()
@@ -39,9 +41,20 @@ export class Scope {
     return this.#abort.signal
   }
 
-  /** The server is killed: what still runs of the turn should stop, and is not heard any more. */
-  cut(): void {
+  /** Whether this turn replies to `call` already. */
+  repliesTo(call: Call): boolean {
+    return this.#repliesTo?.has(call) === true
+  }
+
+  reply(call: Call, reply: Json): void {
+    this.#repliesTo ??= new Set()
+    this.#repliesTo.add(call)
+    this.add({ kind: 'reply', call, reply })
+  }
+
+  /** What still runs of the turn should stop, because of `why`, and is not heard any more. */
+  cut(why: string): void {
     this.over = true
-    this.#abort?.abort(new Error('the server was killed'))
+    this.#abort?.abort(new Error(why))
   }
 }

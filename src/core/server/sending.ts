@@ -5,8 +5,8 @@ import { GenServerError } from '../kernel/errors.js'
 import type { Origin } from '../kernel/queued.js'
 import type { Addressee } from './effects.js'
 import type { Peer } from './peers.js'
-import { takePlain } from './plain.js'
-import type { CallOperation, Operation, Protocol } from './protocol.js'
+import { checkPlain } from './plain.js'
+import type { CallOperation, Check, Operation, Protocol } from './protocol.js'
 
 /** @throws {GenServerError} `unknown_message` */
 export function callOperation(protocol: Protocol, message: string): CallOperation {
@@ -16,6 +16,11 @@ export function callOperation(protocol: Protocol, message: string): CallOperatio
 /** @throws {GenServerError} `unknown_message` */
 export function castOperation(protocol: Protocol, message: string): Operation {
   return protocol.casts.get(message) ?? refuseMessage(protocol, 'cast', message)
+}
+
+/** What an info may bring: any JSON, unless it is declared. */
+export function infoCheck(protocol: Protocol, message: string): Check {
+  return protocol.infos.get(message)?.check ?? checkPlain
 }
 
 function refuseMessage(protocol: Protocol, kind: 'call' | 'cast', message: string): never {
@@ -32,28 +37,28 @@ export function reservePlace(to: Addressee): void {
   })
 }
 
-export interface SendOptions {
+interface SendOptions {
   readonly origin?: Origin | undefined
   readonly ifMatch?: number | undefined
 }
 
 /** A call with a place in the mailbox of `to`. @throws {GenServerError} `unknown_message`, `invalid_args`, `mailbox_full` */
 export function makeCall(to: Peer, message: string, args: unknown, timeout: number, options: SendOptions): Call {
-  const taken = callOperation(to.protocol, message).take(args)
+  const checked = callOperation(to.protocol, message).check(args)
   reservePlace(to)
-  return new Call(to, message, taken, timeout, options.origin, options.ifMatch)
+  return new Call(to, message, checked, timeout, options.origin, options.ifMatch)
 }
 
 /** A cast with a place in the mailbox of `to`. @throws {GenServerError} as `makeCall` */
 export function makeCast(to: Peer, message: string, args: unknown, options: SendOptions): Cast {
-  const taken = castOperation(to.protocol, message).take(args)
+  const checked = castOperation(to.protocol, message).check(args)
   reservePlace(to)
-  return new Cast(message, taken, options.origin, options.ifMatch, true)
+  return new Cast(message, checked, options.origin, options.ifMatch, true)
 }
 
 /** A plain message with a place in the mailbox of `to`. @throws {GenServerError} `invalid_args`, `mailbox_full` */
 export function makeInfo(to: Peer, message: string, args: unknown): Info {
-  const taken = (to.protocol.infos.get(message)?.take ?? takePlain)(args)
+  const checked = infoCheck(to.protocol, message)(args)
   reservePlace(to)
-  return new Info(message, taken, true)
+  return new Info(message, checked, true)
 }

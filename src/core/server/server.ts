@@ -2,13 +2,26 @@
  * The generic server (OTP: `gen_server`): takes each message to the handler that its implementation has for it, and
  * tells the caller what came of it. The staircase below it: `lifecycle.ts`, `beginning.ts`,
  * `stateful-process.ts`, `kernel/process.ts`.
+ *
+ * A call's way, with the file of each step:
+ *
+ *     LocalRuntime.#request → #reach          local-runtime   which server
+ *       makeCall                              sending         the args are checked, a place in the mailbox reserved
+ *       deadlines.add, transport.deliver      kernel          its time runs from here
+ *     put → wake → Scheduler → #handle        process         next in line; not if its deadline has passed
+ *       receive → #takeCall                   server          `ifMatch`; the idle timeout ends
+ *         attempt → turn                      stateful-process, turn       the handler, on a draft
+ *         #commit → #apply → releaseEffects   stateful-process, gate      kept if durable; then it takes hold
+ *         succeeded → Call.answer             server, call    the caller has its answer
+ *
+ * If the handler throws: attempt → fail → failed → crash (lifecycle): the caller is told, and the server goes on with the
+ * state it had, or → #giveUp → `terminate` → #restartFresh → initialise, or → end.
  */
 import type { Call } from '../kernel/call.js'
 import type { Cast, Envelope, Info, StopOrder } from '../kernel/envelope.js'
 import { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
 import { NoReply, Stop } from './answer.js'
-import type { Aside } from './aside.js'
 import { crashFailure, exitFailure } from './crash.js'
 import type { ServerInfo } from './info.js'
 import { Lifecycle } from './lifecycle.js'
@@ -16,12 +29,13 @@ import type { CallOperation, Handler } from './protocol.js'
 import { Scope } from './scope.js'
 import type { Pending } from './stateful-process.js'
 import { noAnswer, type Turned } from './turn.js'
+import type { Urgent } from './urgent.js'
 
 export class Server extends Lifecycle {
   /** What the idle timeout was armed with when the current message was taken. */
   #idleBefore: number | undefined = undefined
 
-  protected receive(envelope: Envelope | Aside): Pending {
+  protected receive(envelope: Envelope | Urgent): Pending {
     switch (envelope.kind) {
       case 'call':
         return this.#takeCall(envelope)
@@ -39,13 +53,12 @@ export class Server extends Lifecycle {
   }
 
   protected expired(call: Call): void {
-    call.phase = 'taken'
     call.fail(this.notTaken(call))
   }
 
   #takeCall(call: Call): Pending {
     call.phase = 'taken'
-    const mismatch = this.#mismatch(call.ifMatch)
+    const mismatch = this.mismatch(call.ifMatch)
     if (mismatch !== undefined) {
       call.fail(mismatch)
       return undefined
@@ -53,12 +66,12 @@ export class Server extends Lifecycle {
     this.#idleBefore = this.disarmIdle(call)
     const operation = this.protocol.calls.get(call.message) as CallOperation
     const scope = new Scope(call, call.origin, operation.readOnly)
-    if (operation.readOnly) return this.#look(scope, call, operation)
-    return this.attempt(scope, operation.handler, call.args, operation.reply)
+    if (operation.readOnly) return this.#startLook(scope, call, operation)
+    return this.attempt(scope, operation.handler, call.args, operation.checkReply)
   }
 
   #takeCast(cast: Cast): Pending {
-    const mismatch = this.#mismatch(cast.ifMatch)
+    const mismatch = this.mismatch(cast.ifMatch)
     if (mismatch !== undefined) {
       this.node.logger.warn({ server: this.id, cast: cast.message, ...cast.origin }, `dropped: ${mismatch.message}`)
       return undefined
@@ -76,14 +89,14 @@ export class Server extends Lifecycle {
   }
 
   #takeStop(order: StopOrder): Pending {
-    const mismatch = this.#mismatch(order.ifMatch)
+    const mismatch = this.mismatch(order.ifMatch)
     if (mismatch === undefined) return this.stopOnOrder(order)
     order.done(mismatch)
     return undefined
   }
 
   /** A message that nobody waits for. */
-  #run(taken: Cast | Info | Aside, handler: Handler, args: Json): Pending {
+  #run(taken: Cast | Info | Urgent, handler: Handler, args: Json): Pending {
     this.#idleBefore = taken.kind === 'continue' ? undefined : this.disarmIdle(taken)
     return this.attempt(
       new Scope(undefined, taken.kind === 'cast' ? taken.origin : undefined, false),
@@ -93,24 +106,27 @@ export class Server extends Lifecycle {
     )
   }
 
-  /** Its caller is told of a failure at once; the server crashes in its turn. */
-  #look(scope: Scope, call: Call, operation: CallOperation): Pending {
+  /**
+   * Its caller is told of a failure at once; the server crashes in its turn, unless the state that was looked at is given
+   * up by then.
+   */
+  #startLook(scope: Scope, call: Call, operation: CallOperation): Pending {
     if (this.#idleBefore !== undefined) this.idleTimeout.arm(this.#idleBefore)
-    const { revision } = this
+    const { revision, lineage } = this
     const answer = (reply: Json) => {
-      this.looked(scope)
+      this.endLook(scope)
       call.answer(reply, revision)
     }
     const failed = (thrown: unknown) => {
-      this.looked(scope)
+      this.endLook(scope)
       call.fail(crashFailure(this.id, call.message, thrown))
-      this.first({ kind: 'crash', message: call.message, thrown })
+      if (this.lineage === lineage) this.crashNext(call.message, thrown)
     }
-    call.aside = call
+    call.beside = call
     try {
-      const reply = this.look(scope, operation.handler, call.args, operation.reply)
+      const reply = this.runReadOnly(scope, operation.handler, call.args, operation.checkReply)
       if (reply instanceof Promise) {
-        this.looking(scope)
+        this.addLook(scope)
         reply.then(answer, failed)
       } else answer(reply)
     } catch (error) {
@@ -140,7 +156,8 @@ export class Server extends Lifecycle {
     return pending
   }
 
-  #mismatch(ifMatch: number | undefined): GenServerError | undefined {
+  /** What whoever asked for another revision of the state hears. */
+  mismatch(ifMatch: number | undefined): GenServerError | undefined {
     if (ifMatch === undefined || ifMatch === this.revision) return undefined
     return new GenServerError('revision_mismatch', `${this.id} has revision ${this.revision}, not ${ifMatch}`)
   }

@@ -1,5 +1,7 @@
-/** The end of a runtime: what is queued is finished, then every server stops, the youngest first. */
-
+/**
+ * The end of a runtime: what is queued is finished, then every server is ordered to stop, the youngest first. Their
+ * `terminate`s overlap (OTP's supervisor waits for each child; these servers stand alone).
+ */
 import { StopOrder } from '../kernel/envelope.js'
 import type { Node } from '../kernel/node.js'
 import type { Registry } from '../kernel/registry.js'

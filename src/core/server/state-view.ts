@@ -1,8 +1,11 @@
-/** What operators may see of a state (OTP: `format_status/1`). It fails closed: a redactor that throws shows nothing. */
+/**
+ * What operators may see of a state (OTP: `format_status/1`). It fails closed: if `redact` throws, or the state itself
+ * cannot be shown, nothing is.
+ */
 import type { AnyDefinition } from './definition.js'
 
 export function viewState(
-  { definition }: { readonly name: string; readonly definition: AnyDefinition },
+  { definition }: { readonly definition: AnyDefinition },
   state: object,
 ): { state: unknown; redactFailed?: true } {
   try {

@@ -1,5 +1,7 @@
 /**
- * A process with a state, which runs turns on it.
+ * A process with a state, which runs turns on it. A turn: `attempt` → `turn` → `#commit` → `#apply` → `succeeded`, or
+ * `fail` → `failed`. A `readOnly` handler makes no turn but a look: `runReadOnly`, between `addLook` and `endLook` if it
+ * takes its time.
  *
  * 1. A handler's changes, effects and reply take hold together, after it has succeeded, or not at all.
  * 2. A turn that was cut off is not heard any more, whatever it still does.
@@ -10,24 +12,26 @@ import type { Busy, Call } from '../kernel/call.js'
 import { Info } from '../kernel/envelope.js'
 import type { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
+import { logError } from '../kernel/logger.js'
 import type { Node } from '../kernel/node.js'
 import { Process } from '../kernel/process.js'
-import type { Aside } from './aside.js'
+import { freeze } from './draft.js'
 import { discard } from './effects.js'
 import { commit, release, type Source } from './gate.js'
 import { IdleTimeout } from './idle-timeout.js'
 import type { PublishedEvent } from './info.js'
 import type { Peers } from './peers.js'
-import type { Handler, Protocol, Take } from './protocol.js'
+import type { Check, Handler, Protocol } from './protocol.js'
 import type { Scope } from './scope.js'
 import { Timers } from './timers.js'
-import { freeze, isThenable, type Turned, turn } from './turn.js'
+import { isThenable, type Turned, turn } from './turn.js'
 import { TurnContext } from './turn-context.js'
+import type { Urgent } from './urgent.js'
 
 /** Something that is done when the promise settles; `undefined`: it is done. */
 export type Pending = Promise<void> | undefined
 
-export abstract class StatefulProcess extends Process<Aside> implements Source {
+export abstract class StatefulProcess extends Process<Urgent> implements Source {
   incarnation = 1
   revision = 0
   lineage = 0
@@ -58,7 +62,7 @@ export abstract class StatefulProcess extends Process<Aside> implements Source {
   abstract notTaken(call: Call): GenServerError
   abstract forget(call: Call): void
 
-  /** The last committed state, frozen. */
+  /** The last committed state. It is frozen when somebody first asks for it, and goes on as the state in that form. */
   get committed(): object {
     if (this.#frozen !== this.state) this.#frozen = this.state = freeze(this.state)
     return this.#frozen
@@ -69,9 +73,9 @@ export abstract class StatefulProcess extends Process<Aside> implements Source {
     return this.#timers
   }
 
-  /** How many timers are due, without making room for any. */
-  get timerCount(): number {
-    return this.#timers?.size ?? 0
+  /** The timers, if there ever were any: who only looks makes no room for them. */
+  get anyTimers(): Timers | undefined {
+    return this.#timers
   }
 
   get idleTimeout(): IdleTimeout {
@@ -87,22 +91,23 @@ export abstract class StatefulProcess extends Process<Aside> implements Source {
   /** The state is given up, and what belongs to it. */
   protected loseState(): void {
     this.lineage++
-    this.forgetFirst()
+    this.forgetUrgent()
     this.#timers?.clear()
     this.#idleTimeout?.disarm()
     this.state = this.#frozen = NO_STATE
   }
 
-  protected context(scope: Scope): TurnContext {
+  /** The turn of `scope` is on from now. Gives its `ctx`. */
+  protected openTurn(scope: Scope): TurnContext {
     this.scope = scope
     return new TurnContext(this, this.peers, scope)
   }
 
   /** Runs one message: the draft becomes the state, and the effects leave, when the handler has succeeded. */
-  protected attempt(scope: Scope, handler: Handler, args: Json, reply: Take): Pending {
+  protected attempt(scope: Scope, handler: Handler, args: Json, checkReply: Check): Pending {
     let turned: Turned | Promise<Turned>
     try {
-      turned = turn(handler, this.state, args, this.context(scope), reply)
+      turned = turn(handler, this.state, args, this.openTurn(scope), checkReply)
     } catch (error) {
       return this.fail(scope, error)
     }
@@ -114,9 +119,9 @@ export abstract class StatefulProcess extends Process<Aside> implements Source {
   }
 
   /** Runs a handler that only looks, beside whatever else runs. */
-  protected look(scope: Scope, handler: Handler, args: Json, reply: Take): Json | Promise<Json> {
+  protected runReadOnly(scope: Scope, handler: Handler, args: Json, checkReply: Check): Json | Promise<Json> {
     const result = handler(this.committed, args, new TurnContext(this, this.peers, scope))
-    return isThenable(result) ? Promise.resolve(result).then(reply) : reply(result)
+    return isThenable(result) ? Promise.resolve(result).then(checkReply) : checkReply(result)
   }
 
   override get idle(): boolean {
@@ -124,29 +129,30 @@ export abstract class StatefulProcess extends Process<Aside> implements Source {
   }
 
   /** What a look was asked for comes later. */
-  protected looking(scope: Scope): void {
+  protected addLook(scope: Scope): void {
     this.#looks ??= new Set()
     this.#looks.add(scope)
   }
 
-  protected looked(scope: Scope): void {
+  /** It has its answer, at once or later. */
+  protected endLook(scope: Scope): void {
     scope.over = true
     if (this.#looks?.delete(scope)) this.rest()
   }
 
-  /** Whatever runs is cut off. The caller of the turn hears `failure`, those who only look hear `looksFailure`. */
+  /** The server ends: whatever runs is cut off. The caller of the turn hears `failure`, those who look `looksFailure`. */
   protected cutOff(failure: GenServerError, looksFailure: GenServerError): void {
     const { scope } = this
     abandonWaits(this)
     if (scope !== undefined) {
       this.discardEffects(scope)
-      scope.cut()
+      scope.cut(failure.message)
       scope.call?.fail(failure)
     }
     for (const look of this.#looks ?? []) {
       const call = look.call as Call
       abandonWaits(call)
-      look.cut()
+      look.cut(looksFailure.message)
       call.fail(looksFailure)
     }
     this.#looks = undefined
@@ -155,15 +161,21 @@ export abstract class StatefulProcess extends Process<Aside> implements Source {
   #commit(scope: Scope, turned: Turned): Pending {
     if (this.scope !== scope) return
     const changed = turned.state !== this.state
-    const kept = changed ? commit(this.node.store, this.id, this.revision + 1, turned.state) : undefined
-    if (kept === undefined) return this.#settle(scope, turned, changed)
+    const kept = changed ? this.keep(turned.state) : undefined
+    if (kept === undefined) return this.#apply(scope, turned, changed)
     return kept.then(
-      () => (this.scope === scope ? this.#settle(scope, turned, changed) : undefined),
+      () => (this.scope === scope ? this.#apply(scope, turned, changed) : undefined),
       (error) => this.fail(scope, error),
     )
   }
 
-  #settle(scope: Scope, turned: Turned, changed: boolean): Pending {
+  /** Has the store keep what will be the state. `undefined`: it need not. */
+  protected keep(state: unknown): Promise<void> | undefined {
+    if (this.protocol.definition.durable !== true) return undefined
+    return commit(this.node.store, this.id, this.revision + 1, state)
+  }
+
+  #apply(scope: Scope, turned: Turned, changed: boolean): Pending {
     if (changed) {
       this.state = turned.state as object
       this.revision++
@@ -195,11 +207,15 @@ export abstract class StatefulProcess extends Process<Aside> implements Source {
   }
 
   continueWith(name: string, args: Json): void {
-    this.first({ kind: 'continue', message: name, args })
+    this.putFirst({ kind: 'continue', message: name, args })
   }
 
   deliverInfo(message: string, args: Json): void {
     this.put(new Info(message, args, false))
+  }
+
+  crashNext(message: string, thrown: unknown): void {
+    this.putFirst({ kind: 'crash', message, thrown })
   }
 
   subscribe(listener: (event: PublishedEvent) => void): () => void {
@@ -213,7 +229,7 @@ export abstract class StatefulProcess extends Process<Aside> implements Source {
       try {
         listener({ id: this.id, event, data })
       } catch (error) {
-        this.node.logger.error({ err: error, server: this.id, event }, 'a subscriber failed')
+        logError(this.node.logger, { err: error, server: this.id, event }, 'a subscriber failed')
       }
     }
   }

@@ -20,7 +20,7 @@ interface Timer {
 }
 
 /** A cast from outside that comes later. */
-export interface DelayedCast {
+interface DelayedCast {
   readonly message: string
   readonly args: Json
   readonly origin: Origin | undefined

@@ -5,16 +5,18 @@ import type { Logger } from '../kernel/logger.js'
 import { printable, type Reason } from '../kernel/reason.js'
 import { IGNORE, type Ignore, NO_REPLY, type NoReply, Refuse, Stop } from './answer.js'
 import type { StartOptions } from './options.js'
-import { takeReason } from './ordered-reason.js'
+import { checkReason } from './ordered-reason.js'
 import type { Peers, Self } from './peers.js'
-import { takePlain } from './plain.js'
+import { checkPlain } from './plain.js'
 import type { Scope } from './scope.js'
-import { makeCast, makeInfo } from './sending.js'
+import { infoCheck, makeCast, makeInfo } from './sending.js'
 
+/** Authors hold one in their hands, so what it works with is `#private`. */
 export class TurnContext {
   readonly #self: Self
   readonly #peers: Peers
   readonly #scope: Scope
+  #log: Logger | undefined = undefined
 
   constructor(self: Self, peers: Peers, scope: Scope) {
     this.#self = self
@@ -31,8 +33,11 @@ export class TurnContext {
   }
 
   get log(): Logger {
-    const { id, incarnation, protocol, node } = this.#self
-    return node.logger.child({ server: id, implementation: protocol.name, incarnation, ...this.#scope.origin })
+    if (this.#log === undefined) {
+      const { id, incarnation, protocol, node } = this.#self
+      this.#log = node.logger.child({ server: id, implementation: protocol.name, incarnation, ...this.#scope.origin })
+    }
+    return this.#log
   }
 
   now(): number {
@@ -93,19 +98,19 @@ export class TurnContext {
       this.log.debug({ from }, 'a reply to a caller that is gone or answered')
       return false
     }
-    if (this.#scope.effects.some((effect) => effect.kind === 'reply' && effect.call === call)) {
+    if (this.#scope.repliesTo(call)) {
       this.log.warn({ from }, 'a second reply to one call')
       return false
     }
-    const to = call.to as Self
-    const operation = to.protocol.calls.get(call.message)
-    this.#scope.add({ kind: 'reply', call, reply: operation ? operation.reply(value) : takePlain(value) })
+    const operation = (call.to as Self).protocol.calls.get(call.message)
+    this.#scope.reply(call, operation ? operation.checkReply(value) : checkPlain(value))
     return true
   }
 
+  /** Whether there is a reply is told by how many arguments there are: `undefined` may be one. */
   stop(reason: Reason = 'normal', ...answer: [reply?: unknown]): Stop {
     this.#mayAct('stop')
-    return new Stop(takeReason(reason), answer.length === 0 ? undefined : { reply: answer[0] })
+    return new Stop(checkReason(reason), answer.length === 0 ? undefined : { reply: answer[0] })
   }
 
   ignore(): Ignore {
@@ -119,15 +124,14 @@ export class TurnContext {
   continue(name: string, args?: unknown): void {
     this.#mayAct('continue')
     if (!this.#self.protocol.continues.has(name)) throw new Error(`there is no handleContinue.${name}`)
-    this.#scope.add({ kind: 'continue', name, args: takePlain(args) })
+    this.#scope.add({ kind: 'continue', name, args: checkPlain(args) })
   }
 
   sendAfter(ms: number, message: string, args?: unknown): string {
     this.#mayAct('sendAfter')
     mustBeMilliseconds('sendAfter', ms)
     const ref = this.#self.node.makeRef('t')
-    const take = this.#self.protocol.infos.get(message)?.take ?? takePlain
-    this.#scope.add({ kind: 'timer', ref, ms, message, args: take(args) })
+    this.#scope.add({ kind: 'timer', ref, ms, message, args: infoCheck(this.#self.protocol, message)(args) })
     return ref
   }
 
@@ -135,7 +139,7 @@ export class TurnContext {
     this.#mayAct('cancelTimer')
     const fresh = this.#scope.effects.find((effect) => effect.kind === 'timer' && effect.ref === ref)
     const isCancelled = this.#scope.effects.some((effect) => effect.kind === 'cancelTimer' && effect.ref === ref)
-    const left = fresh?.kind === 'timer' ? fresh.ms : this.#self.timers.left(ref)
+    const left = fresh?.kind === 'timer' ? fresh.ms : (this.#self.anyTimers?.left(ref) ?? false)
     if (left === false || isCancelled) return false
     this.#scope.add({ kind: 'cancelTimer', ref })
     return left
@@ -149,15 +153,17 @@ export class TurnContext {
 
   publish(event: string, data: unknown): void {
     this.#mayAct('publish')
-    const take = this.#self.protocol.events.get(event)
-    if (take === undefined) throw new Error(`${this.#self.protocol.name} declares no event ${event}`)
-    this.#scope.add({ kind: 'publish', event, data: take(data) })
+    const check = this.#self.protocol.events.get(event)
+    if (check === undefined) throw new Error(`${this.#self.protocol.name} declares no event ${event}`)
+    this.#scope.add({ kind: 'publish', event, data: check(data) })
   }
 
   pipe(promise: Promise<unknown>, message: string): void {
-    promise.catch(() => {})
+    const piped = Promise.resolve(promise)
+    // Whatever becomes of this turn, the author has handed the promise over: nobody else hears its rejection.
+    piped.catch(() => {})
     this.#mayAct('pipe')
-    this.#scope.add({ kind: 'pipe', promise, message })
+    this.#scope.add({ kind: 'pipe', promise: piped, message })
   }
 
   /** A call that only looks holds its server up for nobody. */

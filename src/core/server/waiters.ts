@@ -24,13 +24,13 @@ export class Waiters {
     this.#stopping = order
   }
 
-  failDeferred(failure: GenServerError): void {
-    for (const call of this.#deferred) call.fail(failure)
+  failDeferred(failureOf: (call: Call) => GenServerError): void {
+    for (const call of this.#deferred) call.fail(failureOf(call))
   }
 
   /** The server `id` has ended because of `reason`; without one it has never begun. Nobody goes on waiting. */
   ended(id: string, reason: Reason | undefined, failure: GenServerError, mailbox: Mailbox): void {
-    this.failDeferred(failure)
+    this.failDeferred(() => failure)
     for (let left = mailbox.shift(); left !== undefined; left = mailbox.shift()) {
       if (left.kind === 'call') left.fail(failure)
       else if (left.kind === 'stop') answerStop(left, id, reason, failure)
@@ -39,7 +39,7 @@ export class Waiters {
   }
 }
 
-/** A stop has succeeded if the server ended for the reason that was ordered (S:H8). */
+/** A stop has succeeded if the server ended for the reason that was ordered. */
 function answerStop(order: StopOrder, id: string, reason: Reason | undefined, failure: GenServerError): void {
   if (JSON.stringify(order.reason) === JSON.stringify(reason)) order.done(undefined)
   else if (typeof reason === 'object' && 'error' in reason) {

@@ -51,11 +51,14 @@ t.test('a cycle of others does not keep the search going for ever', async (t) =>
   t.equal(findCallCycle(a, b), undefined)
 })
 
-t.test('a call that is worked on aside waits for others, and its server does not', async (t) => {
-  const [a, b, c, looking] = [server('a'), server('b'), server('c'), server('b')]
-  wait(b, a)
-  c.waits = new Set([{ to: b, aside: looking }])
-  t.equal(findCallCycle(a, c), undefined, 'what b itself waits for does not concern the call')
-  wait(looking, a)
-  t.same(findCallCycle(a, c), ['a', 'c', 'b', 'a'])
-})
+t.test(
+  'a call that is worked on beside the turns of its server waits for others, and its server does not',
+  async (t) => {
+    const [a, b, c, looking] = [server('a'), server('b'), server('c'), server('b')]
+    wait(b, a)
+    c.waits = new Set([{ to: b, beside: looking }])
+    t.equal(findCallCycle(a, c), undefined, 'what b itself waits for does not concern the call')
+    wait(looking, a)
+    t.same(findCallCycle(a, c), ['a', 'c', 'b', 'a'])
+  },
+)

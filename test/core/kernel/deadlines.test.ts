@@ -9,7 +9,11 @@ class Item implements Expiring {
   lane: Lane | undefined = undefined
   earlier: Expiring | undefined = undefined
   later: Expiring | undefined = undefined
-  constructor(readonly expire: () => void = () => {}) {}
+  settled = false
+  constructor(
+    readonly expire: () => void = () => {},
+    readonly timeout = 0,
+  ) {}
 }
 
 function setUp() {
@@ -159,4 +163,24 @@ t.test('after close nothing expires', async (t) => {
   await clock.advance(1000)
   t.same(expired, [])
   t.doesNotThrow(() => item.lane?.remove(item), 'what was in a lane may still leave it')
+})
+
+t.test('what is over before the lanes are entered never gets a timer', async (t) => {
+  const { clock, deadlines, expired } = setUp()
+  const over = new Item(() => expired.push('over'), 100)
+  const goesOn = new Item(() => expired.push('goes on'), 100)
+  for (const item of [over, goesOn]) deadlines.addFresh(item, 100, clock.monotonic())
+  deadlines.addFresh(new Item(() => expired.push('never'), Number.POSITIVE_INFINITY), Number.POSITIVE_INFINITY, 0)
+  t.equal(clock.pending, 0, 'not yet')
+  t.equal(over.deadline, 100, 'but its time runs')
+  over.settled = true
+  await clock.advance(40)
+  deadlines.enterLanes()
+  t.equal(clock.pending, 1)
+  await clock.advance(59)
+  t.same(expired, [])
+  await clock.advance(100)
+  t.same(expired, ['goes on'])
+  deadlines.enterLanes()
+  t.equal(clock.pending, 0)
 })

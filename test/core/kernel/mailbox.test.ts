@@ -34,6 +34,17 @@ t.test('an envelope can be taken out from wherever it waits', async (t) => {
   }
 })
 
+t.test('an envelope that is not in the mailbox is not taken out of it', async (t) => {
+  const mailbox = new Mailbox(10)
+  mailbox.push(timer('a'), 0)
+  const [taken] = [mailbox.shift()]
+  mailbox.push(timer('b'), 0)
+  mailbox.remove(timer('never put in'))
+  mailbox.remove(taken as Info)
+  t.equal(mailbox.length, 1)
+  t.same(drain(mailbox), ['b'])
+})
+
 t.test('after any pushes and removals the rest is there, in order', async () => {
   const steps = fc.array(fc.oneof(fc.constant('push'), fc.constant('shift'), fc.nat(20)), { maxLength: 60 })
   fc.assert(

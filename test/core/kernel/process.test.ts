@@ -10,6 +10,7 @@ import { memoryStore } from '../../../src/core/kernel/store.js'
 import { localTransport } from '../../../src/core/kernel/transport.js'
 
 interface Note {
+  readonly kind: 'note'
   readonly message: string
 }
 
@@ -18,20 +19,28 @@ class Recorder extends Process<Note> {
   readonly id = 'recorder'
   readonly received: string[] = []
   readonly skipped: string[] = []
+  readonly brokenBy: string[] = []
   finish: (() => void) | undefined = undefined
+  breakOff: (() => void) | undefined = undefined
   onReceive: ((message: string) => void) | undefined = undefined
 
   protected receive({ message }: Envelope | Note): Promise<void> | undefined {
     this.received.push(message)
     this.onReceive?.(message)
     if (!message.startsWith('slow')) return undefined
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       this.finish = resolve
+      this.breakOff = () => reject(new Error('broken off'))
     })
   }
 
   protected expired(call: Call): void {
     this.skipped.push(call.message)
+  }
+
+  protected broken(error: unknown): void {
+    this.brokenBy.push((error as Error).message)
+    this.halt()
   }
 
   notTaken(call: Call) {
@@ -92,14 +101,14 @@ t.test('the next message waits until the one before it has settled', async (t) =
   t.equal(process.current, undefined)
 })
 
-t.test('what is set aside comes before everything that waits, in its own order', async (t) => {
+t.test('what is put first comes before everything that waits, in its own order', async (t) => {
   const { process, put, rest } = setUp()
   process.open()
   process.onReceive = (message) => {
     if (message !== 'a') return
     put('late')
-    process.first({ message: 'first-1' })
-    process.first({ message: 'first-2' })
+    process.putFirst({ kind: 'note', message: 'first-1' })
+    process.putFirst({ kind: 'note', message: 'first-2' })
   }
   put('a', 'b')
   await rest()
@@ -149,6 +158,45 @@ t.test('a call that is withdrawn is not received', async (t) => {
   t.same(process.received, [])
 })
 
+t.test('a process whose message breaks takes no further one, whether it breaks at once or later', async (t) => {
+  const sync = setUp()
+  sync.process.open()
+  sync.process.onReceive = () => {
+    throw new Error('broken')
+  }
+  sync.put('a', 'b')
+  await sync.rest()
+  t.same([sync.process.received, sync.process.brokenBy], [['a'], ['broken']])
+  const slow = setUp()
+  slow.process.open()
+  slow.put('slow', 'b')
+  await slow.rest()
+  t.same(slow.process.brokenBy, [])
+  slow.process.breakOff?.()
+  await slow.rest()
+  t.same([slow.process.received, slow.process.brokenBy], [['slow'], ['broken off']])
+})
+
+t.test(
+  'a call that is given up on its way to the mailbox harms nothing that waits there, and never runs',
+  async (t) => {
+    const { process, put, rest } = setUp()
+    const call = new Call(process, 'call', {}, 100, undefined, undefined)
+    process.mailbox.reserve()
+    put('a')
+    call.abandon()
+    t.equal(process.mailbox.length, 1)
+    process.put(call)
+    t.equal(process.mailbox.length, 1, 'it comes too late to be put in')
+    let places = 0
+    while (process.mailbox.reserve()) places++
+    t.equal(places, 100, 'and its place is free again')
+    process.open()
+    await rest()
+    t.same(process.received, ['a'])
+  },
+)
+
 t.test('it knows since when it handles a message', async (t) => {
   const { clock, process, put, rest } = setUp()
   process.open()
@@ -181,23 +229,23 @@ t.test('a process that is shut by a message takes no further one of its slice', 
   t.same(process.received, ['a'])
 })
 
-t.test('after its end nothing is received, neither from the mailbox nor from aside', async (t) => {
+t.test('after its end nothing is received, neither from the mailbox nor what was put first', async (t) => {
   const { process, put, rest } = setUp()
   process.open()
   put('slow', 'b')
-  process.first({ message: 'aside' })
+  process.putFirst({ kind: 'note', message: 'first' })
   await rest()
-  t.same(process.received, ['aside', 'slow'])
-  process.first({ message: 'aside-2' })
+  t.same(process.received, ['first', 'slow'])
+  process.putFirst({ kind: 'note', message: 'first-2' })
   process.halt()
   t.equal(process.ended, true)
   t.equal(process.current, undefined)
   t.match(process.mailbox.shift(), { message: 'b' })
-  t.equal(process.idle, true, 'what was set aside is gone')
+  t.equal(process.idle, true, 'what was put first is gone')
   process.finish?.()
   put('c')
   await rest()
-  t.same(process.received, ['aside', 'slow'])
+  t.same(process.received, ['first', 'slow'])
 })
 
 t.test('what still ran when it ended does not open it again', async (t) => {
@@ -230,8 +278,8 @@ t.test('who waits until it is idle hears so when nothing is handled and nothing 
   await rest()
   t.equal(idle, 2)
   t.equal(process.idle, true)
-  process.first({ message: 'aside' })
-  t.equal(process.idle, false, 'what is set aside is something to do')
+  process.putFirst({ kind: 'note', message: 'first' })
+  t.equal(process.idle, false, 'what is put first is something to do')
 })
 
 t.test('who waits until it is idle hears so too when the last message is withdrawn', async (t) => {

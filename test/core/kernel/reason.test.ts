@@ -16,6 +16,18 @@ t.test('the reason of a crash is what was thrown, as text', async (t) => {
   t.same(crashReason(Object.assign(new Error(), { message: { code: 7 } })), { error: '{"code":7}' })
 })
 
+t.test('the reason of a crash is told also where the error itself cannot be read', async (t) => {
+  const trap = () => {
+    throw new Error('trapped')
+  }
+  t.same(crashReason(Object.defineProperty(new Error(), 'message', { get: trap })), {
+    error: 'something that cannot be shown',
+  })
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  t.same(crashReason(proxy), { error: 'something that cannot be shown' })
+})
+
 t.test('the reason of a crash holds no stack', async (t) => {
   t.notMatch(JSON.stringify(crashReason(new Error('boom'))), /reason\.test|at /)
 })

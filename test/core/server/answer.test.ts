@@ -23,7 +23,7 @@ t.test('a reply that looks like an answer is a reply', async (t) => {
       handleCall: { echo: () => reply },
     }
     const operation = compileProtocol('probe', definition).calls.get('echo')
-    return operation && turn(operation.handler, {}, null, undefined, operation.reply)
+    return operation && turn(operation.handler, {}, null, undefined, operation.checkReply)
   }
   for (const lookalike of [{ answer: 'noReply' }, { reason: 'normal', answer: { reply: 1 } }, { answer: 'ignore' }]) {
     t.strictSame(take(lookalike), { state: {}, answer: lookalike })

@@ -3,14 +3,14 @@ import { create } from 'mutative'
 import t from 'tap'
 import { NotJson } from '../../../src/core/kernel/json.js'
 import { NO_REPLY, Stop } from '../../../src/core/server/answer.js'
-import { copyPlain, takePlain } from '../../../src/core/server/plain.js'
+import { checkPlain, copyPlain } from '../../../src/core/server/plain.js'
 import { thrownBy } from '../thrown-by.js'
 
 t.test('a draft is taken for what it stands for now, and does not change with it', async (t) => {
   let taken: unknown
   create({ items: [1], other: { n: 1 } }, (draft) => {
     draft.items.push(2)
-    taken = takePlain({ items: draft.items, all: [draft] })
+    taken = checkPlain({ items: draft.items, all: [draft] })
     draft.items.push(3)
     draft.other.n = 9
   })
@@ -19,7 +19,7 @@ t.test('a draft is taken for what it stands for now, and does not change with it
 
 t.test('what JSON cannot carry is a fault of the args, at its place', async (t) => {
   t.match(
-    thrownBy(() => takePlain({ a: [() => 1] })),
+    thrownBy(() => checkPlain({ a: [() => 1] })),
     {
       code: 'invalid_args',
       message: 'the args are not JSON that can be taken: /a/0 is a function, not JSON',
@@ -35,7 +35,7 @@ t.test('an error that is not about JSON is passed on as it is', async (t) => {
       throw new RangeError('gone')
     },
   })
-  t.throws(() => takePlain(trap), { constructor: RangeError, message: 'gone' })
+  t.throws(() => checkPlain(trap), { constructor: RangeError, message: 'gone' })
 })
 
 t.test('answers of ctx are no values: they mean something only when a handler returns them', async (t) => {
@@ -56,7 +56,7 @@ t.test('a draft is taken at about the cost of what it stands for', async (t) => 
   const state = { items: Array.from({ length: 10_000 }, (_, i) => ({ i, inner: { i } })) }
   const cost = (items: object) => {
     const before = performance.now()
-    takePlain(items)
+    checkPlain(items)
     return performance.now() - before
   }
   let [plain, draft] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]

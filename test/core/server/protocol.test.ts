@@ -56,17 +56,17 @@ t.test('no name reaches what an object inherits', async (t) => {
 
 t.test('args are copied, completed and checked', async (t) => {
   const args = { by: 2 }
-  const taken = calls.get('add')?.take(args)
-  t.strictSame(taken, { by: 2 })
-  t.not(taken, args)
-  t.strictSame(protocol.take(undefined), { start: 0 })
-  t.strictSame(protocol.take({ start: 4 }), { start: 4 })
-  t.strictSame(casts.get('set')?.take({ n: 1 }), { n: 1 })
+  const checked = calls.get('add')?.check(args)
+  t.strictSame(checked, { by: 2 })
+  t.not(checked, args)
+  t.strictSame(protocol.checkStartArgs(undefined), { start: 0 })
+  t.strictSame(protocol.checkStartArgs({ start: 4 }), { start: 4 })
+  t.strictSame(casts.get('set')?.check({ n: 1 }), { n: 1 })
 })
 
 t.test('args at fault are refused with each place', async (t) => {
   t.match(
-    thrownBy(() => calls.get('add')?.take({ by: '2', and: 1 })),
+    thrownBy(() => calls.get('add')?.check({ by: '2', and: 1 })),
     {
       code: 'invalid_args',
       effect: 'none',
@@ -75,19 +75,19 @@ t.test('args at fault are refused with each place', async (t) => {
     },
   )
   for (const args of [null, [], 'x', undefined]) {
-    t.throws(() => calls.get('add')?.take(args), { code: 'invalid_args' }, JSON.stringify(args))
+    t.throws(() => calls.get('add')?.check(args), { code: 'invalid_args' }, JSON.stringify(args))
   }
-  t.throws(() => protocol.take({ stat: 1 }), { code: 'invalid_args' })
-  t.throws(() => casts.get('set')?.take({ n: 1n }), { code: 'invalid_args' })
+  t.throws(() => protocol.checkStartArgs({ stat: 1 }), { code: 'invalid_args' })
+  t.throws(() => casts.get('set')?.check({ n: 1n }), { code: 'invalid_args' })
 })
 
 t.test('a message without args takes none: left out and {} are the same', async (t) => {
-  for (const take of [calls.get('touch')?.take, casts.get('reset')?.take, infos.get('tock')?.take]) {
-    t.strictSame(take?.(undefined), {})
-    t.strictSame(take?.({}), {})
+  for (const check of [calls.get('touch')?.check, casts.get('reset')?.check, infos.get('tock')?.check]) {
+    t.strictSame(check?.(undefined), {})
+    t.strictSame(check?.({}), {})
     for (const args of [null, [], 0, '', { a: 1 }, [1]]) {
       t.match(
-        thrownBy(() => take?.(args)),
+        thrownBy(() => check?.(args)),
         { code: 'invalid_args', details: { errors: [{ path: '', message: 'Expected no args' }] } },
         JSON.stringify(args),
       )
@@ -96,15 +96,15 @@ t.test('a message without args takes none: left out and {} are the same', async 
 })
 
 t.test('args that need not be an object are null when they are left out', async (t) => {
-  t.equal(calls.get('anything')?.take(undefined), null)
-  t.strictSame(calls.get('anything')?.take([1]), [1])
+  t.equal(calls.get('anything')?.check(undefined), null)
+  t.strictSame(calls.get('anything')?.check([1]), [1])
 })
 
 t.test('a declared info is checked, and one that is not takes any JSON', async (t) => {
-  t.throws(() => infos.get('tick')?.take({ at: 'x' }), { code: 'invalid_args' })
-  t.strictSame(infos.get('tick')?.take({ at: 1 }), { at: 1 })
-  t.strictSame(infos.get('timeout')?.take([1]), [1])
-  t.throws(() => infos.get('timeout')?.take(() => 1), { code: 'invalid_args' })
+  t.throws(() => infos.get('tick')?.check({ at: 'x' }), { code: 'invalid_args' })
+  t.strictSame(infos.get('tick')?.check({ at: 1 }), { at: 1 })
+  t.strictSame(infos.get('timeout')?.check([1]), [1])
+  t.throws(() => infos.get('timeout')?.check(() => 1), { code: 'invalid_args' })
 })
 
 t.test('a handler may be called like what objects inherit', async (t) => {
@@ -116,18 +116,18 @@ t.test('a handler may be called like what objects inherit', async (t) => {
     handleInfo: { toString: () => {} },
   }
   const odd = compileProtocol('odd', definition)
-  t.throws(() => odd.casts.get('constructor')?.take([1]), { code: 'invalid_args' })
-  t.strictSame(odd.infos.get('toString')?.take([1]), [1])
+  t.throws(() => odd.casts.get('constructor')?.check([1]), { code: 'invalid_args' })
+  t.strictSame(odd.infos.get('toString')?.check([1]), [1])
 })
 
 t.test('a reply is copied and held to what the interface promises', async (t) => {
-  t.equal(calls.get('add')?.reply(3), 3)
+  t.equal(calls.get('add')?.checkReply(3), 3)
   t.match(
-    thrownBy(() => calls.get('add')?.reply('3')),
+    thrownBy(() => calls.get('add')?.checkReply('3')),
     { constructor: BadReply, message: /^bad reply: what add gave is not what it promises: +Expected integer$/ },
   )
   t.match(
-    thrownBy(() => calls.get('anything')?.reply({ a: 1n })),
+    thrownBy(() => calls.get('anything')?.checkReply({ a: 1n })),
     { constructor: BadReply, message: 'bad reply: what anything gave is not JSON: /a is a bigint, not JSON' },
   )
 })
@@ -142,12 +142,12 @@ t.test('a reply may name the place where it breaks its promise', async (t) => {
       handleCall: { list: () => [] },
     }),
   )
-  t.throws(() => listed.calls.get('list')?.reply([1, 'x']), { message: /promises: \/1 Expected integer$/ })
+  t.throws(() => listed.calls.get('list')?.checkReply([1, 'x']), { message: /promises: \/1 Expected integer$/ })
 })
 
 t.test('a call that promises no reply answers null, whatever its handler returns', async (t) => {
-  t.equal(calls.get('touch')?.reply(undefined), null)
-  t.equal(calls.get('touch')?.reply(7n), null)
+  t.equal(calls.get('touch')?.checkReply(undefined), null)
+  t.equal(calls.get('touch')?.checkReply(7n), null)
 })
 
 t.test('a reply is open: keys that the schema does not name are not refused', async (t) => {
@@ -156,9 +156,9 @@ t.test('a reply is open: keys that the schema does not name are not refused', as
 
 t.test('a reply may be deeper than a message, since a state holds what many messages brought', async (t) => {
   const nested = (depth: number) => JSON.parse('['.repeat(depth) + ']'.repeat(depth))
-  t.throws(() => calls.get('anything')?.take(nested(65)), { code: 'invalid_args' })
-  t.doesNotThrow(() => calls.get('anything')?.reply(nested(256)))
-  t.ok(thrownBy(() => calls.get('anything')?.reply(nested(257))) instanceof BadReply)
+  t.throws(() => calls.get('anything')?.check(nested(65)), { code: 'invalid_args' })
+  t.doesNotThrow(() => calls.get('anything')?.checkReply(nested(256)))
+  t.ok(thrownBy(() => calls.get('anything')?.checkReply(nested(257))) instanceof BadReply)
 })
 
 t.test('an error of what a handler gave is passed on as it is', async (t) => {
@@ -167,11 +167,15 @@ t.test('an error of what a handler gave is passed on as it is', async (t) => {
       throw new RangeError('gone')
     },
   }
-  t.ok(thrownBy(() => calls.get('anything')?.reply(trap)) instanceof RangeError)
+  t.ok(thrownBy(() => calls.get('anything')?.checkReply(trap)) instanceof RangeError)
 })
 
 t.test('what is published is held to its schema', async (t) => {
-  t.ok(thrownBy(() => events.get('changed')?.({ n: 'x' })) instanceof BadReply)
+  const wrong = thrownBy(() => events.get('changed')?.({ n: 'x' }))
+  t.match(wrong, {
+    message: /^bad event: what was published as changed is not what it promises: \/n Expected integer$/,
+  })
+  t.notOk(wrong instanceof BadReply, 'the reply of the handler may be as it must be')
 })
 
 t.test('a schema that cannot be compiled is refused with its place', async (t) => {

@@ -5,7 +5,7 @@ import { viewState } from '../../../src/core/server/state-view.js'
 
 const view = (state: object, redact?: NonNullable<AnyDefinition['redact']>) => {
   const definition: AnyDefinition = { state: Type.Unknown(), init: () => ({}), ...(redact && { redact }) }
-  return viewState({ name: 'probe', definition }, state)
+  return viewState({ definition }, state)
 }
 
 t.test('a state is shown as it is, where nothing is redacted', async (t) => {

@@ -1,14 +1,14 @@
-/** What is settled before a server can begin. */
+/** What holds where a request may say something or nothing. */
 import { type AnyDefinition, type ServerOptions, Type } from 'genservers'
 import t from 'tap'
 import { printable } from '../../../src/core/kernel/reason.js'
+import { decideDelay, decideId, decideReason, decideTerms, decideTimeout } from '../../../src/core/server/decide.js'
 import { compileProtocol } from '../../../src/core/server/protocol.js'
-import { settleDelay, settleId, settleReason, settleTerms, settleTimeout } from '../../../src/core/server/starting.js'
 import { thrownBy } from '../thrown-by.js'
 
 const budget = { maxRestarts: 10, maxSeconds: 5 }
 const terms = (options: ServerOptions, said: Partial<AnyDefinition> = {}) =>
-  settleTerms(compileProtocol('probe', { state: Type.Object({}), init: () => ({}), ...said }), options, budget)
+  decideTerms(compileProtocol('probe', { state: Type.Object({}), init: () => ({}), ...said }), options, budget)
 
 const fault = (path: string) => ({ code: 'invalid_request', effect: 'none', details: { errors: [{ path }] } })
 
@@ -33,6 +33,16 @@ t.test('a mailbox holds at least one message, and whole ones', async (t) => {
   }
 })
 
+t.test('how a server restarts is one of the words for it', async (t) => {
+  for (const options of [{ restart: 'always' }, { restartFrom: 'scratch' }] as never[]) {
+    const [key] = Object.keys(options)
+    t.match(
+      thrownBy(() => terms(options)),
+      fault(`/${key}`),
+    )
+  }
+})
+
 t.test('the time to shut down is milliseconds, or for ever', async (t) => {
   t.equal(terms({ shutdown: Number.POSITIVE_INFINITY }).shutdown, Number.POSITIVE_INFINITY)
   for (const shutdown of [-1, Number.NaN, 'soon' as never]) {
@@ -45,11 +55,11 @@ t.test('the time to shut down is milliseconds, or for ever', async (t) => {
 })
 
 t.test('an id that was asked for is taken or refused, and one is made where none was', async (t) => {
-  t.equal(settleId('cart-17'), 'cart-17')
-  t.match(settleId(undefined), /^[0-9a-f-]{36}$/)
+  t.equal(decideId('cart-17'), 'cart-17')
+  t.match(decideId(undefined), /^[0-9a-f-]{36}$/)
   for (const id of ['', '..', 'a/b']) {
     t.match(
-      thrownBy(() => settleId(id)),
+      thrownBy(() => decideId(id)),
       fault('/id'),
       id,
     )
@@ -57,11 +67,11 @@ t.test('an id that was asked for is taken or refused, and one is made where none
 })
 
 t.test('E55: a timeout is milliseconds or Infinity, 5000 if nothing is said', async (t) => {
-  t.equal(settleTimeout(undefined), 5000)
-  for (const timeout of [0, 1, 2.5, Number.POSITIVE_INFINITY]) t.equal(settleTimeout(timeout), timeout)
+  t.equal(decideTimeout(undefined), 5000)
+  for (const timeout of [0, 1, 2.5, Number.POSITIVE_INFINITY]) t.equal(decideTimeout(timeout), timeout)
   for (const timeout of [-1, Number.NaN, Number.NEGATIVE_INFINITY, '5' as never, null as never]) {
     t.match(
-      thrownBy(() => settleTimeout(timeout)),
+      thrownBy(() => decideTimeout(timeout)),
       fault('/timeout'),
       String(timeout),
     )
@@ -69,10 +79,10 @@ t.test('E55: a timeout is milliseconds or Infinity, 5000 if nothing is said', as
 })
 
 t.test('a delay is milliseconds, and ends', async (t) => {
-  for (const delay of [0, 1, 2.5]) t.equal(settleDelay(delay), delay)
+  for (const delay of [0, 1, 2.5]) t.equal(decideDelay(delay), delay)
   for (const delay of [-1, Number.NaN, Number.POSITIVE_INFINITY, '5' as never]) {
     t.match(
-      thrownBy(() => settleDelay(delay)),
+      thrownBy(() => decideDelay(delay)),
       fault('/delay'),
       String(delay),
     )
@@ -80,12 +90,12 @@ t.test('a delay is milliseconds, and ends', async (t) => {
 })
 
 t.test('a reason to stop is a word, a shutdown or an error, and normal if nothing is said', async (t) => {
-  t.equal(settleReason(undefined), 'normal')
+  t.equal(decideReason(undefined), 'normal')
   for (const reason of ['done', { shutdown: 'later' }, { shutdown: null }, { error: 'boom' }]) {
-    t.strictSame(settleReason(reason), reason)
+    t.strictSame(decideReason(reason), reason)
   }
   const said = { shutdown: { by: 'ops' } }
-  t.not((settleReason(said) as typeof said).shutdown, said.shutdown, 'it is a copy')
+  t.not((decideReason(said) as typeof said).shutdown, said.shutdown, 'it is a copy')
   for (const reason of [
     null,
     7,
@@ -97,7 +107,7 @@ t.test('a reason to stop is a word, a shutdown or an error, and normal if nothin
     { because: 'x' },
   ]) {
     t.match(
-      thrownBy(() => settleReason(reason)),
+      thrownBy(() => decideReason(reason)),
       fault('/reason'),
       printable(reason),
     )

@@ -1,0 +1,65 @@
+/** Drafts: the same promises, whichever way they are made. */
+import t from 'tap'
+import { draftOf, freeze } from '../../../src/core/server/draft.js'
+
+type State = Record<string, unknown>
+
+const states: readonly [string, () => State][] = [
+  ['a flat state', () => ({ count: 1, name: 'a', gone: null })],
+  ['a nested state', () => ({ count: 1, name: 'a', gone: null, list: [1] })],
+  ['a state of many keys', () => Object.fromEntries(['count', 'name', 'gone', ...'abcdefgh'].map((key) => [key, 1]))],
+  ['a frozen state', () => Object.freeze({ count: 1, name: 'a', gone: null })],
+]
+
+for (const [kind, make] of states) {
+  t.test(`${kind}: a change makes another state and leaves this one`, async (t) => {
+    const changes: [string, (draft: State) => void][] = [
+      ['set', (draft) => void (draft['count'] = 7)],
+      ['added', (draft) => void (draft['more'] = 1)],
+      ['deleted', (draft) => void delete draft['name']],
+      [
+        'swapped',
+        (draft) => {
+          delete draft['name']
+          draft['other'] = 'a'
+        },
+      ],
+      ['nested', (draft) => void (draft['nested'] = { deep: [1] })],
+    ]
+    for (const [what, change] of changes) {
+      const state = make()
+      const before = JSON.stringify(state)
+      const [draft, finalize] = draftOf(state)
+      change(draft as State)
+      const expected = JSON.stringify(draft)
+      const next = finalize()
+      t.not(next, state, what)
+      t.equal(JSON.stringify(next), expected, what)
+      t.equal(JSON.stringify(state), before, what)
+    }
+  })
+
+  t.test(`${kind}: who changes nothing gets the same state back`, async (t) => {
+    const state = make()
+    const [draft, finalize] = draftOf(state)
+    ;(draft as State)['count'] = (draft as State)['count']
+    t.equal(finalize(), state)
+  })
+
+  t.test(`${kind}: a draft that is kept after its turn changes no state`, async (t) => {
+    const [draft, finalize] = draftOf(make())
+    ;(draft as State)['count'] = 7
+    const next = finalize() as State
+    t.throws(() => {
+      ;(draft as State)['count'] = 8
+    }, TypeError)
+    t.equal(next['count'], 7)
+  })
+}
+
+t.test('a state that became nested is frozen whole when it is looked at', async (t) => {
+  const [draft, finalize] = draftOf({ count: 1 })
+  ;(draft as State)['nested'] = { deep: [1] }
+  const next = freeze(finalize()) as { nested: { deep: number[] } }
+  t.throws(() => next.nested.deep.push(2), TypeError)
+})
