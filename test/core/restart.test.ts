@@ -280,21 +280,23 @@ t.test('a kill between two tries of a restart ends it', async (t) => {
     stubborn: defineServer({
       restartFrom: 'init',
       state: Type.Object({}),
-      casts: { crash: {} },
+      casts: { crash: {}, kill: {} },
       init: (_args, ctx) => {
-        inits++
-        if (ctx.incarnation === 2) queueMicrotask(() => runtime.kill('x'))
-        if (ctx.incarnation > 1) throw new Error('not again')
-        return {}
+        if (ctx.id === 'x') inits++
+        if (ctx.incarnation === 1) return {}
+        runtime.cast('killer', 'kill')
+        throw new Error('not again')
       },
       handleCast: {
         crash: () => {
           throw new Error('crash')
         },
+        kill: () => runtime.kill('x'),
       },
     }),
   })
   await runtime.start('stubborn', {}, { id: 'x' })
+  await runtime.start('stubborn', {}, { id: 'killer' })
   runtime.cast('x', 'crash')
   await clock.advance(0)
   t.equal(inits, 2)

@@ -32,7 +32,7 @@ t.test('an error that cannot be read is a crash like any other', async (t) => {
   await runtime.start('server', {}, { id: 's' })
   const failed = observe(runtime.call('s', 'fail'))
   await clock.advance(0)
-  t.match(failed.error, { code: 'server_crashed', details: { reason: { error: 'something that cannot be shown' } } })
+  t.match(failed.error, { code: 'server_crashed', details: { reason: { error: 'an error that cannot be read' } } })
   t.equal(reports().length, 1)
   t.equal(await runtime.call('s', 'grow'), 1)
   await close()

@@ -21,7 +21,7 @@ function messageOf(thrown: unknown): unknown {
   try {
     return thrown instanceof Error ? thrown.message || thrown.name : thrown
   } catch {
-    return thrown
+    return 'an error that cannot be read'
   }
 }
 

@@ -85,8 +85,11 @@ export abstract class Lifecycle extends Beginning {
   }
 
   /** Not on the stack of the `init` that failed, and the others get their turns: a budget may be large. */
-  async #retry(): Promise<void> {
-    await new Promise<void>((run) => this.node.scheduler.wake({ run }))
+  #retry(): Promise<void> {
+    return new Promise((resolve) => this.node.scheduler.wake({ run: () => resolve(this.#restartUnlessEnded()) }))
+  }
+
+  async #restartUnlessEnded(): Promise<void> {
     if (!this.ended) await this.#restartFresh()
   }
 
