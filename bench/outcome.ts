@@ -17,6 +17,8 @@ export interface Target {
 export interface Outcome {
   readonly table: Table
   readonly targets: readonly Target[]
+  /** What the reader must know to trust the figures. */
+  readonly warning?: string
   readonly figures: unknown
 }
 

@@ -2,8 +2,9 @@
 import type { Quartiles } from './figures.js'
 import { isMet, type Outcome, type Table, type Target } from './outcome.js'
 
-export function renderOutcome(title: string, { table, targets }: Outcome): string {
-  return `\n### ${title}\n\n${renderTable(table)}\n\n${targets.map(renderTarget).join('\n')}\n`
+export function renderOutcome(title: string, { table, targets, warning }: Outcome): string {
+  const remark = warning === undefined ? '' : `\n${warning}\n`
+  return `\n### ${title}\n\n${renderTable(table)}\n${remark}\n${targets.map(renderTarget).join('\n')}\n`
 }
 
 export function renderTable({ columns, rows }: Table): string {

@@ -1,6 +1,6 @@
 /** The gateway beside the bare app, under one load: what a request costs, and how long the slowest hundredth waits. */
 import type { Client } from '../client.js'
-import { quartilesOf } from '../figures.js'
+import { medianOf, quartilesOf } from '../figures.js'
 import { type Compared, interleave, join, ratioOf, type Series } from '../interleave.js'
 import type { Load } from '../loads.js'
 import { type Outcome, type Plan, type Scenario, splitCycles } from '../outcome.js'
@@ -39,6 +39,9 @@ async function launch(client: Client, { load, servers }: Terms, plan: Plan): Pro
   }
 }
 
+/** Below it (CPU-seconds a second) the server waited for a core or for the client. */
+const SATURATED = 0.9
+
 function compare(ours: Series, theirs: Series, atLeast: number): Outcome {
   const rows: [string, keyof Series][] = [
     ['requests per CPU-second', 'perCpuSecond'],
@@ -48,7 +51,11 @@ function compare(ours: Series, theirs: Series, atLeast: number): Outcome {
   ]
   const cpu = ratioOf(ours.perCpuSecond, theirs.perCpuSecond)
   const p99 = ratioOf(ours.p99, theirs.p99)
+  const busy = Math.min(medianOf(ours.busy), medianOf(theirs.busy))
   return {
+    ...(busy < SATURATED && {
+      warning: `The machine had other work: a server got ${count(busy)} of a core. Neither rates nor p99 are to be trusted.`,
+    }),
     table: {
       columns: ['median (quartiles)', 'gateway', 'bare Fastify', 'ratio', 'paired ratios'],
       rows: rows.map(([label, key]) => {
