@@ -16,7 +16,7 @@ import {
   serverStatuses,
 } from '../src/http/server-schemas.js'
 import { startServer } from '../src/http/start-server.js'
-import { GenServerError, type Runtime } from '../src/index.js'
+import type { Runtime } from '../src/index.js'
 
 const ListQuery = Query({
   implementation: Type.Optional(
@@ -130,18 +130,10 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = asy
     },
     handler: async ({ params: { id }, query: { reason, timeout }, headers }, reply) => {
       const ifMatch = revisionToMatch(headers as never)
-      if (reason === 'kill') kill(runtime, id, ifMatch)
+      // A kill does not wait its turn, so its condition is judged now.
+      if (reason === 'kill') runtime.kill(id, { ifMatch })
       else await runtime.stop(id, { reason, timeout, ifMatch })
       return reply.code(204).send()
     },
   })
-}
-
-/** A kill does not wait its turn, so its condition is judged now. */
-function kill(runtime: Runtime, id: string, ifMatch: number | undefined): void {
-  const { revision } = runtime.info(id)
-  if (ifMatch !== undefined && revision !== ifMatch) {
-    throw new GenServerError('revision_mismatch', `${id} has revision ${revision}, not ${ifMatch}`)
-  }
-  runtime.kill(id)
 }

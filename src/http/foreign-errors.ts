@@ -3,7 +3,7 @@
  * a client never sees another library's words or shape.
  */
 import type { FastifyError, FastifySchemaValidationError } from 'fastify'
-import { GenServerError, ID_PATTERN, type InputError } from '../index.js'
+import { escapePointer, GenServerError, ID_PATTERN, type InputError } from '../index.js'
 import { HttpProblem } from './problem-document.js'
 import type { ProblemCode } from './problems.js'
 
@@ -55,10 +55,10 @@ function invalid(found: readonly FastifySchemaValidationError[], part: string): 
 
 function inputError({ instancePath, keyword, params, message }: FastifySchemaValidationError): InputError {
   if (keyword === 'additionalProperties') {
-    return { path: `${instancePath}/${pointer(String(params['additionalProperty']))}`, message: 'is not known' }
+    return { path: `${instancePath}/${escapePointer(String(params['additionalProperty']))}`, message: 'is not known' }
   }
   if (keyword === 'required') {
-    return { path: `${instancePath}/${pointer(String(params['missingProperty']))}`, message: 'is required' }
+    return { path: `${instancePath}/${escapePointer(String(params['missingProperty']))}`, message: 'is required' }
   }
   if (keyword === 'enum') {
     return { path: instancePath, message: `must be one of ${String(params['allowedValues']).replaceAll(',', ', ')}` }
@@ -67,9 +67,4 @@ function inputError({ instancePath, keyword, params, message }: FastifySchemaVal
     return { path: instancePath, message: 'must be 1 to 128 of A-Z a-z 0-9 . _ ~ : - and not . or ..' }
   }
   return { path: instancePath, message: message ?? 'has the wrong shape' }
-}
-
-/** A key as a token of a JSON pointer (RFC 6901, section 3). */
-function pointer(key: string): string {
-  return key.replaceAll('~', '~0').replaceAll('/', '~1')
 }
