@@ -369,6 +369,7 @@ t.test('B32: a request that cannot be sent has the error as its response', async
   runtime.kill('dead')
   const toDead = runtime.sendRequest('dead', 'ping')
   const toNobody = runtime.sendRequest('nobody', 'ping')
+  toNobody.whenSettled((error, reply) => t.match([error, reply], [{ code: 'unknown_server' }, null]))
   toNobody.abandon()
   await t.rejects(toDead.response, { code: 'server_exited', details: { reason: 'killed' } })
   await t.rejects(toNobody.response, { code: 'unknown_server' })

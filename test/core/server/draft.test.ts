@@ -63,3 +63,16 @@ t.test('a state that became nested is frozen whole when it is looked at', async 
   const next = freeze(finalize()) as { nested: { deep: number[] } }
   t.throws(() => next.nested.deep.push(2), TypeError)
 })
+
+t.test('a state that cannot be frozen is looked at as it is', async (t) => {
+  const circle: State = {}
+  circle['self'] = { circle }
+  t.equal(freeze(circle), circle)
+  const trapped = Object.defineProperty({ inner: {} }, 'trap', {
+    enumerable: true,
+    get() {
+      throw new Error('trapped')
+    },
+  })
+  t.equal(freeze(trapped), trapped)
+})
