@@ -102,7 +102,7 @@ const coreProblems = {
   init_timeout: {
     status: 504,
     title: 'The server did not start in time',
-    when: 'The start took longer than the timeout and was broken off; the id is free.',
+    when: 'The start took longer than the timeout and was broken off; the id is free. A start that another request has asked for goes on.',
   },
   call_cycle: {
     status: 508,

@@ -2,7 +2,7 @@
 import { createRuntime, defineServer, Type } from 'genservers'
 import t from 'tap'
 import { createGateway } from '../../src/gateway.js'
-import { running } from '../core/running.js'
+import { observe, running } from '../core/running.js'
 import { until } from '../http/open-gateway.js'
 import { type Answer, createAnswerCheck } from './answer-check.js'
 
@@ -105,4 +105,21 @@ t.test('a start that somebody ends meanwhile is told so, as documented', async (
     t.equal(status, 410)
     t.same(faults(method, url, { status, headers: headers as Answer['headers'], body }), [])
   }
+})
+
+t.test('a get-or-start waits for the start of somebody else no longer than it says', async (t) => {
+  const slow = defineServer({ state: Type.Object({}), init: () => new Promise<object>(() => {}) })
+  const { runtime, clock, close } = running(t, { slow })
+  const first = observe(runtime.start('slow', {}, { id: 's', timeout: 1000 }))
+  const second = observe(runtime.getOrStart('slow', {}, { id: 's', timeout: 10 }))
+  const patient = observe(runtime.getOrStart('slow', {}, { id: 's', timeout: Number.POSITIVE_INFINITY }))
+  await clock.advance(9)
+  t.equal(second.outcome, 'pending')
+  await clock.advance(1)
+  t.match(second.error, { code: 'init_timeout', effect: 'none' })
+  t.equal(first.outcome, 'pending', 'that start goes on')
+  await clock.advance(990)
+  t.match(first.error, { code: 'init_timeout' })
+  t.match(patient.error, { code: 'init_timeout' })
+  await close()
 })

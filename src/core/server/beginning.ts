@@ -75,6 +75,21 @@ export abstract class Beginning extends StatefulProcess {
     return begun
   }
 
+  /**
+   * Waits for a start that somebody else has asked for, which goes on when this wait is over.
+   * @throws {GenServerError} as `begin`
+   */
+  begun(timeout: number): Promise<void> | undefined {
+    const { id, beginning } = this
+    if (beginning === undefined || timeout === Number.POSITIVE_INFINITY) return beginning
+    return new Promise((resolve, reject) => {
+      const timer = this.node.clock.setTimer(timeout, () =>
+        reject(new GenServerError('init_timeout', `${id} was still starting after ${timeout} ms; its start goes on`)),
+      )
+      beginning.finally(() => timer.cancel()).then(resolve, reject)
+    })
+  }
+
   /** Runs `init`, at first and for a fresh restart. */
   protected initialise(): Pending {
     const scope = new Scope(undefined, undefined, false)

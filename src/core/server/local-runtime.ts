@@ -50,9 +50,10 @@ export class LocalRuntime implements Peers {
   async getOrStart(implementation: string, args: unknown, options: StartOptions & { id: string }) {
     const protocol = this.#protocol(implementation)
     const running = this.directory.find(decideId(options.id))
+    const timeout = decideTimeout(options.timeout)
     if (running === undefined) return { started: true, info: await this.start(implementation, args, options) }
     if (running.protocol !== protocol) throw alreadyStarted(running)
-    await running.beginning
+    await running.begun(timeout)
     return { started: false, info: running.info }
   }
 
