@@ -122,14 +122,14 @@ export abstract class Beginning extends StatefulProcess {
     }
     const state: object = result as object
     const kept = this.keep(state)
-    if (kept === undefined) return this.#begun(scope, state)
+    if (kept === undefined) return this.#goLive(scope, state)
     return kept.then(
-      () => (this.scope === scope ? this.#begun(scope, state) : undefined),
+      () => (this.scope === scope ? this.#goLive(scope, state) : undefined),
       (error) => this.#initFailed(scope, error),
     )
   }
 
-  #begun(scope: Scope, state: object): Pending {
+  #goLive(scope: Scope, state: object): Pending {
     this.state = state
     this.revision++
     this.status = 'running'
