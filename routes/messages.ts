@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { CallReply, CallRequest, CastRequest } from '../src/http/message-schemas.js'
 import { CallHeaders, etagHeader, ifMatchHeader, locationHeader, NoQuery, ServerPath } from '../src/http/parameters.js'
 import { bodyProblems, problemResponses } from '../src/http/problem-schema.js'
-import { callProblems, castProblems, initProblems } from '../src/http/route-problems.js'
+import { callProblems, castProblems } from '../src/http/route-problems.js'
 import { Empty, Ref } from '../src/http/schema-ref.js'
 import { type MessageRoutesOptions, sendCall, sendCast } from '../src/http/sending.js'
 
@@ -22,7 +22,7 @@ export const messageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions> = as
       body: Ref(CallRequest),
       response: {
         200: Ref(CallReply, { description: 'The reply.', headers: etagHeader }),
-        ...problemResponses(...callProblems, 'unknown_implementation', ...initProblems, ...bodyProblems),
+        ...problemResponses(...callProblems, 'unknown_implementation', ...bodyProblems),
       },
     },
     handler: (request, reply) => {

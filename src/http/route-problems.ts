@@ -4,7 +4,7 @@ import type { ProblemCode } from './problems.js'
 /** When a server is looked at. */
 export const lookProblems = ['uri_too_long', 'unknown_server', 'server_exited'] as const satisfies ProblemCode[]
 
-/** When somebody waits for an `init`. A cast that starts its server does not. */
+/** When somebody waits for an `init`, be it in the mailbox of a server that is still starting. A cast does not wait. */
 export const initProblems = ['init_refused', 'init_crashed', 'init_timeout'] as const satisfies ProblemCode[]
 
 /** When a server is started. */
@@ -19,6 +19,7 @@ export const startProblems = [
 
 export const callProblems = [
   ...lookProblems,
+  ...initProblems,
   'restarting',
   'invalid_args',
   'unknown_message',
@@ -39,6 +40,7 @@ export const castProblems = [
 
 export const stopProblems = [
   ...lookProblems,
+  ...initProblems,
   'revision_mismatch',
   'server_crashed',
   'call_timeout',
