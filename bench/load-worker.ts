@@ -24,9 +24,16 @@ async function obey({ port, connections, load, seconds, share }: LoadOrder): Pro
   const stop = () => {
     ledger.over = true
   }
+  // A thread that sleeps must be woken for an answer, which costs whoever wakes it: the server, and the more so the slower
+  // it is and the oftener the client finds nothing to do.
+  const stayAwake = () => {
+    if (!ledger.over) setImmediate(stayAwake)
+  }
+  stayAwake()
   const timer = seconds === undefined ? undefined : setTimeout(stop, seconds * 1000)
   try {
     await Promise.all(driven)
+    stop()
   } catch (error) {
     stop()
     await Promise.allSettled(driven)

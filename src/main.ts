@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The program `genservers`. */
+import './cli/tick-shape.js'
 import { run } from './cli/run.js'
 
 const code = await run(process.argv.slice(2), process.env)

@@ -11,8 +11,8 @@ it calls (you wait for the reply) and casts (you do not). The operations tagged 
 typed: their body is the args of the message.
 
 Whatever goes wrong is told as a problem document (RFC 9457) with a stable \`code\`, and with \`effect\`: whether the
-message may have changed anything. Every request to the API has a name, which its answer tells as \`X-Request-Id\`; send one to
-choose it. \`traceparent\` is passed on.`
+message may have changed anything. Send \`X-Request-Id\` to name a request: its answer tells the name, and so does the log. A
+problem tells the name in any case. \`traceparent\` is passed on.`
 
 /** Collects the routes that are added to `app` from now on. */
 export async function describeRoutes(app: FastifyInstance, runtime: Runtime, version: string): Promise<void> {

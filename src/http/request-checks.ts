@@ -6,15 +6,18 @@ import { HttpProblem } from './problem-document.js'
 /** With its charset too: some clients name it, and a parameter that is asked for must be offered. */
 const offered = ['application/json', 'application/json; charset=utf-8']
 
-/** Tells the client the name of its request, on the routes that take every request. */
+/** The same without the checks, for the routes that take every request. */
 export function echoRequestIds(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id)
+    if (request.headers['x-request-id'] !== undefined) reply.header('x-request-id', request.id)
     done()
   })
 }
 
-/** Adds the checks to the routes of `api`, and the name of the request to their answers: one hook, for each one costs. */
+/**
+ * Adds the checks to the routes of `api`, and the name of the request to their answers if the client gave it: one hook,
+ * for each one costs. A problem document tells the name in any case (see `error-answers.ts`).
+ */
 export function checkRequests(api: FastifyInstance): void {
   let closing = false
   api.addHook('preClose', (done) => {
@@ -23,8 +26,8 @@ export function checkRequests(api: FastifyInstance): void {
   })
 
   const check: onRequestHookHandler = (request, reply, done) => {
-    reply.header('x-request-id', request.id)
-    const { accept, host } = request.headers
+    const { accept, host, 'x-request-id': name } = request.headers
+    if (name !== undefined) reply.header('x-request-id', request.id)
     if (closing) return done(new GenServerError('draining', 'The gateway is shutting down.'))
     if (host === undefined && request.raw.httpVersion === '1.1') {
       return done(new HttpProblem('invalid_request', 'HTTP/1.1 requires a Host header.'))

@@ -16,14 +16,17 @@ export interface MessageRoutesOptions {
 }
 
 /** What of a route's request is used here, so that every route fits. */
-type Message = Asked & Pick<FastifyRequest, 'headers' | 'raw'>
+type Message = Asked & Pick<FastifyRequest, 'raw'>
 
 const NONE: readonly string[] = []
 
 type CallParts = Pick<RequestOptions, 'timeout' | 'start' | 'implementation'>
 type CastParts = Pick<CastOptions, 'delay' | 'start' | 'implementation'>
 
-/** Sends a call, and answers when the server has replied. Without a promise: each costs a turn of the microtask queue. */
+/**
+ * Sends a call, and answers when the server has replied. Without a promise: each costs a turn of the microtask queue. Most
+ * servers are idle and reply while this runs; only a call that waits needs somebody to watch whether its caller hangs up.
+ */
 export function sendCall(
   runtime: Runtime,
   hangUps: HangUps,
@@ -49,6 +52,8 @@ export function sendCall(
       reply.header('preference-applied', `wait=${wait / 1000}`)
     }
   }
+  let isWatched = false
+  runtime.cork()
   const request = runtime.sendRequest(id, message, args, {
     timeout: wait,
     start,
@@ -57,11 +62,14 @@ export function sendCall(
     origin: originOf(requestId, headers),
   })
   request.whenSettled((error, answer) => {
-    hangUps.forget(socket, request)
+    if (isWatched) hangUps.forget(socket, request)
     if (error !== undefined) reply.send(error)
     else answerJson(asked, reply, `{"reply":${JSON.stringify(answer)}}`, ['etag', `"${request.revision}"`, ...applied])
   })
-  if (!request.settled) hangUps.watch(socket, request)
+  runtime.uncork()
+  if (request.settled) return
+  isWatched = true
+  hangUps.watch(socket, request)
 }
 
 /** Sends a cast, and says where its timer is if it goes later. */
@@ -75,13 +83,19 @@ export function sendCast(
   { delay, start, implementation }: CastParts,
 ): void {
   const { id: requestId, headers } = asked
-  const timer = runtime.cast(id, message, args, {
-    delay,
-    start,
-    implementation,
-    ifMatch: revisionToMatch(headers),
-    origin: originOf(requestId, headers),
-  })
-  const where = timer === undefined ? NONE : ['location', `/servers/${id}/timers/${encodeURIComponent(timer)}`]
-  answerEmpty(asked, reply, 202, where)
+  runtime.cork()
+  try {
+    const timer = runtime.cast(id, message, args, {
+      delay,
+      start,
+      implementation,
+      ifMatch: revisionToMatch(headers),
+      origin: originOf(requestId, headers),
+    })
+    const where = timer === undefined ? NONE : ['location', `/servers/${id}/timers/${encodeURIComponent(timer)}`]
+    answerEmpty(asked, reply, 202, where)
+  } finally {
+    // It is handled when its sender has the answer.
+    runtime.uncork()
+  }
 }

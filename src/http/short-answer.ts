@@ -1,12 +1,12 @@
 /**
  * Answers on the hot path, written past Fastify's own reply: no serializer to look up, no hook to run, no table of
  * headers to copy, which together cost more than a small message does. Headers that a hook may have set on the reply are
- * not in it; the id of the request is, and the answer is counted like any other.
+ * not in it, but for the id of the request where the client gave one. The answer is counted like any other.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { countAnswer } from './metrics.js'
 
-export type Asked = Pick<FastifyRequest, 'id' | 'meter' | 'receivedAt'>
+export type Asked = Pick<FastifyRequest, 'id' | 'headers' | 'meter' | 'receivedAt'>
 
 /** Answers 200 with `body`, which is JSON. `headers` are names and values by turns. */
 export function answerJson(asked: Asked, reply: FastifyReply, body: string, headers: readonly string[]): void {
@@ -24,7 +24,7 @@ function write(asked: Asked, reply: FastifyReply, status: number, headers: strin
   const { raw } = reply
   reply.hijack()
   countAnswer(asked, raw, status)
-  headers.push('x-request-id', asked.id)
+  if (asked.headers['x-request-id'] !== undefined) headers.push('x-request-id', asked.id)
   raw.writeHead(status, headers)
   raw.end(body)
 }

@@ -13,7 +13,7 @@ type SchemaController = NonNullable<FastifyServerOptions['schemaController']>
 type CompilersFactory = NonNullable<SchemaController['compilersFactory']>
 
 /** What Fastify gives and takes here; the published types leave `httpPart` out. */
-type Compile = (route: { readonly httpPart?: string }) => (value: unknown) => boolean
+type Compile = (route: { readonly httpPart?: string }) => ((value: unknown) => boolean) | undefined
 type BuildValidator = (schemas: unknown, options: { readonly customOptions?: object }) => Compile
 
 const strictness = { removeAdditional: false, useDefaults: false, allErrors: true }
@@ -27,7 +27,7 @@ export function schemaController(): SchemaController {
     const strict = make(false)
     const lenient = make('array')
     return (route) => {
-      if (route.httpPart === 'headers') return () => true
+      if (route.httpPart === 'headers') return undefined
       return (route.httpPart === 'body' ? strict : lenient)(route)
     }
   }

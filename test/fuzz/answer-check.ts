@@ -125,7 +125,8 @@ export function createAnswerCheck(document: object): AnswerCheck {
     if (status >= 400 && body === '' && !isHead) found.push(`a ${status} with nothing in it`)
     if (isHead && body !== '') found.push('an answer to HEAD with a body')
     // What Node's parser refuses never becomes a request, and has no name.
-    if (headers['x-request-id'] === undefined && headers['connection'] !== 'close') found.push('no X-Request-Id')
+    const isNamed = headers['x-request-id'] !== undefined || headers['connection'] === 'close'
+    if (status >= 400 && !isNamed) found.push('no X-Request-Id')
     const path = pathOf(target)
     const operation = path && paths[templateOf(paths, path) ?? '']?.[isHead ? 'get' : method.toLowerCase()]
     const code = status >= 400 && body !== '' ? (parsed(body) as { code?: ProblemCode } | undefined)?.code : undefined

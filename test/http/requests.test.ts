@@ -140,7 +140,7 @@ t.test('a client that does not take JSON is told before anything happens', async
   }
 })
 
-t.test('X-Request-Id is taken where it is fit, made where it is not, and echoed on every answer', async (t) => {
+t.test('X-Request-Id is taken where it is fit, made where it is not, and echoed to who sent one', async (t) => {
   const { ask } = await openGateway(t)
   const given = { 'x-request-id': 'abc-123' }
   for (const [method, url] of [
@@ -159,9 +159,22 @@ t.test('X-Request-Id is taken where it is fit, made where it is not, and echoed 
   for (const id of ['', 'a b', 'é', 'x'.repeat(129)]) {
     made.add((await ask('GET', '/servers', undefined, { 'x-request-id': id })).headers['x-request-id'])
   }
-  made.add((await ask('GET', '/servers')).headers['x-request-id'])
-  t.equal(made.size, 5, 'each is new')
+  made.add((await ask('GET', '/servers/nobody')).headers['x-request-id'])
+  t.equal(made.size, 5, 'each is new; a problem tells it unasked')
   t.notOk(made.has(undefined))
+  for (const url of ['/servers', '/health/live']) {
+    t.notOk((await ask('GET', url)).headers['x-request-id'], 'nobody asked, and no log has it')
+  }
+})
+
+t.test('a call and a cast echo X-Request-Id too', async (t) => {
+  const { ask } = await openGateway(t)
+  await ask('POST', '/servers', { implementation: 'probe', id: 'p1' })
+  const body = { message: 'add', args: { by: 1 } }
+  for (const url of ['/servers/p1/call', '/servers/p1/cast']) {
+    t.equal((await ask('POST', url, body, { 'x-request-id': 'abc' })).headers['x-request-id'], 'abc', url)
+    t.notOk((await ask('POST', url, body)).headers['x-request-id'], url)
+  }
 })
 
 t.test('HEAD answers as GET does, without a body', async (t) => {

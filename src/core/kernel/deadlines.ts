@@ -28,17 +28,13 @@ export class Deadlines {
 
   constructor(private readonly clock: Clock) {}
 
-  /** `item` expires `timeout` milliseconds from `now`; never, if that is `Infinity`. */
-  add(item: Expiring, timeout: number, now: number): void {
-    if (timeout === Number.POSITIVE_INFINITY) return
-    item.deadline = now + timeout
-    this.#enter(item, timeout)
-  }
-
-  /** The same, and its lane is only entered with `enterLanes`: most calls are over by then, and need none. */
-  addFresh(item: Expiring, timeout: number, now: number): void {
-    if (timeout === Number.POSITIVE_INFINITY) return
-    item.deadline = now + timeout
+  /**
+   * `item` expires its timeout from `now`; never, if that is `Infinity`. It gets its timer with `enterLanes`: most calls
+   * are over by then, and need none.
+   */
+  add(item: Expiring, now: number): void {
+    if (item.timeout === Number.POSITIVE_INFINITY) return
+    item.deadline = now + item.timeout
     this.#fresh.push(item)
   }
 
@@ -46,17 +42,17 @@ export class Deadlines {
   enterLanes(): void {
     const fresh = this.#fresh
     if (fresh.length === 0) return
-    for (const item of fresh) if (!item.settled) this.#enter(item, item.timeout)
+    for (const item of fresh) if (!item.settled) this.#laneOf(item).append(item)
     fresh.length = 0
   }
 
-  #enter(item: Expiring, timeout: number): void {
+  #laneOf({ timeout }: Expiring): Lane {
     let lane = this.#lanes.get(timeout)
     if (lane === undefined) {
       lane = new Lane(this.clock, timeout, this.#lanes)
       this.#lanes.set(timeout, lane)
     }
-    lane.append(item)
+    return lane
   }
 
   /** Stops all timers. */
@@ -84,7 +80,8 @@ export class Lane {
     if (this.#last === undefined) this.#first = item
     else this.#last.later = item
     this.#last = item
-    if (this.#timer === undefined) this.#arm(this.timeout)
+    // Some of its time may have passed already.
+    if (this.#timer === undefined) this.#arm(Math.max(0, item.deadline - this.clock.monotonic()))
     else if (this.#first === item) this.#timer.ref()
   }
 

@@ -1,7 +1,7 @@
 /**
  * Gives the thread to the processes that have something to do, in turn.
  *
- * 1. A process runs after the code that woke it has finished, never inside it.
+ * 1. A process runs after the code that woke it has finished, never inside it; or in `uncork`, if that was corked.
  * 2. Rounds run as microtasks, and after `ROUNDS` of them the event loop gets its chance: processes that keep each other
  *    busy do not keep the rest of the program waiting.
  */
@@ -19,6 +19,7 @@ export class Scheduler {
   #ready: Runnable[] = []
   #spare: Runnable[] = []
   #armed = false
+  #corked = false
 
   constructor(
     /** Told of an exception that should have been handled below. */
@@ -39,6 +40,18 @@ export class Scheduler {
       // `then` of a settled promise costs a third of `queueMicrotask`, which keeps an async resource.
       settled.then(this.#rounds)
     }
+  }
+
+  /** What is woken from now on runs in `uncork`, which must follow. Nothing is corked where processes are about to run anyway. */
+  cork(): void {
+    if (this.#armed) return
+    this.#armed = this.#corked = true
+  }
+
+  uncork(): void {
+    if (!this.#corked) return
+    this.#corked = false
+    this.#rounds()
   }
 
   readonly #rounds = (): void => {

@@ -9,14 +9,20 @@
  */
 import { create } from 'mutative'
 
-/** The draft, and how it becomes the next state. */
-export type Draft = readonly [draft: object, finalize: () => object]
+export interface Draft {
+  /** What the handler changes. */
+  readonly draft: object
+  /** Makes it the next state. */
+  finalize(): object
+}
 
 /** An object with more keys than this is left to mutative. */
 const MOST_KEYS = 8
 
 export function draftOf(state: object): Draft {
-  return isFlat(state) ? copyOf(state) : (create(state) as Draft)
+  if (isFlat(state)) return new Copy(state)
+  const [draft, finalize] = create(state)
+  return { draft, finalize }
 }
 
 /** A plain object of a few primitives. */
@@ -30,14 +36,19 @@ function isFlat(state: object): state is Record<string, unknown> {
   return true
 }
 
-function copyOf(state: Record<string, unknown>): Draft {
-  const copy: Record<string, unknown> = { ...state }
-  const finalize = () => {
-    if (isSame(copy, state)) return state
-    // What is nested by now is not frozen, and who freezes the state later must not take it to be.
-    return isFlat(copy) ? Object.freeze(copy) : copy
+class Copy implements Draft {
+  readonly draft: Record<string, unknown>
+
+  constructor(private readonly state: Record<string, unknown>) {
+    this.draft = { ...state }
   }
-  return [copy, finalize]
+
+  finalize(): object {
+    const { draft, state } = this
+    if (isSame(draft, state)) return state
+    // What is nested by now is not frozen, and who freezes the state later must not take it to be.
+    return isFlat(draft) ? Object.freeze(draft) : draft
+  }
 }
 
 function isSame(copy: Record<string, unknown>, state: Record<string, unknown>): boolean {

@@ -7,9 +7,9 @@ import type { Json } from '../kernel/json.js'
 import type { Node } from '../kernel/node.js'
 import type { Reason } from '../kernel/reason.js'
 import { StartIgnored } from './answer.js'
-import { decideDelay, decideId, decideReason, decideTerms, decideTimeout } from './decide.js'
+import { decideDelay, decideReason, decideTimeout } from './decide.js'
 import type { AnyDefinition } from './definition.js'
-import { alreadyStarted, type Directory } from './directory.js'
+import type { Directory } from './directory.js'
 import type { PublishedEvent, ServerInfo, ServerPage, StateView, TimerInfo } from './info.js'
 import type { StartOptions } from './options.js'
 import type { CallFromHandler, Peers, Self } from './peers.js'
@@ -18,68 +18,22 @@ import { RefusedRequest } from './refused-request.js'
 import type { RestartBudget } from './restart-budget.js'
 import type { CastOptions, ListOptions, Request, RequestOptions, StopOptions } from './runtime.js'
 import { callOperation, castOperation, makeCall, makeCast, makeInfo } from './sending.js'
-import { Server } from './server.js'
+import type { Server } from './server.js'
 import { shutDown } from './shut-down.js'
+import { type Start, Starter } from './starter.js'
 import { viewState } from './state-view.js'
 
-type Start = NonNullable<RequestOptions['start']>
-
-export class LocalRuntime implements Peers {
-  draining = false
+export class LocalRuntime extends Starter implements Peers {
   readonly implementations: ReadonlyMap<string, AnyDefinition>
   /** Calls whose reply address is in somebody's hands. */
   readonly #addressed = new Map<string, Call>()
   #closed: Promise<void> | undefined = undefined
 
-  constructor(
-    readonly node: Node,
-    readonly protocols: ReadonlyMap<string, Protocol>,
-    readonly directory: Directory,
-    readonly budget: RestartBudget,
-  ) {
+  protected readonly peers = this
+
+  constructor(node: Node, protocols: ReadonlyMap<string, Protocol>, directory: Directory, budget: RestartBudget) {
+    super(node, protocols, directory, budget)
     this.implementations = new Map([...protocols].map(([name, { definition }]) => [name, definition]))
-  }
-
-  async start(implementation: string, args?: unknown, options: StartOptions = {}): Promise<ServerInfo> {
-    this.#mustBeUp()
-    const { server, begin } = this.#make(implementation, args, options)
-    await begin()
-    return server.info
-  }
-
-  async getOrStart(implementation: string, args: unknown, options: StartOptions & { id: string }) {
-    const protocol = this.#protocol(implementation)
-    const running = this.directory.find(decideId(options.id))
-    const timeout = decideTimeout(options.timeout)
-    if (running === undefined) return { started: true, info: await this.start(implementation, args, options) }
-    if (running.protocol !== protocol) throw alreadyStarted(running)
-    await running.begun(timeout)
-    return { started: false, info: running.info }
-  }
-
-  /** The id is taken when this returns. `begin` runs `init` and settles when that has. */
-  #make(implementation: string, args: unknown, options: StartOptions): { server: Server; begin(): Promise<void> } {
-    const protocol = this.#protocol(implementation)
-    const id = decideId(options.id)
-    const timeout = decideTimeout(options.timeout)
-    const terms = decideTerms(protocol, options, this.budget)
-    const checked = protocol.checkStartArgs(args)
-    const holder = this.directory.find(id)
-    if (holder !== undefined) throw alreadyStarted(holder)
-    const server = new Server(id, protocol, checked, terms, this, this.node)
-    const last = this.directory.exits.get(id)
-    if (last !== undefined) {
-      server.incarnation = last.incarnation + 1
-      server.revision = last.revision
-    }
-    this.directory.registry.register(id, server)
-    return { server, begin: () => server.begin(timeout) }
-  }
-
-  #protocol(implementation: string): Protocol {
-    const protocol = this.protocols.get(implementation)
-    if (protocol !== undefined) return protocol
-    throw new GenServerError('unknown_implementation', `there is no implementation ${implementation}`)
   }
 
   call(id: string, message: string, args?: unknown, options: RequestOptions = {}): Promise<unknown> {
@@ -95,9 +49,13 @@ export class LocalRuntime implements Peers {
   }
 
   #request(id: string, message: string, args: unknown, options: RequestOptions = {}): Call {
-    this.#mustBeUp()
+    this.mustBeUp()
     const timeout = decideTimeout(options.timeout)
-    const to = this.#reach(id, options, (protocol) => callOperation(protocol, message).check(args))
+    const start = this.toStart(id, options)
+    const to =
+      start === undefined
+        ? this.directory.get(id, options.implementation)
+        : this.#startForCall(id, start, message, args)
     const call = makeCall(to, message, args, timeout, options)
     this.#send(to, call)
     if (options.signal !== undefined) watch(options.signal, call)
@@ -106,39 +64,33 @@ export class LocalRuntime implements Peers {
 
   #send(to: Server, call: Call): void {
     const { deadlines, scheduler, transport } = this.node
-    deadlines.addFresh(call, call.timeout, this.node.tick())
+    deadlines.add(call, this.node.tick())
     transport.deliver(to, call)
     if (!scheduler.busy) deadlines.enterLanes()
   }
 
-  /** The server with the id; with `start`, and after the message has passed `check`, a new one if there is none. */
-  #reach(
-    id: string,
-    { start, implementation }: { start?: Start | undefined; implementation?: string | undefined },
-    check: (protocol: Protocol) => unknown,
-    notStarted?: (error: Error) => void,
-  ): Server {
-    const isOther = implementation !== undefined && implementation !== start?.implementation
-    if (start === undefined || isOther || this.directory.find(id) !== undefined) {
-      return this.directory.get(id, implementation)
-    }
-    check(this.#protocol(start.implementation))
-    const { server, begin } = this.#make(start.implementation, start.args, { id })
-    // The callers whose messages wait in the mailbox hear how it began.
-    begin().catch((error) => notStarted?.(error))
-    return server
+  #startForCall(id: string, start: Start, message: string, args: unknown): Server {
+    return this.startFor(id, start, (protocol) => callOperation(protocol, message).check(args))
   }
 
   cast(id: string, message: string, args?: unknown, options: CastOptions = {}): string | undefined {
-    this.#mustBeUp()
+    this.mustBeUp()
     const delay = options.delay === undefined ? undefined : decideDelay(options.delay)
-    const check = (protocol: Protocol) => castOperation(protocol, message).check(args)
-    const to = this.#reach(id, options, check, (error) =>
-      this.node.logger.warn({ server: id, cast: message, ...options.origin }, `dropped: ${error.message}`),
-    )
+    const start = this.toStart(id, options)
+    const to =
+      start === undefined
+        ? this.directory.get(id, options.implementation)
+        : this.#startForCast(id, start, message, args, options)
     if (delay !== undefined) return this.#castLater(to, message, args, delay, options)
     this.#deliver(to, makeCast(to, message, args, options))
     return undefined
+  }
+
+  #startForCast(id: string, start: Start, message: string, args: unknown, { origin }: CastOptions): Server {
+    const check = (protocol: Protocol) => castOperation(protocol, message).check(args)
+    return this.startFor(id, start, check, (error) =>
+      this.node.logger.warn({ server: id, cast: message, ...origin }, `dropped: ${error.message}`),
+    )
   }
 
   #castLater(to: Server, message: string, args: unknown, delay: number, { origin, ifMatch }: CastOptions): string {
@@ -154,7 +106,7 @@ export class LocalRuntime implements Peers {
   }
 
   send(id: string, message: string, args?: unknown): void {
-    this.#mustBeUp()
+    this.mustBeUp()
     const to = this.directory.get(id)
     this.#deliver(to, makeInfo(to, message, args))
   }
@@ -162,6 +114,14 @@ export class LocalRuntime implements Peers {
   #deliver(to: Server, envelope: Envelope): void {
     this.node.tick()
     this.node.transport.deliver(to, envelope)
+  }
+
+  cork(): void {
+    this.node.scheduler.cork()
+  }
+
+  uncork(): void {
+    this.node.scheduler.uncork()
   }
 
   stop(id: string, options: StopOptions = {}): Promise<void> {
@@ -227,10 +187,6 @@ export class LocalRuntime implements Peers {
     return this.#closed
   }
 
-  #mustBeUp(): void {
-    if (this.draining) throw new GenServerError('draining', 'the gateway is shutting down', { retryAfter: 1 })
-  }
-
   // What turns may ask (`peers.ts`)
 
   find(id: string): Server | undefined {
@@ -253,7 +209,7 @@ export class LocalRuntime implements Peers {
   }
 
   async startFrom(waiter: Waiter, implementation: string, args: unknown, options: StartOptions = {}) {
-    const { server, begin } = this.#make(implementation, args, options)
+    const { server, begin } = this.make(implementation, args, options)
     const wait = { to: server }
     const waits = waiter.waitFor(wait)
     try {

@@ -5,7 +5,7 @@
  *
  * A call's way, with the file of each step:
  *
- *     LocalRuntime.#request → #reach          local-runtime   which server
+ *     LocalRuntime.#request                    local-runtime   which server
  *       makeCall                              sending         the args are checked, a place in the mailbox reserved
  *       deadlines.add, transport.deliver      kernel          its time runs from here
  *     put → wake → Scheduler → #handle        process         next in line; not if its deadline has passed

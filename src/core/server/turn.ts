@@ -7,7 +7,7 @@
  */
 import type { Json } from '../kernel/json.js'
 import { NoReply, Stop } from './answer.js'
-import { draftOf } from './draft.js'
+import { type Draft, draftOf } from './draft.js'
 import type { Check, Handler } from './protocol.js'
 
 export interface Turned {
@@ -24,19 +24,19 @@ export function turn(
   ctx: unknown,
   checkReply: Check,
 ): Turned | Promise<Turned> {
-  const [draft, finalize] = draftOf(state)
-  const result = handler(draft, args, ctx)
+  const draft = draftOf(state)
+  const result = handler(draft.draft, args, ctx)
   if (isThenable(result)) {
     // A promise of somebody else's make (knex, Bluebird) comes back as one of ours.
-    return Promise.resolve(result).then((value) => finish(value, checkReply, finalize))
+    return Promise.resolve(result).then((value) => finish(value, checkReply, draft))
   }
-  return finish(result, checkReply, finalize)
+  return finish(result, checkReply, draft)
 }
 
-function finish(result: unknown, checkReply: Check, finalize: () => unknown): Turned {
+function finish(result: unknown, checkReply: Check, draft: Draft): Turned {
   // First the answer: it may hold drafts, and `finalize` is their end.
   const answer = answerOf(result, checkReply)
-  return { state: finalize(), answer }
+  return { state: draft.finalize(), answer }
 }
 
 function answerOf(result: unknown, checkReply: Check): Turned['answer'] {

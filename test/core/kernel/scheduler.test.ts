@@ -87,3 +87,40 @@ t.test('what one process throws is told, and the others run on', async (t) => {
   t.match(told, [{ message: 'stray' }])
   t.same(log, ['same round', 'next round'])
 })
+
+t.test('what is woken while it is corked runs in uncork, and what that wakes too', async (t) => {
+  const scheduler = new Scheduler(noFailure)
+  const log: string[] = []
+  scheduler.cork()
+  scheduler.wake({
+    run() {
+      log.push('woken')
+      scheduler.wake({ run: () => log.push('woken by it') })
+    },
+  })
+  log.push('before')
+  scheduler.uncork()
+  t.same(log, ['before', 'woken', 'woken by it'])
+  scheduler.wake({ run: () => log.push('later') })
+  t.equal(log.length, 3, 'the cork is out')
+  await turn()
+  t.equal(log.at(-1), 'later')
+})
+
+t.test('where processes are about to run, or run, a cork changes nothing', async (t) => {
+  const scheduler = new Scheduler(noFailure)
+  const log: string[] = []
+  scheduler.wake({
+    run() {
+      scheduler.cork()
+      scheduler.wake({ run: () => log.push('second') })
+      scheduler.uncork()
+      log.push('first')
+    },
+  })
+  scheduler.cork()
+  scheduler.uncork()
+  t.same(log, [], 'not inside the code that woke it')
+  await turn()
+  t.same(log, ['first', 'second'])
+})

@@ -29,10 +29,10 @@ for (const [kind, make] of states) {
     for (const [what, change] of changes) {
       const state = make()
       const before = JSON.stringify(state)
-      const [draft, finalize] = draftOf(state)
-      change(draft as State)
-      const expected = JSON.stringify(draft)
-      const next = finalize()
+      const made = draftOf(state)
+      change(made.draft as State)
+      const expected = JSON.stringify(made.draft)
+      const next = made.finalize()
       t.not(next, state, what)
       t.equal(JSON.stringify(next), expected, what)
       t.equal(JSON.stringify(state), before, what)
@@ -41,26 +41,29 @@ for (const [kind, make] of states) {
 
   t.test(`${kind}: who changes nothing gets the same state back`, async (t) => {
     const state = make()
-    const [draft, finalize] = draftOf(state)
-    ;(draft as State)['count'] = (draft as State)['count']
-    t.equal(finalize(), state)
+    const made = draftOf(state)
+    const draft = made.draft as State
+    const { count } = draft
+    draft['count'] = count
+    t.equal(made.finalize(), state)
   })
 
   t.test(`${kind}: a draft that is kept after its turn changes no state`, async (t) => {
-    const [draft, finalize] = draftOf(make())
-    ;(draft as State)['count'] = 7
-    const next = finalize() as State
+    const made = draftOf(make())
+    const draft = made.draft as State
+    draft['count'] = 7
+    const next = made.finalize() as State
     t.throws(() => {
-      ;(draft as State)['count'] = 8
+      draft['count'] = 8
     }, TypeError)
     t.equal(next['count'], 7)
   })
 }
 
 t.test('a state that became nested is frozen whole when it is looked at', async (t) => {
-  const [draft, finalize] = draftOf({ count: 1 })
-  ;(draft as State)['nested'] = { deep: [1] }
-  const next = freeze(finalize()) as { nested: { deep: number[] } }
+  const made = draftOf({ count: 1 })
+  ;(made.draft as State)['nested'] = { deep: [1] }
+  const next = freeze(made.finalize()) as { nested: { deep: number[] } }
   t.throws(() => next.nested.deep.push(2), TypeError)
 })
 
