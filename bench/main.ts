@@ -52,8 +52,8 @@ async function main(): Promise<number> {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
       options: {
-        cycles: { type: 'string', default: '12' },
-        seconds: { type: 'string', default: '1.5' },
+        cycles: { type: 'string', default: '24' },
+        seconds: { type: 'string', default: '0.75' },
         json: { type: 'string' },
       },
     })

@@ -39,7 +39,7 @@ export function isMet({ figure, atLeast, atMost }: Target): boolean {
   return (atLeast === undefined || figure >= atLeast) && (atMost === undefined || figure <= atMost)
 }
 
-const LAUNCHES = 3
+const LAUNCHES = 6
 
 /**
  * The cycles, over several launches: two processes of one program may differ by a fifth for as long as they live, from
