@@ -121,7 +121,7 @@ export abstract class Beginning extends StatefulProcess {
       return this.#initFailed(scope, new Error(`bad_return_value: ${printable(result)}`))
     }
     const state: object = result as object
-    const kept = this.keep(state)
+    const kept = this.durable ? this.keep(state) : undefined
     if (kept === undefined) return this.#goLive(scope, state)
     return kept.then(
       () => (this.scope === scope ? this.#goLive(scope, state) : undefined),

@@ -15,7 +15,7 @@ import type { Json } from '../kernel/json.js'
 import { logError } from '../kernel/logger.js'
 import type { Node } from '../kernel/node.js'
 import { Process } from '../kernel/process.js'
-import { freeze } from './draft.js'
+import { adopt, freeze, seal } from './draft.js'
 import { discard } from './effects.js'
 import { commit, release, type Source } from './gate.js'
 import { IdleTimeout } from './idle-timeout.js'
@@ -41,6 +41,8 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
   #looks: Set<Scope> | undefined = undefined
   protected state: object = NO_STATE
   #frozen: object = NO_STATE
+  /** The state, if nobody else has it. */
+  #own: object | undefined = undefined
   #timers: Timers | undefined = undefined
   #idleTimeout: IdleTimeout | undefined = undefined
   #listeners: Set<(event: PublishedEvent) => void> | undefined = undefined
@@ -65,6 +67,7 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
   /** The last committed state. It is frozen when somebody first asks for it, and goes on as the state in that form. */
   get committed(): object {
     if (this.#frozen !== this.state) this.#frozen = this.state = freeze(this.state)
+    this.#own = undefined
     return this.#frozen
   }
 
@@ -95,6 +98,7 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
     this.#timers?.clear()
     this.#idleTimeout?.disarm()
     this.state = this.#frozen = NO_STATE
+    this.#own = undefined
   }
 
   /** The turn of `scope` is on from now. Gives its `ctx`. */
@@ -158,30 +162,40 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
     this.#looks = undefined
   }
 
-  #commit(scope: Scope, turned: Turned): Pending {
+  #commit(scope: Scope, { state, answer }: Turned): Pending {
     if (this.scope !== scope) return
-    const changed = turned.state !== this.state
-    const kept = changed ? this.keep(turned.state) : undefined
-    if (kept === undefined) return this.#apply(scope, turned, changed)
+    if (state === this.state) return this.#release(scope, answer)
+    const kept = this.durable ? this.keep(seal(state)) : undefined
+    if (kept === undefined) {
+      this.#own = adopt(state, this.#own)
+      return this.#apply(scope, this.#own, answer)
+    }
     return kept.then(
-      () => (this.scope === scope ? this.#apply(scope, turned, changed) : undefined),
+      () => (this.scope === scope ? this.#apply(scope, state, answer) : undefined),
       (error) => this.fail(scope, error),
     )
   }
 
-  /** Has the store keep what will be the state. `undefined`: it need not. */
-  protected keep(state: unknown): Promise<void> | undefined {
-    if (this.protocol.definition.durable !== true) return undefined
+  protected get durable(): boolean {
+    return this.protocol.definition.durable === true
+  }
+
+  /** Has the store keep what will be the state. `undefined`: it is kept. */
+  protected keep(state: object): Promise<void> | undefined {
     return commit(this.node.store, this.id, this.revision + 1, state)
   }
 
-  #apply(scope: Scope, turned: Turned, changed: boolean): Pending {
-    if (changed) {
-      this.state = turned.state as object
-      this.revision++
-    }
+  /** `state` holds from now. */
+  #apply(scope: Scope, state: object, answer: Turned['answer']): Pending {
+    this.state = state
+    this.revision++
+    return this.#release(scope, answer)
+  }
+
+  /** What the turn has said leaves. */
+  #release(scope: Scope, answer: Turned['answer']): Pending {
     this.releaseEffects(scope)
-    return this.succeeded(scope, turned.answer)
+    return this.succeeded(scope, answer)
   }
 
   protected releaseEffects(scope: Scope): void {

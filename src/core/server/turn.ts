@@ -12,7 +12,7 @@ import type { Check, Handler } from './protocol.js'
 
 export interface Turned {
   /** The same value as before if the handler changed nothing. */
-  readonly state: unknown
+  readonly state: object
   readonly answer: Json | NoReply | Stop<Json>
 }
 

@@ -1,6 +1,6 @@
 /** Drafts: the same promises, whichever way they are made. */
 import t from 'tap'
-import { draftOf, freeze } from '../../../src/core/server/draft.js'
+import { adopt, draftOf, freeze, seal } from '../../../src/core/server/draft.js'
 
 type State = Record<string, unknown>
 
@@ -48,16 +48,23 @@ for (const [kind, make] of states) {
     t.equal(made.finalize(), state)
   })
 
-  t.test(`${kind}: a draft that is kept after its turn changes no state`, async (t) => {
-    const made = draftOf(make())
-    const draft = made.draft as State
-    draft['count'] = 7
-    const next = made.finalize() as State
-    t.throws(() => {
-      draft['count'] = 8
-    }, TypeError)
-    t.equal(next['count'], 7)
-  })
+  for (const [how, keep] of [
+    ['sealed', seal],
+    ['adopted', (next: object) => adopt(next, undefined)],
+  ] as const) {
+    t.test(`${kind}, ${how}: a draft that is kept after its turn changes no state`, async (t) => {
+      const made = draftOf(make())
+      const draft = made.draft as State
+      draft['count'] = 7
+      const next = keep(made.finalize()) as State
+      try {
+        draft['count'] = 8
+      } catch (error) {
+        t.type(error, TypeError)
+      }
+      t.equal(next['count'], 7)
+    })
+  }
 }
 
 t.test('a state that became nested is frozen whole when it is looked at', async (t) => {
@@ -78,4 +85,17 @@ t.test('a state that cannot be frozen is looked at as it is', async (t) => {
     },
   })
   t.equal(freeze(trapped), trapped)
+})
+
+t.test('a flat state lives on in one object that no handler has', async (t) => {
+  const own = adopt({ count: 1, name: 'a' }, undefined)
+  t.equal(adopt({ count: 2, name: 'a' }, own), own, 'filled anew')
+  t.same(own, { count: 2, name: 'a' })
+  t.equal(adopt({ count: 2, name: 'a', more: true }, own), own, 'a key more')
+  const less = adopt({ count: 3 }, own)
+  t.not(less, own, 'a key less: another object')
+  t.same(less, { count: 3 })
+  t.same(adopt({ other: 3 }, less), { other: 3 }, 'another key in the place of one')
+  const nested = { list: [1] }
+  t.equal(adopt(nested, own), nested, 'what is nested is taken as it is')
 })
