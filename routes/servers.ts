@@ -15,7 +15,7 @@ import {
   StartServerRequest,
   serverStatuses,
 } from '../src/http/server-schemas.js'
-import { startServer } from '../src/http/start-server.js'
+import { answerGetOrStart, answerStart } from '../src/http/start-server.js'
 import type { Runtime } from '../src/index.js'
 
 const ListQuery = Query({
@@ -46,8 +46,10 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = asy
         ...problemResponses(...startProblems, ...bodyProblems),
       },
     },
-    handler: async ({ body: { implementation, args, ...options } }, reply) =>
-      startServer(reply, () => runtime.start(implementation, args, options)),
+    handler: (request, reply) => {
+      const { implementation, args, ...options } = request.body
+      answerStart(request, reply, runtime.start(implementation, args, options))
+    },
   })
 
   app.route({
@@ -99,17 +101,10 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = asy
         ...problemResponses('uri_too_long', ...startProblems, ...bodyProblems),
       },
     },
-    handler: async ({ params: { id }, body: { implementation, args, ...options } }, reply) => {
-      let found = false
-      return startServer(
-        reply,
-        async () => {
-          const { started, info } = await runtime.getOrStart(implementation, args, { ...options, id })
-          found = !started
-          return info
-        },
-        () => found,
-      )
+    handler: (request, reply) => {
+      const { implementation, args, ...options } = request.body
+      const { id } = request.params
+      answerGetOrStart(request, reply, runtime.getOrStart(implementation, args, { ...options, id }))
     },
   })
 

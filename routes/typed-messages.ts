@@ -9,7 +9,7 @@ import { callTimeout, castDelay } from '../src/http/message-schemas.js'
 import { ImplementationPath, MessagePath, Query, ServerPath } from '../src/http/parameters.js'
 import { type MessageRoutesOptions, sendCall, sendCast } from '../src/http/sending.js'
 import { serverId, startOptions } from '../src/http/server-schemas.js'
-import { startServer } from '../src/http/start-server.js'
+import { answerStart } from '../src/http/start-server.js'
 import { unknownImplementation } from '../src/http/unknown-implementation.js'
 import { GenServerError, type Runtime } from '../src/index.js'
 
@@ -33,7 +33,7 @@ export const typedMessageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions>
       method,
       url: `${base}/${name}/servers`,
       schema: { hide: true, querystring: StartQuery },
-      handler: ({ query, body }, reply) => startServer(reply, () => runtime.start(name, body, query)),
+      handler: (request, reply) => answerStart(request, reply, runtime.start(name, request.body, request.query)),
     })
     for (const message of Object.keys(definition.calls ?? {})) {
       app.route({
@@ -65,7 +65,8 @@ export const typedMessageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions>
     method,
     url: `${base}/:name/servers`,
     schema: { hide: true, params: ImplementationPath, querystring: StartQuery },
-    handler: ({ params: { name }, query, body }, reply) => startServer(reply, () => runtime.start(name, body, query)),
+    handler: (request, reply) =>
+      answerStart(request, reply, runtime.start(request.params.name, request.body, request.query)),
   })
   app.route({
     method,

@@ -64,7 +64,10 @@ export function sendCall(
   request.whenSettled((error, answer) => {
     if (isWatched) hangUps.forget(socket, request)
     if (error !== undefined) reply.send(error)
-    else answerJson(asked, reply, `{"reply":${JSON.stringify(answer)}}`, ['etag', `"${request.revision}"`, ...applied])
+    else {
+      const headers = ['etag', `"${request.revision}"`, ...applied]
+      answerJson(asked, reply, 200, headers, `{"reply":${JSON.stringify(answer)}}`)
+    }
   })
   runtime.uncork()
   if (request.settled) return

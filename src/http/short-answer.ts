@@ -8,11 +8,17 @@ import { countAnswer } from './metrics.js'
 
 export type Asked = Pick<FastifyRequest, 'id' | 'headers' | 'meter' | 'receivedAt'>
 
-/** Answers 200 with `body`, which is JSON. `headers` are names and values by turns. */
-export function answerJson(asked: Asked, reply: FastifyReply, body: string, headers: readonly string[]): void {
+/** Answers `status` with `body`, which is JSON. `headers` are names and values by turns. */
+export function answerJson(
+  asked: Asked,
+  reply: FastifyReply,
+  status: number,
+  headers: readonly string[],
+  body: string,
+): void {
   const length = String(Buffer.byteLength(body))
   const described = ['content-type', 'application/json; charset=utf-8', 'content-length', length, ...headers]
-  write(asked, reply, 200, described, body)
+  write(asked, reply, status, described, body)
 }
 
 /** Answers `status` without a body. */

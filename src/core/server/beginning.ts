@@ -22,11 +22,18 @@ import { Scope } from './scope.js'
 import { type Pending, StatefulProcess } from './stateful-process.js'
 import { isThenable } from './turn.js'
 
+/** How the first `init` went, and who is told when it takes its time. */
+interface FirstStart {
+  isOver: boolean
+  failure: Error | undefined
+  tell: ((failure: Error | undefined) => void) | undefined
+}
+
 export abstract class Beginning extends StatefulProcess {
   status: Status = 'starting'
   /** While `init` runs for the first time: settles when it has. */
   beginning: Promise<void> | undefined = undefined
-  #starter: { resolve(): void; reject(error: Error): void } | undefined = undefined
+  #firstStart: FirstStart | undefined = undefined
 
   constructor(
     id: string,
@@ -45,34 +52,39 @@ export abstract class Beginning extends StatefulProcess {
   protected abstract notRestarted(failure: Error, reason: Reason): Pending
 
   /**
-   * Runs `init` for the first time; resolves when it has succeeded. `timeout` holds for this time only: nobody waits for
-   * the `init` of a restart, so it may take as long as it likes, and `kill` ends it.
+   * Runs `init` for the first time; resolves when it has succeeded, or is `undefined` where it has succeeded at once.
+   * `timeout` holds for this time only: nobody waits for the `init` of a restart, so it may take as long as it likes, and
+   * `kill` ends it.
    * @throws {GenServerError} `init_refused`, `init_crashed`, `init_timeout` · {StartIgnored}
    */
-  begin(timeout: number): Promise<void> {
-    const begun = new Promise<void>((resolve, reject) => {
+  begin(timeout: number): Promise<void> | undefined {
+    const { clock } = this.node
+    const deadline = clock.monotonic() + timeout
+    const first: FirstStart = { isOver: false, failure: undefined, tell: undefined }
+    this.#firstStart = first
+    this.initialise()
+    if (first.isOver) return first.failure && Promise.reject(first.failure)
+    this.beginning = new Promise<void>((resolve, reject) => {
       const timer =
         timeout === Number.POSITIVE_INFINITY
           ? undefined
-          : this.node.clock.setTimer(timeout, () => this.#initTimedOut(timeout))
-      const over = () => {
+          : clock.setTimer(Math.max(0, deadline - clock.monotonic()), () => this.#initTimedOut(timeout))
+      first.tell = (failure) => {
         timer?.cancel()
-        this.#starter = this.beginning = undefined
+        if (failure === undefined) resolve()
+        else reject(failure)
       }
-      this.#starter = {
-        resolve() {
-          over()
-          resolve()
-        },
-        reject(error) {
-          over()
-          reject(error)
-        },
-      }
-      this.initialise()
     })
-    if (this.#starter !== undefined) this.beginning = begun
-    return begun
+    return this.beginning
+  }
+
+  #firstStartOver(failure?: Error): void {
+    const first = this.#firstStart
+    if (first === undefined) return
+    this.#firstStart = this.beginning = undefined
+    first.isOver = true
+    first.failure = failure
+    first.tell?.(failure)
   }
 
   /**
@@ -135,7 +147,7 @@ export abstract class Beginning extends StatefulProcess {
     this.status = 'running'
     this.releaseEffects(scope)
     this.open()
-    this.#starter?.resolve()
+    this.#firstStartOver()
     return undefined
   }
 
@@ -162,15 +174,14 @@ export abstract class Beginning extends StatefulProcess {
   #notStarted(scope: Scope, failure: Error, reason: Reason): Pending {
     this.discardEffects(scope)
     scope.cut(failure.message)
-    if (this.#starter === undefined) return this.notRestarted(failure, reason)
-    const { reject } = this.#starter
+    if (this.#firstStart === undefined) return this.notRestarted(failure, reason)
     this.notBegun(failure)
-    reject(failure)
+    this.#firstStartOver(failure)
     return undefined
   }
 
   /** A first start was cut off from outside. */
   protected cutBeginning(failure: Error): void {
-    this.#starter?.reject(failure)
+    this.#firstStartOver(failure)
   }
 }

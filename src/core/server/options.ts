@@ -53,10 +53,15 @@ const rules: Readonly<Record<keyof ServerOptions, readonly [(value: unknown) => 
   mailbox: [(value) => Number.isInteger(value) && (value as number) >= 1, 'a positive integer'],
 }
 
+const options = Object.keys(rules) as (keyof ServerOptions)[]
+
 /** What is wrong with the options that are given. */
-export function* faultsOfOptions(options: ServerOptions): Generator<InputError> {
-  for (const [key, [holds, expected]] of Object.entries(rules)) {
-    const value = options[key as keyof ServerOptions]
-    if (value !== undefined && !holds(value)) yield { path: `/${key}`, message: `Expected ${expected}` }
+export function faultsOfOptions(given: ServerOptions): InputError[] {
+  const faults: InputError[] = []
+  for (const option of options) {
+    const value = given[option]
+    const [holds, expected] = rules[option]
+    if (value !== undefined && !holds(value)) faults.push({ path: `/${option}`, message: `Expected ${expected}` })
   }
+  return faults
 }

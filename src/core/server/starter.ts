@@ -31,7 +31,9 @@ export abstract class Starter {
   async start(implementation: string, args?: unknown, options: StartOptions = {}): Promise<ServerInfo> {
     this.mustBeUp()
     const { server, begin } = this.make(implementation, args, options)
-    await begin()
+    // Most have begun by now, and an `await` costs as much as an `init`.
+    const begun = begin()
+    if (begun !== undefined) await begun
     return server.info
   }
 
@@ -50,7 +52,7 @@ export abstract class Starter {
     implementation: string,
     args: unknown,
     options: StartOptions,
-  ): { server: Server; begin(): Promise<void> } {
+  ): { server: Server; begin(): Promise<void> | undefined } {
     const protocol = this.#protocol(implementation)
     const id = decideId(options.id)
     const timeout = decideTimeout(options.timeout)
@@ -86,7 +88,7 @@ export abstract class Starter {
   ): Server {
     check(this.#protocol(implementation))
     const { server, begin } = this.make(implementation, args, { id })
-    begin().catch((error) => notStarted?.(error))
+    begin()?.catch((error) => notStarted?.(error))
     return server
   }
 
