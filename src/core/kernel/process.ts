@@ -16,15 +16,14 @@ import type { Node } from './node.js'
 const SLICE = 16
 
 /** `Urgent`: what a process puts before its mailbox. */
-export abstract class Process<Urgent extends { readonly kind: string }> {
+export abstract class Process<Urgent extends { readonly kind: string; takenAt: number }> {
   readonly mailbox: Mailbox
   /** What this process itself waits for, while it handles a message. */
   waits: Set<Wait> | undefined = undefined
   /** Messages taken so far. */
   handled = 0
-  /** What is being handled, and since when. */
+  /** What is being handled. */
   current: Envelope | Urgent | undefined = undefined
-  currentSince = 0
   #urgent: Urgent[] | undefined = undefined
   #whenIdle: (() => void)[] | undefined = undefined
   #open = false
@@ -156,7 +155,7 @@ export abstract class Process<Urgent extends { readonly kind: string }> {
     }
     this.handled++
     this.current = envelope
-    this.currentSince = now
+    envelope.takenAt = now
     const pending = this.receive(envelope)
     if (pending === undefined) this.current = undefined
     return pending

@@ -6,6 +6,8 @@ export abstract class Queued {
   queued = false
   /** When it was put in: the clock's monotonic milliseconds. */
   queuedAt = 0
+  /** When it was taken, to be handled. */
+  takenAt = 0
   /**
    * Whether the mailbox's bound holds for it. Messages that clients and servers send are bounded; a stop and a timer
    * always get in.

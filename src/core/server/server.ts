@@ -180,7 +180,7 @@ export class Server extends Lifecycle {
       mailbox: { length: mailbox.length, limit: mailbox.limit, oldestAge: Math.round(mailbox.oldestAge(now)) },
       handled: this.handled,
       current: current
-        ? { kind: current.kind, message: current.message, runningFor: Math.round(now - this.currentSince) }
+        ? { kind: current.kind, message: current.message, runningFor: Math.round(now - current.takenAt) }
         : null,
       lastExit: lastExit ? { reason: lastExit.reason, at: new Date(lastExit.at).toISOString() } : null,
     }

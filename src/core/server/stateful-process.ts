@@ -221,7 +221,7 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
   }
 
   continueWith(name: string, args: Json): void {
-    this.putFirst({ kind: 'continue', message: name, args })
+    this.putFirst({ kind: 'continue', message: name, args, takenAt: 0 })
   }
 
   deliverInfo(message: string, args: Json): void {
@@ -229,7 +229,7 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
   }
 
   crashNext(message: string, thrown: unknown): void {
-    this.putFirst({ kind: 'crash', message, thrown })
+    this.putFirst({ kind: 'crash', message, thrown, takenAt: 0 })
   }
 
   subscribe(listener: (event: PublishedEvent) => void): () => void {

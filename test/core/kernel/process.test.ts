@@ -11,6 +11,7 @@ import { localTransport } from '../../../src/core/kernel/transport.js'
 
 interface Note {
   readonly kind: 'note'
+  takenAt: number
   readonly message: string
 }
 
@@ -107,8 +108,8 @@ t.test('what is put first comes before everything that waits, in its own order',
   process.onReceive = (message) => {
     if (message !== 'a') return
     put('late')
-    process.putFirst({ kind: 'note', message: 'first-1' })
-    process.putFirst({ kind: 'note', message: 'first-2' })
+    process.putFirst({ kind: 'note', message: 'first-1', takenAt: 0 })
+    process.putFirst({ kind: 'note', message: 'first-2', takenAt: 0 })
   }
   put('a', 'b')
   await rest()
@@ -203,7 +204,7 @@ t.test('it knows since when it handles a message', async (t) => {
   await clock.advance(500)
   put('slow')
   await rest()
-  t.equal(process.currentSince, 500)
+  t.equal(process.current?.takenAt, 500)
 })
 
 t.test('while it is shut messages wait, and one that is being handled goes on', async (t) => {
@@ -233,10 +234,10 @@ t.test('after its end nothing is received, neither from the mailbox nor what was
   const { process, put, rest } = setUp()
   process.open()
   put('slow', 'b')
-  process.putFirst({ kind: 'note', message: 'first' })
+  process.putFirst({ kind: 'note', message: 'first', takenAt: 0 })
   await rest()
   t.same(process.received, ['first', 'slow'])
-  process.putFirst({ kind: 'note', message: 'first-2' })
+  process.putFirst({ kind: 'note', message: 'first-2', takenAt: 0 })
   process.halt()
   t.equal(process.ended, true)
   t.equal(process.current, undefined)
@@ -278,7 +279,7 @@ t.test('who waits until it is idle hears so when nothing is handled and nothing 
   await rest()
   t.equal(idle, 2)
   t.equal(process.idle, true)
-  process.putFirst({ kind: 'note', message: 'first' })
+  process.putFirst({ kind: 'note', message: 'first', takenAt: 0 })
   t.equal(process.idle, false, 'what is put first is something to do')
 })
 
