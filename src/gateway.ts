@@ -14,6 +14,7 @@ import { serverRoutes } from '../routes/servers.js'
 import { typedMessageRoutes } from '../routes/typed-messages.js'
 import { collectAllowedMethods } from './http/allowed-methods.js'
 import { answerNotFound, answerSocketError, errorAnswers } from './http/error-answers.js'
+import { attendRequests } from './http/every-request.js'
 import { HangUps } from './http/hang-ups.js'
 import { implementationSchemas } from './http/implementation-schemas.js'
 import { readJsonBodies } from './http/json-body.js'
@@ -24,7 +25,7 @@ import { describeRoutes } from './http/openapi.js'
 import { Problem } from './http/problem-schema.js'
 import type { ProblemCode } from './http/problems.js'
 import { productVersion } from './http/product-version.js'
-import { checkRequests, echoRequestIds } from './http/request-checks.js'
+import { checkRequests } from './http/request-checks.js'
 import { requestNamer } from './http/request-headers.js'
 import { serverSchemas } from './http/server-schemas.js'
 import { schemaController } from './http/validation.js'
@@ -97,6 +98,7 @@ export async function createGateway(runtime: Runtime, options: GatewayOptions = 
   app.setErrorHandler(answerError)
   answerNotFound(app, collectAllowedMethods(app))
   metrics = collectMetrics(app)
+  attendRequests(app, metrics)
   readJsonBodies(app)
   cutOnClose(app, options.closeTimeout ?? 5000)
 
@@ -105,11 +107,8 @@ export async function createGateway(runtime: Runtime, options: GatewayOptions = 
   await app.register(accepts)
   await describeRoutes(app, runtime, productVersion())
   if (options.docs ?? true) await app.register(swaggerUi, docsPage)
-  await app.register(async (operation) => {
-    echoRequestIds(operation)
-    await operation.register(healthRoutes, { ready: () => ready() && !runtime.draining })
-    await operation.register(observationRoutes, { metrics })
-  })
+  await app.register(healthRoutes, { ready: () => ready() && !runtime.draining })
+  await app.register(observationRoutes, { metrics })
   const hangUps = new HangUps()
   await app.register(async (api) => {
     checkRequests(api)

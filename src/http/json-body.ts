@@ -10,7 +10,7 @@ import { HttpProblem } from './problem-document.js'
  * nobody would know. A client that means this very character can send it as an escape.
  */
 const REPLACEMENT = '\ufffd'
-const NOT_UTF8 = 'The body is not UTF-8. (U+FFFD itself must be sent as an escape, \\ufffd.)'
+const NOT_UTF8 = 'the body is not UTF-8 (U+FFFD itself must be sent as an escape, \\ufffd)'
 
 const otherCharset = /;\s*charset\s*=\s*(?!"?utf-?8"?\s*(?:;|$))/i
 
@@ -23,7 +23,7 @@ export function readJsonBodies(app: FastifyInstance): void {
     if (body === '') return done(null, undefined)
     const type = request.headers['content-type']
     if (type !== undefined && type !== 'application/json' && otherCharset.test(type)) {
-      return done(new HttpProblem('unsupported_media_type', 'Send JSON in UTF-8.'))
+      return done(new HttpProblem('unsupported_media_type', 'JSON must be sent in UTF-8'))
     }
     if (body.includes(REPLACEMENT)) return done(new HttpProblem('invalid_request', NOT_UTF8))
     parse(request, body, done)
@@ -32,6 +32,6 @@ export function readJsonBodies(app: FastifyInstance): void {
   app.addContentTypeParser('*', (request, _payload, done) => {
     const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers
     if (length === '0' && encoding === undefined) return done(null, undefined)
-    done(new HttpProblem('unsupported_media_type', 'Send the body as application/json.'))
+    done(new HttpProblem('unsupported_media_type', 'the body must be sent as application/json'))
   })
 }

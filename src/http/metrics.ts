@@ -3,26 +3,16 @@
  * somebody asks, so that counting costs next to nothing. Labels are route patterns, never ids: a label value for each id
  * would grow without end.
  */
-import type { ServerResponse } from 'node:http'
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
-import type { FastifyInstance, FastifyRequest, onRequestHookHandler, onSendHookHandler } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { Counter, Gauge, type Metric, Registry } from 'prom-client'
 import type { ProblemCode } from './problems.js'
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** When its headers were there: `performance.now()`. */
-    receivedAt: number
-    /** Counts the answers of its route. */
-    meter: Meter
-  }
-}
 
 /** Upper bounds of the buckets, in seconds. */
 const buckets = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60]
 
-/** Counts one route. */
-class Meter {
+/** Counts the answers of one route. */
+export class Meter {
   readonly statuses = new Map<number, number>()
   /** One more than `buckets`: the last is for what is slower than all. */
   readonly counts: number[] = new Array(buckets.length + 1).fill(0)
@@ -44,31 +34,19 @@ class Meter {
 }
 
 export interface Metrics {
+  /** A new meter, for one route. */
+  readonly meterOf: (method: string, route: string) => Meter
   /** Counts a problem that was told. */
   readonly problem: (code: ProblemCode) => void
   readonly contentType: string
   render(): Promise<string>
 }
 
-/** Counts the requests to the routes that are added to `app` from now on. */
+/** What is measured of `app` and of this process. */
 export function collectMetrics(app: FastifyInstance): Metrics {
   const meters: Meter[] = []
   const told = new Map<ProblemCode, number>()
   const registry = new Registry()
-
-  app.decorateRequest('receivedAt', 0)
-  app.decorateRequest('meter', null as never)
-  const receivers = new Set<unknown>()
-  app.addHook('onRoute', (route) => {
-    const meter = new Meter(String(route.method), route.url)
-    meters.push(meter)
-    // Fastify makes the HEAD route of a GET from its options, with the hooks that are in them by then.
-    const others = (hooks: unknown) => [hooks ?? []].flat().filter((hook) => hook !== count && !receivers.has(hook))
-    const receive = receiveFor(meter)
-    receivers.add(receive)
-    route.onRequest = [receive, ...others(route.onRequest)] as onRequestHookHandler[]
-    route.onSend = [count, ...others(route.onSend)] as onSendHookHandler[]
-  })
 
   registry.registerMetric(
     new Counter({
@@ -100,36 +78,15 @@ export function collectMetrics(app: FastifyInstance): Metrics {
   for (const gauge of processGauges(watchEventLoop(app))) registry.registerMetric(gauge)
 
   return {
+    meterOf: (method, route) => {
+      const meter = new Meter(method, route)
+      meters.push(meter)
+      return meter
+    },
     problem: (code) => told.set(code, (told.get(code) ?? 0) + 1),
     contentType: registry.contentType,
     render: () => registry.metrics(),
   }
-}
-
-/** What nginx writes where the client left before the answer. */
-const CLIENT_LEFT = 499
-
-function receiveFor(meter: Meter): onRequestHookHandler {
-  return (request, _reply, done) => {
-    request.receivedAt = performance.now()
-    request.meter = meter
-    done()
-  }
-}
-
-/** Hooks cost less than listeners on the response, of which each request would need new ones. */
-const count: onSendHookHandler = (request, reply, _payload, done) => {
-  countAnswer(request, reply.raw, reply.statusCode)
-  done()
-}
-
-/** Counts an answer of `status` that is about to be written. */
-export function countAnswer(
-  { meter, receivedAt }: Pick<FastifyRequest, 'meter' | 'receivedAt'>,
-  response: ServerResponse,
-  status: number,
-): void {
-  meter.count(response.destroyed ? CLIENT_LEFT : status, performance.now() - receivedAt)
 }
 
 /** prom-client's own histogram looks every observation's labels up; this one only writes down what was counted. */

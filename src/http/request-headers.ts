@@ -14,7 +14,7 @@ export function revisionToMatch(headers: IncomingHttpHeaders): number | undefine
   if (value === undefined || value === '*') return undefined
   const tag = /^"(\d{1,15})"$/.exec(value)
   if (tag) return Number(tag[1])
-  throw new HttpProblem('invalid_request', 'If-Match must be one revision in quotes, as in "7", or *.')
+  throw new HttpProblem('invalid_request', 'If-Match must be one revision in quotes, as in "7", or *')
 }
 
 /** Whether the client has `etag` already (If-None-Match, RFC 9110, section 13.1.2: weak comparison). */

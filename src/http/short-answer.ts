@@ -4,7 +4,7 @@
  * not in it, but for the id of the request where the client gave one. The answer is counted like any other.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { countAnswer } from './metrics.js'
+import { countAnswer } from './every-request.js'
 
 export type Asked = Pick<FastifyRequest, 'id' | 'headers' | 'meter' | 'receivedAt'>
 

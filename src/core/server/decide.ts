@@ -20,7 +20,8 @@ export function decideId(id: string | undefined): string {
 
 /** @throws {GenServerError} `invalid_request`, for what was asked: the definition was judged when it was compiled. */
 export function decideTerms({ definition }: Protocol, options: ServerOptions, budget: RestartBudget): ServerTerms {
-  for (const { path, message } of faultsOfOptions(options)) throw invalid(path, message)
+  const [fault] = faultsOfOptions(options)
+  if (fault !== undefined) throw invalid(fault.path, fault.message)
   return {
     restart: options.restart ?? definition.restart ?? 'transient',
     restartFrom: options.restartFrom ?? definition.restartFrom ?? 'state',

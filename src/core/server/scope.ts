@@ -12,6 +12,8 @@ export class Scope {
   #abort: AbortController | undefined = undefined
   /** The turn has ended: its context does nothing any more. */
   over = false
+  /** The milliseconds that the idle timeout was armed with when the message was taken: a turn that fails arms it again. */
+  idleBefore: number | undefined = undefined
 
   constructor(
     readonly call: Call | undefined,

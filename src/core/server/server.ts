@@ -32,9 +32,6 @@ import { noAnswer, type Turned } from './turn.js'
 import type { Urgent } from './urgent.js'
 
 export class Server extends Lifecycle {
-  /** What the idle timeout was armed with when the current message was taken. */
-  #idleBefore: number | undefined = undefined
-
   protected receive(envelope: Envelope | Urgent): Pending {
     switch (envelope.kind) {
       case 'call':
@@ -63,9 +60,9 @@ export class Server extends Lifecycle {
       call.fail(mismatch)
       return undefined
     }
-    this.#idleBefore = this.disarmIdle(call)
     const operation = this.protocol.calls.get(call.message) as CallOperation
     const scope = new Scope(call, call.origin, operation.readOnly)
+    scope.idleBefore = this.disarmIdle(call)
     if (operation.readOnly) return this.#startLook(scope, call, operation)
     return this.attempt(scope, operation.handler, call.args, operation.checkReply)
   }
@@ -97,13 +94,9 @@ export class Server extends Lifecycle {
 
   /** A message that nobody waits for. */
   #run(taken: Cast | Info | Urgent, handler: Handler, args: Json): Pending {
-    this.#idleBefore = taken.kind === 'continue' ? undefined : this.disarmIdle(taken)
-    return this.attempt(
-      new Scope(undefined, taken.kind === 'cast' ? taken.origin : undefined, false),
-      handler,
-      args,
-      noAnswer,
-    )
+    const scope = new Scope(undefined, taken.kind === 'cast' ? taken.origin : undefined, false)
+    if (taken.kind !== 'continue') scope.idleBefore = this.disarmIdle(taken)
+    return this.attempt(scope, handler, args, noAnswer)
   }
 
   /**
@@ -111,7 +104,7 @@ export class Server extends Lifecycle {
    * up by then.
    */
   #startLook(scope: Scope, call: Call, operation: CallOperation): Pending {
-    if (this.#idleBefore !== undefined) this.idleTimeout.arm(this.#idleBefore)
+    if (scope.idleBefore !== undefined) this.idleTimeout.arm(scope.idleBefore)
     const { revision, lineage } = this
     const answer = (reply: Json) => {
       this.endLook(scope)
@@ -152,7 +145,7 @@ export class Server extends Lifecycle {
   protected failed(scope: Scope, thrown: unknown): Pending {
     const { current: taken, lineage } = this
     const pending = this.crash(thrown, taken?.message ?? '', scope)
-    if (this.lineage === lineage && this.#idleBefore !== undefined) this.idleTimeout.arm(this.#idleBefore)
+    if (this.lineage === lineage && scope.idleBefore !== undefined) this.idleTimeout.arm(scope.idleBefore)
     return pending
   }
 
