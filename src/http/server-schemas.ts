@@ -111,7 +111,12 @@ export const ServerInfo = Type.Object(
 export const ServerPage = Type.Object(
   {
     servers: Type.Array(Ref(ServerInfo)),
-    next: Type.Optional(Type.String({ description: 'Give it as `after` to get the next page; absent on the last.' })),
+    next: Type.Optional(
+      Type.String({
+        description:
+          'Give it as `after` to get the next page; absent on the last. A page before it may be short where few servers fit.',
+      }),
+    ),
   },
   { $id: 'ServerPage' },
 )

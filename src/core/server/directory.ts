@@ -3,12 +3,14 @@ import { GenServerError } from '../kernel/errors.js'
 import type { Exits } from '../kernel/exits.js'
 import type { Registry } from '../kernel/registry.js'
 import { exitFailure } from './crash.js'
-import type { ServerPage } from './info.js'
+import type { ServerInfo, ServerPage } from './info.js'
 import type { ListOptions } from './runtime.js'
 import type { Server } from './server.js'
 
 const PAGE = 100
 const LARGEST_PAGE = 1000
+/** So many servers are looked at for one page at most: a page of what is rare must not hold the thread. */
+const MOST_LOOKED_AT = 5000
 
 export class Directory {
   constructor(
@@ -37,15 +39,18 @@ export class Directory {
     return new GenServerError('unknown_server', `no server has the id ${id}`)
   }
 
-  /** Ordered by id. A page may be shorter than asked for only if it is the last one. */
+  /** Ordered by id. There is a `next` page unless this is the last one; a page of what is rare may be short, or empty. */
   page({ implementation, status, limit = PAGE, after }: ListOptions): ServerPage {
     const most = limit >= 1 ? Math.min(Math.trunc(limit), LARGEST_PAGE) : 1
-    const servers = []
-    for (const server of this.registry.after(after)) {
-      if (implementation !== undefined && server.protocol.name !== implementation) continue
-      if (status !== undefined && server.status !== status) continue
-      if (servers.length === most) return { servers, next: servers.at(-1)?.id as string }
-      servers.push(server.info)
+    const servers: ServerInfo[] = []
+    let looked = 0
+    let last: string | undefined
+    for (const server of this.registry.after(after, implementation)) {
+      const fits = status === undefined || server.status === status
+      if ((fits && servers.length === most) || looked === MOST_LOOKED_AT) return { servers, next: last as string }
+      if (fits) servers.push(server.info)
+      last = server.id
+      looked++
     }
     return { servers }
   }

@@ -239,8 +239,11 @@ export class LocalRuntime extends Starter implements Peers {
     if (ref !== undefined) this.#addressed.delete(ref)
   }
 
-  ended({ id, incarnation, revision }: Self & { readonly revision: number }, reason: Reason | undefined): void {
-    this.directory.registry.unregister(id)
+  ended(
+    { id, protocol, incarnation, revision }: Self & { readonly revision: number },
+    reason: Reason | undefined,
+  ): void {
+    this.directory.registry.unregister(id, protocol.name)
     if (reason !== undefined) this.directory.exits.add({ id, reason, at: this.node.clock.now(), incarnation, revision })
   }
 }

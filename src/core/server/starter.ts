@@ -66,7 +66,7 @@ export abstract class Starter {
       server.incarnation = last.incarnation + 1
       server.revision = last.revision
     }
-    this.directory.registry.register(id, server)
+    this.directory.registry.register(id, server, implementation)
     return { server, begin: () => server.begin(timeout) }
   }
 

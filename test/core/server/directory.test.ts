@@ -81,6 +81,19 @@ t.test('a list may be of one implementation or one status', async (t) => {
   await starting
 })
 
+t.test('a page of what is rare looks at so many servers and no more, and says where to go on', async (t) => {
+  const { runtime, close } = setUp()
+  for (let i = 0; i < 5001; i++) await runtime.start('plain')
+  const first = runtime.list({ status: 'restarting' })
+  t.same(first.servers, [])
+  t.ok(first.next)
+  const all = runtime.list({ limit: 1000, after: first.next })
+  t.equal(all.servers.length, 1, 'five thousand were looked at')
+  t.same(runtime.list({ status: 'restarting', after: first.next }), { servers: [] })
+  t.same(runtime.list({ implementation: 'other' }), { servers: [] }, 'the others are not looked at')
+  await close(t)
+})
+
 t.test('a page has at least one server and at most a thousand, a hundred if nothing is said', async (t) => {
   const { runtime, close } = setUp()
   for (let i = 0; i < 1001; i++) await runtime.start('plain')
