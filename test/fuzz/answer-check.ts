@@ -6,7 +6,7 @@
  * 1. A 5xx is one of the documented codes, never `internal_error`.
  * 2. No stack, path of a file, or secret state is in any answer.
  */
-import { createRequire } from 'node:module'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import { type ProblemCode, problems } from '../../src/http/problems.js'
 import { CANARY } from './hostile.js'
 
@@ -28,11 +28,6 @@ interface Documented {
 }
 
 type Validate = ((value: unknown) => boolean) & { readonly errors?: unknown }
-interface Ajv {
-  addSchema(schema: object, key: string): Ajv
-  addFormat(name: string, format: unknown): Ajv
-  compile(schema: object): Validate
-}
 
 const PROBLEM = 'application/problem+json'
 
@@ -65,10 +60,7 @@ export interface AnswerCheck {
 
 export function createAnswerCheck(document: object): AnswerCheck {
   const { paths } = document as Documented
-  // Ajv's build for JSON Schema 2020-12, the dialect of OpenAPI 3.1, from the copy that Fastify's compiler brings along.
-  const { default: Ajv2020 } = createRequire(createRequire(import.meta.url).resolve('@fastify/ajv-compiler'))(
-    'ajv/dist/2020.js',
-  ) as { default: new (options: object) => Ajv }
+  // JSON Schema 2020-12 is the dialect of OpenAPI 3.1.
   const ajv = new Ajv2020({ strict: false, allErrors: false, validateFormats: true })
   ajv.addFormat('date-time', (text: string) => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/.test(text))
   ajv.addSchema({ ...document, $id: 'openapi' }, 'openapi')

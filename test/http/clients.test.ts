@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
+import { createClient } from '@hey-api/openapi-ts'
 import { createRuntime } from 'genservers'
 import openapiTS, { astToString } from 'openapi-typescript'
 import t, { type Test } from 'tap'
@@ -68,6 +69,49 @@ export async function wrong(baseUrl: string): Promise<void> {
 }
 `
 
+const sdkProgram = `
+import { createClient } from './sdk/client/index.js'
+import { counterGet, counterIncrement, counterReset, counterStart, stackPush, stopServer } from './sdk/index.js'
+import type { Problem } from './sdk/index.js'
+
+export async function run(baseUrl: string): Promise<unknown[]> {
+  const client = createClient({ baseUrl })
+  const path = { id: 'h1' }
+  const seen: unknown[] = []
+
+  const started = await counterStart({ client, query: { id: 'h1' }, body: { start: 5 } })
+  seen.push(started.data?.status, started.response.headers.get('location'))
+
+  const counted = await counterIncrement({ client, path, body: { by: 2 } })
+  const reply: number | undefined = counted.data?.reply
+  seen.push(reply)
+
+  const cast = await counterReset({ client, path })
+  seen.push(cast.response.status)
+
+  const failed = await counterGet({ client, path: { id: 'nobody' } })
+  const code: Problem['code'] | undefined = failed.error?.code
+  seen.push(code, failed.error?.effect)
+
+  const stopped = await stopServer({ client, path })
+  seen.push(stopped.response.status)
+  return seen
+}
+
+export async function wrong(baseUrl: string): Promise<void> {
+  const client = createClient({ baseUrl })
+  const path = { id: 'h1' }
+  // @ts-expect-error the args are typed
+  await counterIncrement({ client, path, body: { by: 'two' } })
+  // @ts-expect-error args without a default must be given
+  await stackPush({ client, path, body: {} })
+  const { data } = await counterGet({ client, path })
+  // @ts-expect-error the reply is typed
+  const text: string | undefined = data?.reply
+  void text
+}
+`
+
 async function compile(directory: string): Promise<void> {
   const options = {
     target: 'ES2023',
@@ -115,4 +159,18 @@ t.test('the types name each message and its replies', async (t) => {
     t.match(types, new RegExp(`^ {4}${operation}: `, 'm'))
   }
   t.notMatch(types, 'def-')
+})
+
+t.test('@hey-api/openapi-ts makes an SDK with a function for each message', async (t) => {
+  const { app, url } = await serve(t)
+  const directory = t.testdir({ 'package.json': '{"type":"module"}', 'program.ts': sdkProgram })
+  await createClient({
+    input: app.swagger() as never,
+    output: { path: join(directory, 'sdk'), importFileExtension: '.js' },
+    plugins: ['@hey-api/client-fetch', '@hey-api/typescript', '@hey-api/sdk'],
+    logs: { level: 'silent' },
+  })
+  await compile(directory)
+  const { run } = await import(pathToFileURL(join(directory, 'program.js')).href)
+  t.same(await run(url), ['running', '/servers/h1', 7, 202, 'unknown_server', 'none', 204])
 })
