@@ -49,8 +49,28 @@ export abstract class Process<Urgent extends { readonly kind: string; takenAt: n
       this.mailbox.release()
       return
     }
+    if (this.#isFree && this.node.scheduler.takeFirst()) {
+      this.#takeAtOnce(envelope)
+      return
+    }
     this.mailbox.push(envelope, this.node.recent)
     this.wake()
+  }
+
+  /** Nothing comes before what is put in now. */
+  get #isFree(): boolean {
+    return this.#open && !this.#awake && this.current === undefined && this.mailbox.length === 0
+  }
+
+  /** Past the mailbox, which for most messages is a way through memory that nobody else has used for long. */
+  #takeAtOnce(envelope: Envelope): void {
+    if (envelope.bounded) this.mailbox.release()
+    try {
+      // What was put meanwhile has found the process at work.
+      if (this.#handle(envelope) && (this.mailbox.length > 0 || this.#urgent?.length)) this.wake()
+    } catch (error) {
+      this.broken(error)
+    }
   }
 
   /** To be handled before the mailbox, after what was put first already. */
@@ -134,31 +154,32 @@ export abstract class Process<Urgent extends { readonly kind: string; takenAt: n
         this.rest()
         return
       }
-      const pending = this.#handle(envelope)
-      if (pending !== undefined) {
-        pending.then(
-          () => this.#resume(),
-          (error) => this.broken(error),
-        )
-        return
-      }
+      if (!this.#handle(envelope)) return
     }
     this.wake()
   }
 
-  #handle(envelope: Envelope | Urgent): Promise<void> | undefined {
+  /** `false`: it takes its time, and the process goes on when it is done. */
+  #handle(envelope: Envelope | Urgent): boolean {
     const now = this.node.tick()
     // Its timer takes it out of the mailbox too, but timers run late where there is much to do.
     if (envelope.kind === 'call' && (envelope as Call).deadline <= now) {
       this.expired(envelope as Call)
-      return undefined
+      return true
     }
     this.handled++
     this.current = envelope
     envelope.takenAt = now
     const pending = this.receive(envelope)
-    if (pending === undefined) this.current = undefined
-    return pending
+    if (pending === undefined) {
+      this.current = undefined
+      return true
+    }
+    pending.then(
+      () => this.#resume(),
+      (error) => this.broken(error),
+    )
+    return false
   }
 
   #resume(): void {

@@ -1,7 +1,8 @@
 /**
  * Gives the thread to the processes that have something to do, in turn.
  *
- * 1. A process runs after the code that woke it has finished, never inside it; or in `uncork`, if that was corked.
+ * 1. A process runs after the code that woke it has finished, never inside it. Code that has corked asks for it: then the
+ *    first message is handled at once, and the rest in `uncork`.
  * 2. Rounds run as microtasks, and after `ROUNDS` of them the event loop gets its chance: processes that keep each other
  *    busy do not keep the rest of the program waiting.
  */
@@ -20,6 +21,7 @@ export class Scheduler {
   #spare: Runnable[] = []
   #armed = false
   #corked = false
+  #firstIsFree = false
 
   constructor(
     /** Told of an exception that should have been handled below. */
@@ -45,12 +47,19 @@ export class Scheduler {
   /** What is woken from now on runs in `uncork`, which must follow. Nothing is corked where processes are about to run anyway. */
   cork(): void {
     if (this.#armed) return
-    this.#armed = this.#corked = true
+    this.#armed = this.#corked = this.#firstIsFree = true
+  }
+
+  /** Whether who asks may handle a message at once, without being woken: the first one after `cork`. */
+  takeFirst(): boolean {
+    const isFree = this.#firstIsFree
+    this.#firstIsFree = false
+    return isFree
   }
 
   uncork(): void {
     if (!this.#corked) return
-    this.#corked = false
+    this.#corked = this.#firstIsFree = false
     this.#rounds()
   }
 

@@ -57,8 +57,8 @@ export class LocalRuntime extends Starter implements Peers {
         ? this.directory.get(id, options.implementation)
         : this.#startForCall(id, start, message, args)
     const call = makeCall(to, message, args, timeout, options)
-    this.#send(to, call)
     if (options.signal !== undefined) watch(options.signal, call)
+    this.#send(to, call)
     return call
   }
 

@@ -131,8 +131,9 @@ export interface Runtime {
   send(id: string, message: string, args?: unknown): void
 
   /**
-   * What is sent from now on is handled in `uncork`, which must follow at once, and not a moment after the code that sends
-   * has finished (Node: `writable.cork()`). It saves code that serves very many a wait; it is not for handlers.
+   * What is sent from now on is handled in `uncork` at the latest, which must follow at once, and not a moment after the
+   * code that sends has finished (Node: `writable.cork()`). It saves code that serves very many a wait; it is not for
+   * handlers.
    */
   cork(): void
   uncork(): void

@@ -9,6 +9,7 @@
  *       makeCall                              sending         the args are checked, a place in the mailbox reserved
  *       deadlines.add, transport.deliver      kernel          its time runs from here
  *     put → wake → Scheduler → #handle        process         next in line; not if its deadline has passed
+ *                                                             (put → #takeAtOnce → #handle where nobody is before it)
  *       receive → #takeCall                   server          `ifMatch`; the idle timeout ends
  *         attempt → turn                      stateful-process, turn       the handler, on a draft
  *         #commit → #apply → releaseEffects   stateful-process, gate      kept if durable; then it takes hold

@@ -340,3 +340,92 @@ t.test('a node gives each reference once', async (t) => {
   t.equal(new Set(refs).size, 100)
   t.ok(refs.every((ref) => /^t[0-9a-z]+$/.test(ref)))
 })
+
+t.test('the first message after a cork is handled at once where nobody is before it, and others wait', async (t) => {
+  const { process, put, rest } = setUp()
+  const { scheduler } = process.node
+  process.open()
+  await rest()
+  const corked = (work: () => void) => {
+    scheduler.cork()
+    work()
+    const received = process.received.splice(0)
+    scheduler.uncork()
+    return received
+  }
+  t.same(
+    corked(() => {
+      put('a')
+      put('b')
+    }),
+    ['a'],
+  )
+  t.same(process.received.splice(0), ['b'], 'in uncork')
+  t.equal(process.mailbox.length, 0)
+
+  process.onReceive = (message) => {
+    if (message !== 'c') return
+    put('from itself')
+    process.putFirst({ kind: 'note', message: 'first', takenAt: 0 })
+  }
+  t.same(
+    corked(() => put('c')),
+    ['c'],
+  )
+  t.same(process.received.splice(0), ['first', 'from itself'], 'what it puts itself is not forgotten')
+
+  t.same(
+    corked(() => put('slow')),
+    ['slow'],
+  )
+  t.same(
+    corked(() => put('d')),
+    [],
+    'it is at work',
+  )
+  process.finish?.()
+  await rest()
+  t.same(process.received.splice(0), ['d'])
+
+  put('e')
+  t.same(
+    corked(() => put('f')),
+    [],
+    'somebody is before it',
+  )
+  await rest()
+  t.same(process.received.splice(0), ['e', 'f'])
+
+  process.shut()
+  t.same(
+    corked(() => put('g')),
+    [],
+    'it is shut',
+  )
+})
+
+t.test('what breaks a process that handles a message at once is told to it', async (t) => {
+  const { process, put, rest } = setUp()
+  process.open()
+  await rest()
+  process.onReceive = () => {
+    throw new Error('a bug')
+  }
+  process.node.scheduler.cork()
+  put('a')
+  process.node.scheduler.uncork()
+  t.same(process.brokenBy, ['a bug'])
+})
+
+t.test('places are free again of what was handled at once', async (t) => {
+  const { process, rest } = setUp()
+  process.open()
+  await rest()
+  for (let i = 0; i < 3 * process.mailbox.limit; i++) {
+    process.node.scheduler.cork()
+    if (!process.mailbox.reserve()) break
+    process.put(new Info(`${i}`, {}, true))
+    process.node.scheduler.uncork()
+  }
+  t.equal(process.received.length, 3 * process.mailbox.limit)
+})

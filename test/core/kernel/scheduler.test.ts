@@ -124,3 +124,15 @@ t.test('where processes are about to run, or run, a cork changes nothing', async
   await turn()
   t.same(log, ['first', 'second'])
 })
+
+t.test('the first after a cork need not be woken, and only that', async (t) => {
+  const scheduler = new Scheduler(noFailure)
+  t.notOk(scheduler.takeFirst(), 'nobody has corked')
+  scheduler.cork()
+  t.ok(scheduler.takeFirst())
+  t.notOk(scheduler.takeFirst())
+  scheduler.uncork()
+  scheduler.cork()
+  scheduler.uncork()
+  t.notOk(scheduler.takeFirst(), 'the cork is out')
+})
