@@ -6,21 +6,26 @@
 import type { Socket } from 'node:net'
 import type { Request } from '../index.js'
 
-/** The calls of one connection. Only a client that pipelines has more than one. */
+/** The calls that wait on one connection. Only a client that pipelines has more than one. */
 class Line {
-  waiting: Request | undefined = undefined
-  #others: Request[] | undefined = undefined
+  #waiting: Request | undefined = undefined
+  #others: Set<Request> | undefined = undefined
 
   add(request: Request): void {
-    if (this.waiting !== undefined && !this.waiting.settled) {
-      this.#others = this.#others?.filter((other) => !other.settled) ?? []
-      this.#others.push(this.waiting)
+    if (this.#waiting !== undefined) {
+      this.#others ??= new Set()
+      this.#others.add(this.#waiting)
     }
-    this.waiting = request
+    this.#waiting = request
+  }
+
+  forget(request: Request): void {
+    if (this.#waiting === request) this.#waiting = undefined
+    else this.#others?.delete(request)
   }
 
   hangUp(): void {
-    this.waiting?.abandon()
+    this.#waiting?.abandon()
     for (const other of this.#others ?? []) other.abandon()
   }
 }
@@ -38,8 +43,7 @@ export class HangUps {
 
   /** The call is answered: nothing of it is kept for as long as the connection is. */
   forget(socket: Socket, request: Request): void {
-    const line = this.#lines.get(socket)
-    if (line?.waiting === request) line.waiting = undefined
+    this.#lines.get(socket)?.forget(request)
   }
 
   #listen(socket: Socket): Line {

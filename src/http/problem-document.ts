@@ -47,13 +47,19 @@ export function problemDocument(failure: HttpProblem | GenServerError): ProblemD
     status,
     detail,
     code,
-    effect: failure instanceof GenServerError ? failure.effect : 'none',
+    effect: effectOf(failure),
     ...(details.reason !== undefined && { reason: details.reason }),
     ...(details.exitedAt !== undefined && { exitedAt: new Date(details.exitedAt).toISOString() }),
     ...(details.errors !== undefined && { errors: details.errors }),
     ...(details.chain !== undefined && { chain: details.chain }),
     ...(details.server !== undefined && { server: details.server }),
   }
+}
+
+/** What never became a message has no effect. Where our own code failed, nobody knows how far it had come. */
+function effectOf(failure: HttpProblem | GenServerError): Effect {
+  if (failure instanceof GenServerError) return failure.effect
+  return failure.code === 'internal_error' ? 'unknown' : 'none'
 }
 
 /** The headers that go with the document. */

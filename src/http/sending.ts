@@ -3,7 +3,7 @@
  * does. This is the hot path: one look at each header, and nothing made that is not handed on.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { CastOptions, RequestOptions, Runtime } from '../index.js'
+import type { CastOptions, Json, RequestOptions, Runtime } from '../index.js'
 import type { HangUps } from './hang-ups.js'
 import { originOf, preferredWait, revisionToMatch } from './request-headers.js'
 import { LONGEST_TIMEOUT } from './server-schemas.js'
@@ -52,27 +52,31 @@ export function sendCall(
       reply.header('preference-applied', `wait=${wait / 1000}`)
     }
   }
+  // Before the cork: it throws where the header is at fault, and nothing may be corked then.
+  const ifMatch = revisionToMatch(headers)
+  const origin = originOf(requestId, headers)
   let isWatched = false
   runtime.cork()
-  const request = runtime.sendRequest(id, message, args, {
-    timeout: wait,
-    start,
-    implementation,
-    ifMatch: revisionToMatch(headers),
-    origin: originOf(requestId, headers),
-  })
+  const request = runtime.sendRequest(id, message, args, { timeout: wait, start, implementation, ifMatch, origin })
   request.whenSettled((error, answer) => {
     if (isWatched) hangUps.forget(socket, request)
-    if (error !== undefined) reply.send(error)
-    else {
-      const headers = ['etag', `"${request.revision}"`, ...applied]
-      answerJson(asked, reply, 200, headers, `{"reply":${JSON.stringify(answer)}}`)
-    }
+    const written = error ?? replyBody(answer)
+    if (typeof written !== 'string') reply.send(written)
+    else answerJson(asked, reply, 200, ['etag', `"${request.revision}"`, ...applied], written)
   })
   runtime.uncork()
   if (request.settled) return
   isWatched = true
   hangUps.watch(socket, request)
+}
+
+/** An error, where the reply is longer than a string can be: this runs in the server's turn and must not throw. */
+function replyBody(answer: Json): string | Error {
+  try {
+    return `{"reply":${JSON.stringify(answer)}}`
+  } catch (error) {
+    return error as Error
+  }
 }
 
 /** Sends a cast, and says where its timer is if it goes later. */

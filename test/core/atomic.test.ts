@@ -283,3 +283,42 @@ t.test('a cast or a message to nobody goes nowhere', async (t) => {
   )
   await close()
 })
+
+t.test('no object of an author is the state: not what init gave, and not a draft that was kept', async (t) => {
+  const shared = { n: 0, list: null as number[] | null }
+  const kept: { n: number; list: number[] | null }[] = []
+  const keeper = defineServer({
+    state: Type.Object({ n: Type.Integer(), list: Type.Union([Type.Null(), Type.Array(Type.Integer())]) }),
+    calls: { nest: {}, flatten: {}, freeze: {}, n: { reply: Type.Integer() } },
+    init: () => shared,
+    handleCall: {
+      nest: (state) => {
+        state.list = [1]
+        kept.push(state)
+      },
+      flatten: (state) => {
+        state.list = null
+        state.n = 99
+      },
+      freeze: (state) => {
+        state.list = [2]
+        Object.freeze(state)
+      },
+      n: (state) => state.n,
+    },
+  })
+  const { runtime, close } = running(t, { keeper })
+  for (const id of ['a', 'b']) await runtime.start('keeper', {}, { id })
+  shared.n = 42
+  t.equal(await runtime.call('a', 'n'), 0, 'what init gave is copied')
+  await runtime.call('a', 'nest')
+  for (const draft of kept) draft.n = 777
+  t.equal(await runtime.call('a', 'n'), 0)
+  await runtime.call('a', 'flatten')
+  t.match(kept[0], { n: 777, list: [1] }, 'and nobody writes into what was kept')
+  t.equal(await runtime.call('a', 'n'), 99)
+  await runtime.call('b', 'freeze')
+  await runtime.call('b', 'flatten')
+  t.equal(await runtime.call('b', 'n'), 99, 'a draft that was frozen holds nobody up')
+  await close()
+})

@@ -287,3 +287,34 @@ t.test('a start in a call or a cast that fails is told as a start is', async (t)
   const start = { implementation: 'nobody' }
   t.equal((await ask('POST', '/servers/p3/call', { message: 'ping', start })).body.code, 'unknown_implementation')
 })
+
+t.test('a condition that is not understood concerns no other request', async (t) => {
+  const { ask, runtime } = await openGateway(t)
+  await ask('POST', '/servers', { implementation: 'probe', id: 'p1' })
+  const body = { message: 'add', args: { by: 1 } }
+  for (const path of ['call', 'cast']) {
+    t.equal((await ask('POST', `/servers/p1/${path}`, body, { 'if-match': 'bad' })).statusCode, 400, path)
+    t.equal(await runtime.call('p1', 'ping'), 'pong', `after a ${path}, in process`)
+  }
+})
+
+t.test('a reply that is longer than a string can be is a problem, and the server lives', async (t) => {
+  const large = defineServer({
+    state: Type.Object({ n: Type.Integer() }),
+    calls: { all: { reply: Type.Unknown() }, count: { reply: Type.Integer() } },
+    init: () => ({ n: 0 }),
+    handleCall: {
+      all: (state) => {
+        state.n++
+        return Array(9).fill('x'.repeat(2 ** 26))
+      },
+      count: (state) => state.n,
+    },
+  })
+  const { ask } = await openGateway(t, { large })
+  await ask('POST', '/servers', { implementation: 'large', id: 'l1' })
+  const { statusCode, body } = await ask('POST', '/servers/l1/call', { message: 'all' })
+  t.equal(statusCode, 500)
+  t.match(body, { code: 'internal_error', effect: 'unknown' })
+  t.match((await ask('POST', '/servers/l1/call', { message: 'count' })).body, { reply: 1 })
+})

@@ -67,6 +67,7 @@ export class Lane {
   #first: Expiring | undefined = undefined
   #last: Expiring | undefined = undefined
   #timer: ClockTimer | undefined = undefined
+  #firing = false
 
   constructor(
     private readonly clock: Clock,
@@ -80,6 +81,8 @@ export class Lane {
     if (this.#last === undefined) this.#first = item
     else this.#last.later = item
     this.#last = item
+    // What fires arms the timer again when it is done, for whoever is first then.
+    if (this.#firing) return
     // Some of its time may have passed already.
     if (this.#timer === undefined) this.#arm(Math.max(0, item.deadline - this.clock.monotonic()))
     else if (this.#first === item) this.#timer.ref()
@@ -116,13 +119,15 @@ export class Lane {
 
   #fire(): void {
     this.#timer = undefined
+    this.#firing = true
     const now = this.clock.monotonic()
     while (this.#first !== undefined && this.#first.deadline <= now) {
       const due = this.#first
       due.expire()
       if (due.lane === this) this.remove(due)
     }
+    this.#firing = false
     if (this.#first === undefined) this.#drop()
-    else if (this.#timer === undefined) this.#arm(this.#first.deadline - now)
+    else this.#arm(Math.max(0, this.#first.deadline - this.clock.monotonic()))
   }
 }

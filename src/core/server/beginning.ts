@@ -15,6 +15,7 @@ import type { Node } from '../kernel/node.js'
 import { crashReason, describeReason, printable, type Reason } from '../kernel/reason.js'
 import { Ignore, Refuse, StartIgnored, Stop } from './answer.js'
 import { reportCrash, reportEnd } from './crash.js'
+import { adopt } from './draft.js'
 import type { Status } from './info.js'
 import type { Peers } from './peers.js'
 import type { Protocol } from './protocol.js'
@@ -142,7 +143,8 @@ export abstract class Beginning extends StatefulProcess {
   }
 
   #goLive(scope: Scope, state: object): Pending {
-    this.state = state
+    // The author may give the same object to every server.
+    this.state = adopt(state, undefined)
     this.revision++
     this.status = 'running'
     this.releaseEffects(scope)

@@ -44,7 +44,10 @@ class Copy implements Draft {
   }
 
   finalize(): object {
-    return isSame(this.draft, this.state) ? this.state : this.draft
+    if (isSame(this.draft, this.state)) return this.state
+    const draft: object = this.draft
+    // What is flat is adopted or sealed; what is not flat any more would go on as it is, in the handler's hands.
+    return isFlat(draft) ? draft : { ...draft }
   }
 }
 

@@ -167,9 +167,11 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
     if (state === this.state) return this.#release(scope, answer)
     const kept = this.durable ? this.keep(seal(state)) : undefined
     if (kept === undefined) {
-      this.#own = adopt(state, this.#own)
-      return this.#apply(scope, this.#own, answer)
+      const adopted = adopt(state, this.#own)
+      this.#own = adopted === state ? undefined : adopted
+      return this.#apply(scope, adopted, answer)
     }
+    this.#own = undefined
     return kept.then(
       () => (this.scope === scope ? this.#apply(scope, state, answer) : undefined),
       (error) => this.fail(scope, error),

@@ -99,3 +99,12 @@ t.test('a flat state lives on in one object that no handler has', async (t) => {
   const nested = { list: [1] }
   t.equal(adopt(nested, own), nested, 'what is nested is taken as it is')
 })
+
+t.test('a draft that became nested is not the state either', async (t) => {
+  const made = draftOf({ count: 1, list: null })
+  const draft = made.draft as State
+  draft['list'] = []
+  const next = adopt(made.finalize(), undefined) as State
+  draft['count'] = 777
+  t.equal(next['count'], 1)
+})
