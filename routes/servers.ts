@@ -47,8 +47,8 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = asy
       },
     },
     handler: (request, reply) => {
-      const { implementation, args, ...options } = request.body
-      answerStart(request, reply, runtime.start(implementation, args, options))
+      const { body } = request
+      answerStart(request, reply, runtime.start(body.implementation, body.args, body))
     },
   })
 
@@ -102,9 +102,8 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = asy
       },
     },
     handler: (request, reply) => {
-      const { implementation, args, ...options } = request.body
-      const { id } = request.params
-      answerGetOrStart(request, reply, runtime.getOrStart(implementation, args, { ...options, id }))
+      const { body, params } = request
+      answerGetOrStart(request, reply, runtime.getOrStart(body.implementation, body.args, { ...body, id: params.id }))
     },
   })
 

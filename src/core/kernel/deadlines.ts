@@ -120,14 +120,21 @@ export class Lane {
   #fire(): void {
     this.#timer = undefined
     this.#firing = true
-    const now = this.clock.monotonic()
+    try {
+      this.#expireUntil(this.clock.monotonic())
+    } finally {
+      // Also when somebody who was told has failed: the others must still expire.
+      this.#firing = false
+      if (this.#first === undefined) this.#drop()
+      else this.#arm(Math.max(0, this.#first.deadline - this.clock.monotonic()))
+    }
+  }
+
+  #expireUntil(now: number): void {
     while (this.#first !== undefined && this.#first.deadline <= now) {
       const due = this.#first
+      this.remove(due)
       due.expire()
-      if (due.lane === this) this.remove(due)
     }
-    this.#firing = false
-    if (this.#first === undefined) this.#drop()
-    else this.#arm(Math.max(0, this.#first.deadline - this.clock.monotonic()))
   }
 }

@@ -1,5 +1,4 @@
-/** The names of servers: how they are spelt, and new ones. */
-import { randomUUID } from 'node:crypto'
+/** The names of servers: how they are spelt. */
 
 /**
  * 1 to 128 of the characters that need no encoding in a URL's path (RFC 3986: unreserved, and `:`), and not a dot
@@ -11,8 +10,4 @@ const grammar = new RegExp(ID_PATTERN)
 
 export function isId(id: string): boolean {
   return grammar.test(id)
-}
-
-export function makeId(): string {
-  return randomUUID()
 }

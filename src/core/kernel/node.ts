@@ -1,6 +1,7 @@
 /** A node: what the processes of one runtime share. One thread or OS process runs one node. */
 import type { Clock } from './clock.js'
 import { Deadlines } from './deadlines.js'
+import { IdMaker } from './id-maker.js'
 import { type Logger, logError } from './logger.js'
 import { Scheduler } from './scheduler.js'
 import type { Store } from './store.js'
@@ -9,6 +10,7 @@ import type { Transport } from './transport.js'
 export class Node {
   readonly scheduler: Scheduler
   readonly deadlines: Deadlines
+  readonly ids: IdMaker
   /** When `tick` was last called. Good enough for how long a message has waited. */
   recent: number
   #numbers = 0
@@ -20,6 +22,7 @@ export class Node {
     readonly transport: Transport,
   ) {
     this.deadlines = new Deadlines(clock)
+    this.ids = new IdMaker(clock)
     this.scheduler = new Scheduler(
       (error) => this.reportStray(error),
       () => this.deadlines.enterLanes(),

@@ -11,11 +11,14 @@ export class SortedIds {
 
   add(id: string): void {
     const runs = this.#runs
-    if (runs.length === 0) {
-      runs.push([id])
+    const last = runs.at(-1)
+    if (last === undefined || (last.at(-1) as string) < id) {
+      // The usual case, since ids that are made here grow.
+      if (last === undefined || last.length === RUN) runs.push([id])
+      else last.push(id)
       return
     }
-    const at = Math.min(this.#runFor(id), runs.length - 1)
+    const at = this.#runFor(id)
     const run = runs[at] as string[]
     run.splice(lowerBound(run, id), 0, id)
     if (run.length > RUN) runs.splice(at + 1, 0, run.splice(RUN / 2))

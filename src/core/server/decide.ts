@@ -1,6 +1,6 @@
 /** What holds where a request may say something or nothing: ids, terms, times and reasons, judged before anything is done. */
 import { GenServerError } from '../kernel/errors.js'
-import { ID_PATTERN, isId, makeId } from '../kernel/id.js'
+import { ID_PATTERN, isId } from '../kernel/id.js'
 import type { Reason } from '../kernel/reason.js'
 import { faultsOfOptions, type ServerOptions, type ServerTerms } from './options.js'
 import { checkReason } from './ordered-reason.js'
@@ -11,11 +11,15 @@ const DEFAULT_TIMEOUT = 5000
 const SHUTDOWN = 5000
 const MAILBOX = 1000
 
-/** The id that was asked for, or a new one. @throws {GenServerError} `invalid_request` */
-export function decideId(id: string | undefined): string {
-  if (id === undefined) return makeId()
+/** The id that was asked for. @throws {GenServerError} `invalid_request` */
+export function decideId(id: string): string {
   if (isId(id)) return id
   throw invalid('/id', `Expected string to match '${ID_PATTERN}'`)
+}
+
+/** Everything is as the definition has it. */
+export function asksNothing({ restart, restartFrom, shutdown, mailbox }: ServerOptions): boolean {
+  return restart === undefined && restartFrom === undefined && shutdown === undefined && mailbox === undefined
 }
 
 /** @throws {GenServerError} `invalid_request`, for what was asked: the definition was judged when it was compiled. */

@@ -209,11 +209,12 @@ export class LocalRuntime extends Starter implements Peers {
   }
 
   async startFrom(waiter: Waiter, implementation: string, args: unknown, options: StartOptions = {}) {
-    const { server, begin } = this.make(implementation, args, options)
+    const timeout = decideTimeout(options.timeout)
+    const server = this.make(implementation, args, options)
     const wait = { to: server }
     const waits = waiter.waitFor(wait)
     try {
-      await begin()
+      await server.begin(timeout)
       return server.id
     } catch (error) {
       if (error instanceof StartIgnored) return undefined

@@ -69,7 +69,7 @@ export function compileProtocol(name: string, definition: AnyDefinition): Protoc
     name,
     definition,
     version: definition.version ?? 1,
-    checkStartArgs: inPlace('args', () => argsCheck(name, definition.args)),
+    checkStartArgs: inPlace('args', () => startArgsCheck(name, definition.args)),
     calls: new Map(
       Object.entries(definition.calls ?? {}).map(([message, spec]): [string, CallOperation] => [
         message,
@@ -109,6 +109,17 @@ function argsCheck(message: string, schema: TSchema | undefined): Check {
     throw new GenServerError('invalid_args', `the args of ${message} are not what it takes`, {
       errors: compiled.errors(copy),
     })
+  }
+}
+
+/** `init` gets a copy of its args, so that all servers which were given none can share what they were given. */
+function startArgsCheck(name: string, schema: TSchema | undefined): Check {
+  const check = argsCheck(name, schema)
+  let usual: Json | undefined
+  return (args) => {
+    if (args !== undefined) return check(args)
+    usual ??= check(undefined)
+    return usual
   }
 }
 

@@ -1,10 +1,10 @@
 /** How servers come to be on a node: started, got, or started for a message that nobody could take. */
 import { GenServerError } from '../kernel/errors.js'
 import type { Node } from '../kernel/node.js'
-import { decideId, decideTerms, decideTimeout } from './decide.js'
+import { asksNothing, decideId, decideTerms, decideTimeout } from './decide.js'
 import { alreadyStarted, type Directory } from './directory.js'
 import type { ServerInfo } from './info.js'
-import type { StartOptions } from './options.js'
+import type { ServerTerms, StartOptions } from './options.js'
 import type { Peers } from './peers.js'
 import type { Protocol } from './protocol.js'
 import type { RestartBudget } from './restart-budget.js'
@@ -17,6 +17,7 @@ export type Start = NonNullable<RequestOptions['start']>
 export abstract class Starter {
   /** Nothing new is taken. */
   draining = false
+  readonly #usualTerms = new Map<Protocol, ServerTerms>()
 
   constructor(
     readonly node: Node,
@@ -30,9 +31,10 @@ export abstract class Starter {
 
   async start(implementation: string, args?: unknown, options: StartOptions = {}): Promise<ServerInfo> {
     this.mustBeUp()
-    const { server, begin } = this.make(implementation, args, options)
+    const timeout = decideTimeout(options.timeout)
+    const server = this.make(implementation, args, options)
+    const begun = server.begin(timeout)
     // Most have begun by now, and an `await` costs as much as an `init`.
-    const begun = begin()
     if (begun !== undefined) await begun
     return server.info
   }
@@ -47,27 +49,30 @@ export abstract class Starter {
     return { started: false, info: running.info }
   }
 
-  /** The id is taken when this returns. `begin` runs `init` and settles when that has. */
-  protected make(
-    implementation: string,
-    args: unknown,
-    options: StartOptions,
-  ): { server: Server; begin(): Promise<void> | undefined } {
+  /** A server that is to `begin`. Its id is taken when this returns. */
+  protected make(implementation: string, args: unknown, options: StartOptions): Server {
     const protocol = this.#protocol(implementation)
-    const id = decideId(options.id)
-    const timeout = decideTimeout(options.timeout)
-    const terms = decideTerms(protocol, options, this.budget)
-    const checked = protocol.checkStartArgs(args)
-    const holder = this.directory.find(id)
-    if (holder !== undefined) throw alreadyStarted(holder)
-    const server = new Server(id, protocol, checked, terms, this.peers, this.node)
-    const last = this.directory.exits.get(id)
+    const id = options.id === undefined ? this.node.ids.next() : decideId(options.id)
+    const terms = asksNothing(options) ? this.#usual(protocol) : decideTerms(protocol, options, this.budget)
+    const server = new Server(id, protocol, protocol.checkStartArgs(args), terms, this.peers, this.node)
+    const { registry, exits } = this.directory
+    if (!registry.register(id, server, implementation)) throw alreadyStarted(registry.whereis(id) as Server)
+    const last = exits.get(id)
     if (last !== undefined) {
       server.incarnation = last.incarnation + 1
       server.revision = last.revision
     }
-    this.directory.registry.register(id, server, implementation)
-    return { server, begin: () => server.begin(timeout) }
+    return server
+  }
+
+  /** The terms of servers that nothing special is asked for. Most are such, and share them. */
+  #usual(protocol: Protocol): ServerTerms {
+    let terms = this.#usualTerms.get(protocol)
+    if (terms === undefined) {
+      terms = decideTerms(protocol, {}, this.budget)
+      this.#usualTerms.set(protocol, terms)
+    }
+    return terms
   }
 
   /** What a message to `id` starts first, if anything. */
@@ -87,8 +92,8 @@ export abstract class Starter {
     notStarted?: (error: Error) => void,
   ): Server {
     check(this.#protocol(implementation))
-    const { server, begin } = this.make(implementation, args, { id })
-    begin()?.catch((error) => notStarted?.(error))
+    const server = this.make(implementation, args, { id })
+    server.begin(decideTimeout(undefined))?.catch((error) => notStarted?.(error))
     return server
   }
 

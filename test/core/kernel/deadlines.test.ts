@@ -204,3 +204,18 @@ t.test('what is added while another expires does not delay those who are due bef
   t.same(expired, ['beside', 'again'])
   t.equal(clock.pending, 0)
 })
+
+t.test('one that fails when it expires does not keep the others from expiring', async (t) => {
+  const { clock, deadlines, expired, add } = setUp()
+  const broken = new Item(100, () => {
+    throw new Error('oops')
+  })
+  enter(deadlines, broken, clock.monotonic())
+  add('beside', 100)
+  await t.rejects(clock.advance(100), { message: 'oops' })
+  await clock.advance(1)
+  t.same(expired, ['beside'])
+  add('after', 100)
+  await clock.advance(100)
+  t.same(expired, ['beside', 'after'])
+})
