@@ -15,26 +15,33 @@ import type { Node } from './node.js'
 /** How many messages a process handles before the next one gets its turn. */
 const SLICE = 16
 
-/** `Urgent`: what a process puts before its mailbox. */
-export abstract class Process<Urgent extends { readonly kind: string; takenAt: number }> {
-  readonly mailbox: Mailbox
-  /** What this process itself waits for, while it handles a message. */
-  waits: Set<Wait> | undefined = undefined
-  /** Messages taken so far. */
-  handled = 0
+/**
+ * `Urgent`: what a process puts before its mailbox.
+ *
+ * It is its own mailbox, one object and not two: that a server costs little counts where there are very many.
+ */
+export abstract class Process<Urgent extends { readonly kind: string; takenAt: number }> extends Mailbox {
   /** What is being handled. */
   current: Envelope | Urgent | undefined = undefined
-  #urgent: Urgent[] | undefined = undefined
-  #whenIdle: (() => void)[] | undefined = undefined
+  /** Messages taken so far. */
+  handled = 0
+  /** What this process itself waits for, while it handles a message. */
+  waits: Set<Wait> | undefined = undefined
   #open = false
   #awake = false
   #ended = false
+  #urgent: Urgent[] | undefined = undefined
+  #whenIdle: (() => void)[] | undefined = undefined
 
   constructor(
     readonly node: Node,
     mailboxLimit: number,
   ) {
-    this.mailbox = new Mailbox(mailboxLimit)
+    super(mailboxLimit)
+  }
+
+  get mailbox(): Mailbox {
+    return this
   }
 
   /** Handles one envelope; returns a promise if it takes until that settles. It is not meant to fail. */

@@ -32,19 +32,20 @@ import type { Urgent } from './urgent.js'
 export type Pending = Promise<void> | undefined
 
 export abstract class StatefulProcess extends Process<Urgent> implements Source {
-  incarnation = 1
+  // What each turn needs comes first, so that it lies together in memory.
   revision = 0
-  lineage = 0
   /** The turn that is on. */
   protected scope: Scope | undefined = undefined
-  /** Turns that only look, and take their time. */
-  #looks: Set<Scope> | undefined = undefined
   protected state: object = NO_STATE
-  #frozen: object = NO_STATE
   /** The state, if nobody else has it. */
   #own: object | undefined = undefined
-  #timers: Timers | undefined = undefined
   #idleTimeout: IdleTimeout | undefined = undefined
+  #frozen: object = NO_STATE
+  incarnation = 1
+  lineage = 0
+  /** Turns that only look, and take their time. */
+  #looks: Set<Scope> | undefined = undefined
+  #timers: Timers | undefined = undefined
   #listeners: Set<(event: PublishedEvent) => void> | undefined = undefined
 
   constructor(
