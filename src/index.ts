@@ -17,9 +17,17 @@ export type { Origin } from './core/kernel/queued.js'
 export { describeReason, isQuiet, type Reason } from './core/kernel/reason.js'
 export type { Registry } from './core/kernel/registry.js'
 export { type Change, memoryStore, type Store } from './core/kernel/store.js'
+export type { Death } from './core/kernel/ties.js'
 export { type Destination, localTransport, type Transport } from './core/kernel/transport.js'
 export { StartIgnored } from './core/server/answer.js'
-export type { CallOptions, Context, From, TimerRef } from './core/server/context.js'
+export type {
+  CallOptions,
+  Context,
+  From,
+  MonitorRef,
+  StartFromHandler,
+  TimerRef,
+} from './core/server/context.js'
 export { createRuntime } from './core/server/create-runtime.js'
 export { type AnyDefinition, type Definition, defineServer, isDefinition } from './core/server/definition.js'
 export type { PublishedEvent, ServerInfo, ServerPage, StateView, Status, TimerInfo } from './core/server/info.js'

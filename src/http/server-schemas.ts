@@ -84,8 +84,15 @@ export const ServerInfo = Type.Object(
     revision: Type.Integer({ description: 'Counts the changes of the state; only grows.' }),
     startedAt: Type.String({ format: 'date-time' }),
     restarts: Type.Integer({ description: 'How often it was restarted.' }),
+    attempts: Type.Integer({
+      description: 'While it is restarting: how many restarts in a row this is; `lastExit` tells why. 0 otherwise.',
+    }),
     restart: restart(),
     restartFrom: restartFrom(),
+    supervisor: Type.Unsafe<string | null>({
+      type: ['string', 'null'],
+      description: 'The id of the supervisor that keeps it; null if it stands alone.',
+    }),
     mailbox: Type.Object({
       length: Type.Integer({ description: 'Messages that wait.' }),
       limit: Type.Integer({ description: 'How many may wait.' }),

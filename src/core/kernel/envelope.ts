@@ -43,6 +43,8 @@ export class StopOrder extends Queued {
     readonly ifMatch: number | undefined,
     /** Told how the server ended, or why it did not. */
     readonly done: (refused: Error | undefined) => void,
+    /** It will be started again, and its id stays its own. */
+    readonly isHold = false,
   ) {
     super()
   }

@@ -139,6 +139,11 @@ export abstract class Process<Urgent extends { readonly kind: string; takenAt: n
     this.rest()
   }
 
+  /** What is being handled is cut off, and not waited for any more. */
+  protected abandonCurrent(): void {
+    this.current = undefined
+  }
+
   protected wake(): void {
     if (this.#awake || !this.#open || this.current !== undefined) return
     this.#awake = true
@@ -183,14 +188,15 @@ export abstract class Process<Urgent extends { readonly kind: string; takenAt: n
       return true
     }
     pending.then(
-      () => this.#resume(),
+      () => this.#resume(envelope),
       (error) => this.broken(error),
     )
     return false
   }
 
-  #resume(): void {
-    if (this.#ended) return
+  #resume(envelope: Envelope | Urgent): void {
+    // It may have been cut off, and the process be at work on another.
+    if (this.#ended || this.current !== envelope) return
     this.current = undefined
     this.wake()
   }

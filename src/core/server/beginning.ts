@@ -182,6 +182,15 @@ export abstract class Beginning extends StatefulProcess {
     return undefined
   }
 
+  /** A signal ends `init`, if that is on. */
+  protected cutInit(reason: Reason): boolean {
+    const { scope, status } = this
+    if (scope === undefined || (status !== 'starting' && status !== 'restarting')) return false
+    const message = `init of ${this.protocol.name} was ended: ${describeReason(reason)}`
+    this.#notStarted(scope, new GenServerError('init_crashed', message, { reason }), reason)
+    return true
+  }
+
   /** A first start was cut off from outside. */
   protected cutBeginning(failure: Error): void {
     this.#firstStartOver(failure)

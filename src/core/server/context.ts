@@ -96,10 +96,33 @@ export interface Context<Events extends Readonly<Record<string, TSchema>> = Reco
   publish<E extends keyof Events & string>(event: E, data: Static<Events[E]>): void
 
   /** Starts a server and waits for its `init`. `undefined`: `init` chose to be ignored. */
-  start(implementation: string, args?: unknown, options?: StartOptions): Promise<string | undefined>
-  start<D>(implementation: string, args: StartArgs<D>, options?: StartOptions): Promise<ServerId<D> | undefined>
+  start(implementation: string, args?: unknown, options?: StartFromHandler): Promise<string | undefined>
+  start<D>(implementation: string, args: StartArgs<D>, options?: StartFromHandler): Promise<ServerId<D> | undefined>
   /** `id` if a server has it now. A hint: it may be gone when it is used (OTP: `whereis/1`). */
   whereis(id: string): string | undefined
+
+  /**
+   * Ties this server to another, for better or worse (OTP: `link/1`): when one dies, for another reason than `normal`, the
+   * other dies too, unless it traps exits; then `handleInfo.EXIT` gets a `Death`. Nobody there: reason `noproc`.
+   */
+  link(id: string): void
+  /** Unties them (OTP: `unlink/1`). An `EXIT` that waits in the mailbox already still comes. */
+  unlink(id: string): void
+  /**
+   * Asks to be told, once, when this life of the other server ends: `handleInfo.DOWN` gets a `Death` with the `ref` (OTP:
+   * `monitor/2`). Nobody there: at once, reason `noproc`.
+   */
+  monitor(id: string): MonitorRef
+  /** Asks no more; also a `DOWN` that waits in the mailbox does not come (OTP: `demonitor(Ref, [flush])`). */
+  demonitor(ref: MonitorRef): void
+  /** Exit signals become `EXIT` messages, from now on (OTP: `process_flag(trap_exit, true)`). A fresh `init` starts without. */
+  trapExit(on?: boolean): void
+  /**
+   * Sends an exit signal (OTP: `exit/2`). `normal` does nothing to who does not trap exits; `kill` cannot be trapped. Who
+   * dies of one comes back if its restart type says so.
+   */
+  exit(id: string, reason: Reason): void
+
   /**
    * Lets slow work run beside the mailbox: when `promise` settles, `handleInfo[message]` gets `{ value }` or
    * `{ error }`.
@@ -107,10 +130,18 @@ export interface Context<Events extends Readonly<Record<string, TSchema>> = Reco
   pipe(promise: Promise<unknown>, message: string): void
 }
 
+export interface StartFromHandler extends StartOptions {
+  /** Link the new server to this one, which is its parent then (OTP: `start_link`). */
+  readonly link?: boolean | undefined
+}
+
 /** `timeout`: milliseconds, default 5000, or `Infinity`. */
 export interface CallOptions {
   readonly timeout?: number
 }
+
+/** The reference of a monitor. Plain data: it may be kept in the state. */
+export type MonitorRef = string
 
 /** The reference of a timer. Plain data: it may be kept in the state. */
 export type TimerRef = string

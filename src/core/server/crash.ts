@@ -26,6 +26,13 @@ export function deferredFailure(id: string, message: string, thrown: unknown): G
   })
 }
 
+/** What those hear whose server an exit signal has ended while they waited. */
+export function signalFailure(id: string, reason: Reason): GenServerError {
+  return new GenServerError('server_crashed', `${id} was ended by an exit signal: ${describeReason(reason)}`, {
+    reason,
+  })
+}
+
 /** What those hear who come too late, or were still waiting when the server ended. */
 export function exitFailure(
   id: string,
@@ -65,7 +72,7 @@ export function reportCrash(server: Reported, { reason, thrown, message, origin 
 }
 
 /** An end that was chosen: reported unless it is a quiet one. */
-export function reportEnd(server: Reported, reason: Reason, message: 'init' | 'stop'): void {
+export function reportEnd(server: Reported, reason: Reason, message: 'init' | 'stop' | 'signal'): void {
   if (!isQuiet(reason)) report(server, { reason, message }, `${server.id} has ended: ${describeReason(reason)}`)
 }
 

@@ -7,6 +7,7 @@ import { MemoryRegistry, type Registry } from '../kernel/registry.js'
 import { memoryStore } from '../kernel/store.js'
 import { localTransport } from '../kernel/transport.js'
 import { Directory } from './directory.js'
+import { RootKeeper } from './keeper.js'
 import { LocalRuntime } from './local-runtime.js'
 import { compileProtocol, type Protocol } from './protocol.js'
 import type { Runtime, RuntimeOptions } from './runtime.js'
@@ -35,8 +36,8 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   }
   const exits = new Exits(clock, options.rememberExits ?? TEN_MINUTES)
   const directory = new Directory((options.registry ?? new MemoryRegistry()) as Registry<Server>, exits)
-  const budget = { maxRestarts: options.maxRestarts ?? 10, maxSeconds: options.maxSeconds ?? 5 }
-  const runtime = new LocalRuntime(new Node(clock, logger, store, transport), protocols, directory, budget)
+  const root = new RootKeeper({ maxRestarts: options.maxRestarts ?? 10, maxSeconds: options.maxSeconds ?? 5 })
+  const runtime = new LocalRuntime(new Node(clock, logger, store, transport), protocols, directory, root)
   // The overloads that type a call by its definition have no body: at run time there is one `call`.
   return runtime as unknown as Runtime
 }

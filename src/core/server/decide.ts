@@ -5,7 +5,6 @@ import type { Reason } from '../kernel/reason.js'
 import { faultsOfOptions, type ServerOptions, type ServerTerms } from './options.js'
 import { checkReason } from './ordered-reason.js'
 import type { Protocol } from './protocol.js'
-import type { RestartBudget } from './restart-budget.js'
 
 const DEFAULT_TIMEOUT = 5000
 const SHUTDOWN = 5000
@@ -23,7 +22,7 @@ export function asksNothing({ restart, restartFrom, shutdown, mailbox }: ServerO
 }
 
 /** @throws {GenServerError} `invalid_request`, for what was asked: the definition was judged when it was compiled. */
-export function decideTerms({ definition }: Protocol, options: ServerOptions, budget: RestartBudget): ServerTerms {
+export function decideTerms({ definition }: Protocol, options: ServerOptions): ServerTerms {
   const [fault] = faultsOfOptions(options)
   if (fault !== undefined) throw invalid(fault.path, fault.message)
   return {
@@ -31,7 +30,6 @@ export function decideTerms({ definition }: Protocol, options: ServerOptions, bu
     restartFrom: options.restartFrom ?? definition.restartFrom ?? 'state',
     shutdown: options.shutdown ?? definition.shutdown ?? SHUTDOWN,
     mailbox: options.mailbox ?? definition.mailbox ?? MAILBOX,
-    budget,
   }
 }
 

@@ -75,7 +75,7 @@ export type Definition<
   ) => Awaitable<Static<NoInfer<State>> | Ignore | Refuse | Stop<never>>
   /**
    * Plain messages (OTP: `handle_info/2`). Those without a handler are logged and dropped. `timeout` is the idle timeout;
-   * `DOWN` and `EXIT` are reserved for monitors and links, and nothing sends them yet.
+   * `DOWN` comes of a monitor and `EXIT` of a link, with a `Death`.
    */
   readonly handleInfo?: InfoHandlers<Static<NoInfer<State>>, NoInfer<Infos>, Context<Events>>
   /** Second steps, run before any message that waits (OTP: `handle_continue/2`). */

@@ -6,6 +6,7 @@ import type { Call } from '../kernel/call.js'
 import type { Cast, Info } from '../kernel/envelope.js'
 import type { Json } from '../kernel/json.js'
 import type { Mailbox } from '../kernel/mailbox.js'
+import type { Reason } from '../kernel/reason.js'
 import type { Destination } from '../kernel/transport.js'
 
 /** Someone who can be sent a message. */
@@ -22,6 +23,11 @@ export type Effect =
   | { readonly kind: 'timer'; readonly ref: string; readonly ms: number; readonly message: string; readonly args: Json }
   | { readonly kind: 'cancelTimer'; readonly ref: string }
   | { readonly kind: 'idleTimeout'; readonly ms: number }
+  | { readonly kind: 'link' | 'unlink'; readonly id: string }
+  | { readonly kind: 'monitor'; readonly ref: string; readonly id: string }
+  | { readonly kind: 'demonitor'; readonly ref: string }
+  | { readonly kind: 'trapExit'; readonly on: boolean }
+  | { readonly kind: 'exit'; readonly id: string; readonly reason: Reason }
   | { readonly kind: 'publish'; readonly event: string; readonly data: Json }
   | { readonly kind: 'pipe'; readonly promise: Promise<unknown>; readonly message: string }
 

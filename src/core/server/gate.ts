@@ -58,6 +58,24 @@ function perform(source: Source, effect: Effect, transport: Transport): void {
     case 'idleTimeout':
       source.idleTimeout.arm(effect.ms)
       break
+    case 'link':
+      source.ties.link(effect.id)
+      break
+    case 'unlink':
+      source.ties.unlink(effect.id)
+      break
+    case 'monitor':
+      source.ties.monitor(effect.ref, effect.id)
+      break
+    case 'demonitor':
+      source.ties.demonitor(effect.ref)
+      break
+    case 'trapExit':
+      source.ties.trapsExits = effect.on
+      break
+    case 'exit':
+      source.ties.exit(effect.id, effect.reason)
+      break
     case 'publish':
       source.tell(effect.event, effect.data)
       break

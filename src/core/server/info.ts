@@ -4,7 +4,8 @@ import type { Reason } from '../kernel/reason.js'
 import type { Restart, RestartFrom } from './options.js'
 
 /**
- * `starting`: `init` runs; `running`; `restarting`: a fresh `init` runs after a crash; `stopping`: `terminate` runs.
+ * `starting`: `init` runs; `running`; `restarting`: its last life is over and the next has not begun, because it waits for
+ * it or `init` runs; `stopping`: `terminate` runs.
  */
 export type Status = 'starting' | 'running' | 'restarting' | 'stopping'
 
@@ -21,8 +22,12 @@ export interface ServerInfo {
   readonly startedAt: string
   /** How often it was restarted: after a crash, or because it is `permanent` and stopped itself. */
   readonly restarts: number
+  /** While it is `restarting`: how many restarts in a row this is. 0 otherwise. */
+  readonly attempts: number
   readonly restart: Restart
   readonly restartFrom: RestartFrom
+  /** The id of the supervisor that keeps it; `null` if it stands alone. */
+  readonly supervisor: string | null
   readonly mailbox: {
     /** Messages that wait. */
     readonly length: number
@@ -35,7 +40,7 @@ export interface ServerInfo {
   readonly handled: number
   /** The message that is being run, and for how many milliseconds. */
   readonly current: { readonly kind: string; readonly message: string; readonly runningFor: number } | null
-  /** Why it last crashed or was restarted. */
+  /** Why it last crashed or was restarted, or why a restart failed. */
   readonly lastExit: { readonly reason: Reason; readonly at: string } | null
 }
 

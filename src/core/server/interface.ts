@@ -19,7 +19,7 @@ export interface CastInterface {
   readonly args?: TSchema
 }
 
-/** Plain messages that the runtime itself sends, or will send: a handler needs no declaration for them. */
+/** Plain messages that the runtime itself sends: a handler needs no declaration for them. */
 export const BUILT_IN_INFOS = ['DOWN', 'EXIT', 'timeout'] as const
 
 /** A plain message: a timer, a `send`, a piped result. Declaring it types its handler and checks its args. */

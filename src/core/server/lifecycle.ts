@@ -1,58 +1,53 @@
 /**
- * How a server crashes, restarts and ends (OTP: `gen_server`, and the part of `supervisor` that concerns one child).
+ * How a server crashes, dies of a signal, and comes back (OTP: `gen_server`, and what concerns one child of `supervisor`).
  *
- * 1. `terminate` runs when the state is given up: on every ordered stop, and on a crash unless the server restarts from
- *    its state. Never after a kill or a failed `init`.
- * 2. A crash is told at once to the caller of the message and to all who wait for a deferred reply. Messages that were
- *    not yet taken stay in the mailbox.
- * 3. When a server ends, its id is free in the same tick, and everybody who waits is told.
+ * 1. Whether it comes back, and when, is for its keeper to say. Until then its id stays its own, and so do the messages
+ *    that were not yet taken; the one that crashed is not run again.
+ * 2. A crash is told at once to the caller of the message, to all who wait for a deferred reply, and to its ties.
+ * 3. A life that begins is a new incarnation, with no ties to anybody.
  *
- * What the words do, from the mildest to the last:
- * - `crash`: a message has failed. From the state the server just goes on; else `#giveUp`, then `#restartFresh` or `end`.
- * - `stopItself`, `stopOnOrder`: a handler or somebody outside chose the end. `#giveUp`, then `end` (or `#restartFresh`).
- * - `#giveUp`: the state is given up: takes no more messages (`shut`) and runs `terminate`.
- * - `#restartFresh`: `loseState`, then `initialise`.
- * - `kill`: `end`, without `#giveUp`. `broken`: the same, where our own code has failed.
- * - `end`: `#close` with a reason that is remembered. `#close`: `halt` the process, `loseState`, free the id, `cutOff` what
- *   still runs, and answer whoever waits.
+ * What the words do:
+ * - `crash`: a message has failed. From the state the server just goes on (`#goOn`); else `giveUp`, then `#startOver` or `end`.
+ * - `die`: a signal came. As `crash`, but whatever runs is cut off, and `terminate` does not run.
+ * - `stopItself`, `stopOnOrder`, `holdOnOrder`: a handler, somebody outside or the supervisor chose the end. `giveUp`, then
+ *   `end` (or `#startOver`).
+ * - `#startOver`: `loseState`, then `initialise`. `#return`: it lives again, at once or when its time has come.
  */
-import { type Call, timedOut } from '../kernel/call.js'
-import type { Envelope, StopOrder } from '../kernel/envelope.js'
-import { GenServerError } from '../kernel/errors.js'
+import type { StopOrder } from '../kernel/envelope.js'
+import type { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
 import { logError } from '../kernel/logger.js'
 import type { Node } from '../kernel/node.js'
 import { crashReason, type Reason } from '../kernel/reason.js'
+import { Absence } from './absence.js'
 import { StartIgnored } from './answer.js'
-import { Beginning } from './beginning.js'
-import { crashFailure, deferredFailure, exitFailure, reportCrash, reportEnd } from './crash.js'
-import type { ServerTerms } from './options.js'
+import { crashFailure, deferredFailure, exitFailure, reportCrash, reportEnd, signalFailure } from './crash.js'
+import { Ending } from './ending.js'
+import { type Cause, type Comeback, comesBack, type Keeper, type Mortal } from './keeper.js'
+import type { Restart, ServerTerms } from './options.js'
 import type { Peers } from './peers.js'
 import type { Protocol } from './protocol.js'
-import { spend } from './restart-budget.js'
-import { Scope } from './scope.js'
+import type { Scope } from './scope.js'
 import type { Pending } from './stateful-process.js'
-import { noAnswer, turn } from './turn.js'
-import { Waiters } from './waiters.js'
 
 const NO_TIMES: readonly number[] = Object.freeze([])
 
-export abstract class Lifecycle extends Beginning {
+export abstract class Lifecycle extends Ending implements Mortal {
   restarts = 0
+  restartTimes = NO_TIMES
   lastExit: { readonly reason: Reason; readonly at: number } | undefined = undefined
   readonly startedAt: number
   /** Servers are numbered in the order of their start. */
   readonly number: number
-  #someWaiters: Waiters | undefined = undefined
-  /** How the server ended, once it has. Without a `reason` it had never begun. */
-  #ending: { readonly reason: Reason | undefined; readonly failure: GenServerError } | undefined = undefined
-  #restartTimes: readonly number[] = NO_TIMES
+  /** A signal is about to end this life. */
+  #isDying = false
 
   constructor(
     id: string,
     protocol: Protocol,
     args: Json,
     readonly terms: ServerTerms,
+    readonly keeper: Keeper,
     peers: Peers,
     node: Node,
   ) {
@@ -61,36 +56,25 @@ export abstract class Lifecycle extends Beginning {
     this.number = node.nextNumber()
   }
 
-  /** Made when first needed: most servers never have any. */
-  get #waiters(): Waiters {
-    this.#someWaiters ??= new Waiters()
-    return this.#someWaiters
+  get restart(): Restart {
+    return this.terms.restart
   }
 
-  override put(envelope: Envelope): void {
-    super.put(envelope)
-    // It was on its way when the server ended, or `init` failed before what was meant for it came.
-    if (this.ended) this.#answerAll()
+  get uptime(): number {
+    return this.node.clock.monotonic() - (this.absence?.waited ?? 0)
   }
 
-  protected notBegun(failure: Error): void {
-    this.#close(failure instanceof GenServerError ? failure : undefined, undefined)
+  /** How many restarts in a row have not brought it back yet. */
+  get attempts(): number {
+    return this.status === 'restarting' ? this.restartTimes.length : 0
   }
 
-  /** Tries again while the budget lasts. */
   protected notRestarted(failure: Error, reason: Reason): Pending {
     if (failure instanceof StartIgnored) return this.end('normal')
     this.lastExit = { reason, at: this.node.clock.now() }
-    return this.#maySpend() ? this.#retry() : this.end(reason)
-  }
-
-  /** Not on the stack of the `init` that failed, and the others get their turns: a budget may be large. */
-  #retry(): Promise<void> {
-    return new Promise((resolve) => this.node.scheduler.wake({ run: () => resolve(this.#restartUnlessEnded()) }))
-  }
-
-  async #restartUnlessEnded(): Promise<void> {
-    if (!this.ended) await this.#restartFresh()
+    const comeback = this.#comeback(reason, 'notRestarted')
+    if (comeback === undefined) return this.end(reason)
+    return this.#return(comeback, () => this.initialise())
   }
 
   /** The server has crashed while it handled `message`. */
@@ -100,152 +84,134 @@ export abstract class Lifecycle extends Beginning {
     this.lastExit = { reason, at: this.node.clock.now() }
     reportCrash(this, { reason, thrown, message, origin: scope?.origin })
     scope?.call?.fail(failure)
-    this.#waiters.failDeferred((call) => deferredFailure(this.id, call.message, thrown))
-    if (this.terms.restart === 'temporary' || !this.#maySpend()) {
-      return this.#giveUp(reason, (final) => this.end(final))
-    }
-    if (this.terms.restartFrom === 'init') return this.#giveUp(reason, () => this.#restartFresh())
-    // The draft of the message is dropped already: to go on with the state is the restart.
-    this.incarnation++
-    this.restarts++
-    return undefined
+    this.waiters.failDeferred((call) => deferredFailure(this.id, call.message, thrown))
+    const comeback = this.#comeback(reason, 'crashed')
+    if (comeback !== undefined && this.terms.restartFrom === 'state') return this.#goOn(comeback, reason)
+    return this.giveUp(reason, (final) => (comeback === undefined ? this.end(final) : this.#startOver(comeback, final)))
   }
 
-  #maySpend(): boolean {
-    const times = spend(this.terms.budget, this.#restartTimes, this.node.clock.monotonic())
-    if (times !== undefined) this.#restartTimes = times
-    else
+  /**
+   * A signal ends this life, when what runs right now has returned: signals may come from whatever the server itself is
+   * about to do. Until then nothing more is taken.
+   */
+  die(reason: Reason): void {
+    if (this.ended || this.#isDying) return
+    this.#isDying = true
+    this.shut()
+    this.node.scheduler.wake({ run: () => this.#dieOf(reason) })
+  }
+
+  #dieOf(reason: Reason): void {
+    if (!this.#isDying || this.ended) return
+    this.#isDying = false
+    if (this.cutInit(reason) || this.absence?.isAway === true) return
+    const failure = signalFailure(this.id, reason)
+    reportEnd(this, reason, 'signal')
+    this.lastExit = { reason, at: this.node.clock.now() }
+    this.#cutLife(failure)
+    const comeback = this.status === 'stopping' ? undefined : this.#comeback(reason, 'crashed')
+    if (comeback === undefined) this.end(reason)
+    else if (this.terms.restartFrom === 'state') this.#goOn(comeback, reason)
+    else this.#startOver(comeback, reason)
+  }
+
+  /** Whatever runs or waits for an answer hears `failure`; what waits to be taken stays. */
+  #cutLife(failure: GenServerError): void {
+    this.cutOff(failure, failure)
+    this.abandonCurrent()
+    this.waiters.failDeferred(() => failure)
+  }
+
+  #comeback(reason: Reason, cause: Cause): Comeback | undefined {
+    const comeback = this.keeper.comeback(this, reason, cause)
+    if (comeback === undefined && cause !== 'stopped' && comesBack(this.restart, reason)) {
       logError(
         this.node.logger,
         { server: this.id, restarts: this.restarts },
         `${this.id} restarts too often and is given up`,
       )
-    return times !== undefined
+    }
+    return comeback
   }
 
-  #restartFresh(): Pending {
+  /** The draft of the message is dropped already: to go on with the state is the restart. */
+  #goOn(comeback: Comeback, reason: Reason): Pending {
+    this.anyTies?.died(reason, true)
+    return this.#return(comeback, () => {
+      this.status = 'running'
+      this.open()
+      return undefined
+    })
+  }
+
+  #startOver(comeback: Comeback, reason: Reason): Pending {
+    this.anyTies?.died(reason, true)
     this.loseState()
     this.status = 'restarting'
-    this.incarnation++
-    this.restarts++
-    return this.initialise()
+    return this.#return(comeback, () => this.initialise())
+  }
+
+  /** The next life begins, at once or when its time has come. */
+  #return(comeback: Comeback, begin: () => Pending): Pending {
+    this.#isDying = false
+    const live = () => {
+      this.incarnation++
+      this.restarts++
+      return begin()
+    }
+    if (comeback === 0) return live()
+    this.status = 'restarting'
+    this.shut()
+    this.absence ??= new Absence(this.node.clock)
+    this.absence.begin(comeback, () =>
+      Promise.resolve()
+        .then(live)
+        .catch((error) => this.broken(error)),
+    )
+    return undefined
+  }
+
+  /**
+   * Its supervisor, which holds it, lets it live again. Gives the reason if that fails, and it is held on.
+   * @throws {Error} never: what fails here is `broken`.
+   */
+  async revive(): Promise<Reason | undefined> {
+    await this.absence?.end()
+    return this.status === 'running' ? undefined : (this.lastExit?.reason ?? 'killed')
+  }
+
+  /** Its supervisor takes it down at once, to start it again later: what waits to be taken stays. */
+  hold(reason: Reason): void {
+    if (this.ended || this.absence?.isAway === true) return
+    this.#cutLife(exitFailure(this.id, reason, this.node.clock.now(), 'unknown'))
+    this.#startOver('held', reason)
   }
 
   /** A handler chose to stop. Its caller hears the reply, or the reason, when `terminate` has run. */
   protected stopItself(reason: Reason, tell: (final: Reason) => void): Pending {
-    return this.#stop(reason, (final) => {
+    return this.stop(reason, (final) => {
       tell(final)
-      return this.terms.restart === 'permanent' ? this.#comeBack(final) : this.end(final)
+      const comeback = this.#comeback(final, 'stopped')
+      if (comeback === undefined) return this.end(final)
+      const at = this.node.clock.now()
+      this.lastExit = { reason: final, at }
+      this.waiters.failDeferred(() => exitFailure(this.id, final, at))
+      return this.#startOver(comeback, final)
     })
-  }
-
-  #comeBack(reason: Reason): Pending {
-    const at = this.node.clock.now()
-    this.lastExit = { reason, at }
-    this.#waiters.failDeferred(() => exitFailure(this.id, reason, at))
-    return this.#maySpend() ? this.#restartFresh() : this.end(reason)
   }
 
   /** Carries out an order from outside. */
   protected stopOnOrder(order: StopOrder): Pending {
-    this.#waiters.stopOrdered(order)
-    return this.#stop(order.reason, (final) => this.end(final))
+    this.waiters.stopOrdered(order)
+    return this.stop(order.reason, (final) => this.end(final))
   }
 
-  /** An end that was chosen. It is reported here, unless `terminate` has failed and that was. */
-  #stop(reason: Reason, then: (final: Reason) => Pending): Pending {
-    return this.#giveUp(reason, (final) => {
-      if (final === reason) reportEnd(this, reason, 'stop')
-      return then(final)
+  /** Its supervisor takes it down in order, to start it again later. */
+  protected holdOnOrder(order: StopOrder): Pending {
+    return this.stop(order.reason, (final) => {
+      this.hold(final)
+      order.done(undefined)
+      return undefined
     })
-  }
-
-  /** Runs `terminate`, then goes on with the reason that holds: its own failure, if it fails. */
-  #giveUp(reason: Reason, then: (final: Reason) => Pending): Pending {
-    this.status = 'stopping'
-    this.shut()
-    const { terminate } = this.protocol.definition
-    if (terminate === undefined) return then(reason)
-    const scope = new Scope(undefined, undefined, false)
-    const succeeded = () => {
-      if (this.scope !== scope) return undefined
-      this.releaseEffects(scope)
-      return then(reason)
-    }
-    const failed = (thrown: unknown) => {
-      if (this.scope !== scope) return undefined
-      this.discardEffects(scope)
-      const final = crashReason(thrown)
-      reportCrash(this, { reason: final, thrown, message: 'terminate' })
-      return then(final)
-    }
-    try {
-      const turned = turn(
-        (state, _, ctx) => terminate(state, reason, ctx),
-        this.state,
-        null,
-        this.openTurn(scope),
-        noAnswer,
-      )
-      return turned instanceof Promise ? turned.then(succeeded, failed) : succeeded()
-    } catch (error) {
-      return failed(error)
-    }
-  }
-
-  /** At once, whatever is going on (OTP: `exit(Pid, kill)`). */
-  kill(): void {
-    this.end('killed')
-    this.cutBeginning(exitFailure(this.id, 'killed', this.node.clock.now()))
-  }
-
-  protected broken(error: unknown): void {
-    this.node.reportStray(error)
-    this.end(crashReason(error))
-  }
-
-  /** The server is no more, because of `reason`. */
-  protected end(reason: Reason): undefined {
-    this.#close(exitFailure(this.id, reason, this.node.clock.now()), reason)
-    return undefined
-  }
-
-  /** Everybody who waits hears `failure`. Without a `reason` the server has never begun, and leaves no trace. */
-  #close(failure: GenServerError | undefined, reason: Reason | undefined): void {
-    if (this.ended) return
-    const told = failure ?? new GenServerError('unknown_server', `${this.id} was not started`)
-    this.#ending = { reason, failure: told }
-    this.halt()
-    this.loseState()
-    this.peers.ended(this, reason)
-    this.cutOff(reason === undefined ? told : exitFailure(this.id, reason, this.node.clock.now(), 'unknown'), told)
-    this.#answerAll()
-  }
-
-  #answerAll(): void {
-    if (this.#ending === undefined) return
-    const { reason, failure } = this.#ending
-    this.#waiters.ended(this.id, reason, failure, this.mailbox)
-  }
-
-  /**
-   * The call's reply comes later, so it gets its reply address now: the address is what makes it tell `forget` when it
-   * settles. A call whose handler stops the server is deferred too, so that a kill during `terminate` answers it.
-   */
-  protected defer(call: Call): void {
-    if (call.phase === 'settled') return
-    this.peers.address(call)
-    this.#waiters.defer(call)
-  }
-
-  forget(call: Call): void {
-    this.#waiters.forget(call)
-    this.peers.forget(call)
-  }
-
-  notTaken(call: Call): GenServerError {
-    const waited = `${this.id} did not take ${call.message} within ${call.timeout} ms`
-    if (this.status !== 'restarting') return timedOut(waited, 'none')
-    return new GenServerError('restarting', `${waited}: it restarts`, { retryAfter: 1 })
   }
 }

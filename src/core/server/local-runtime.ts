@@ -6,16 +6,17 @@ import { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
 import type { Node } from '../kernel/node.js'
 import type { Reason } from '../kernel/reason.js'
+import type { Tied } from '../kernel/ties.js'
 import { StartIgnored } from './answer.js'
 import { decideDelay, decideReason, decideTimeout } from './decide.js'
 import type { AnyDefinition } from './definition.js'
 import type { Directory } from './directory.js'
 import type { PublishedEvent, ServerInfo, ServerPage, StateView, TimerInfo } from './info.js'
+import type { Keeper } from './keeper.js'
 import type { StartOptions } from './options.js'
 import type { CallFromHandler, Peers, Self } from './peers.js'
 import type { Protocol } from './protocol.js'
 import { RefusedRequest } from './refused-request.js'
-import type { RestartBudget } from './restart-budget.js'
 import type { CastOptions, ListOptions, Request, RequestOptions, StopOptions } from './runtime.js'
 import { callOperation, castOperation, makeCall, makeCast, makeInfo } from './sending.js'
 import type { Server } from './server.js'
@@ -31,8 +32,8 @@ export class LocalRuntime extends Starter implements Peers {
 
   protected readonly peers = this
 
-  constructor(node: Node, protocols: ReadonlyMap<string, Protocol>, directory: Directory, budget: RestartBudget) {
-    super(node, protocols, directory, budget)
+  constructor(node: Node, protocols: ReadonlyMap<string, Protocol>, directory: Directory, root: Keeper) {
+    super(node, protocols, directory, root)
     this.implementations = new Map([...protocols].map(([name, { definition }]) => [name, definition]))
   }
 
@@ -208,9 +209,15 @@ export class LocalRuntime extends Starter implements Peers {
     }
   }
 
-  async startFrom(waiter: Waiter, implementation: string, args: unknown, options: StartOptions = {}) {
+  async startFrom(
+    waiter: Waiter,
+    implementation: string,
+    args: unknown,
+    { link, ...options }: StartOptions & { readonly link?: Tied | undefined },
+  ) {
     const timeout = decideTimeout(options.timeout)
     const server = this.make(implementation, args, options)
+    if (link !== undefined) server.ties.linkToParent(link)
     const wait = { to: server }
     const waits = waiter.waitFor(wait)
     try {

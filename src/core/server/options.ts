@@ -1,6 +1,5 @@
 /** What may be said of one server when it is started; a definition gives the defaults for its servers. */
 import type { InputError } from '../kernel/errors.js'
-import type { RestartBudget } from './restart-budget.js'
 
 /**
  * Which ends are followed by a restart (OTP: restart type). `permanent`: all but an ordered stop from outside;
@@ -38,7 +37,6 @@ export interface ServerTerms {
   readonly restartFrom: RestartFrom
   readonly shutdown: number
   readonly mailbox: number
-  readonly budget: RestartBudget
 }
 
 const isOneOf =

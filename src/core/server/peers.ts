@@ -19,13 +19,14 @@ import type { Json } from '../kernel/json.js'
 import type { Node } from '../kernel/node.js'
 import type { Origin } from '../kernel/queued.js'
 import type { Reason } from '../kernel/reason.js'
+import type { Tied } from '../kernel/ties.js'
 import type { Addressee } from './effects.js'
 import type { StartOptions } from './options.js'
 import type { Protocol } from './protocol.js'
 import type { Timers } from './timers.js'
 
 /** Another server, as a turn sees it. */
-export interface Peer extends Addressee, Callee {
+export interface Peer extends Addressee, Callee, Tied {
   readonly protocol: Protocol
 }
 
@@ -63,6 +64,6 @@ export interface Peers {
     waiter: Waiter,
     implementation: string,
     args: unknown,
-    options: StartOptions | undefined,
+    options: StartOptions & { readonly link?: Tied | undefined },
   ): Promise<string | undefined>
 }

@@ -79,6 +79,7 @@ export class Server extends Lifecycle {
 
   #takeInfo(info: Info): Pending {
     const handler = this.protocol.infos.get(info.message)?.handler
+    if (info.message === 'DOWN') this.anyTies?.downTaken(info)
     if (handler !== undefined) return this.#run(info, handler, info.args)
     // A stray message is nothing that happened; the idle timeout itself has happened.
     if (info.message === 'timeout') this.disarmIdle(info)
@@ -88,7 +89,7 @@ export class Server extends Lifecycle {
 
   #takeStop(order: StopOrder): Pending {
     const mismatch = this.mismatch(order.ifMatch)
-    if (mismatch === undefined) return this.stopOnOrder(order)
+    if (mismatch === undefined) return order.isHold ? this.holdOnOrder(order) : this.stopOnOrder(order)
     order.done(mismatch)
     return undefined
   }
@@ -169,8 +170,10 @@ export class Server extends Lifecycle {
       revision: this.revision,
       startedAt: new Date(this.startedAt).toISOString(),
       restarts: this.restarts,
+      attempts: this.attempts,
       restart: terms.restart,
       restartFrom: terms.restartFrom,
+      supervisor: this.keeper.supervisor ?? null,
       mailbox: { length: mailbox.length, limit: mailbox.limit, oldestAge: Math.round(mailbox.oldestAge(now)) },
       handled: this.handled,
       current: current

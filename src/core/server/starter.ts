@@ -4,10 +4,10 @@ import type { Node } from '../kernel/node.js'
 import { asksNothing, decideId, decideTerms, decideTimeout } from './decide.js'
 import { alreadyStarted, type Directory } from './directory.js'
 import type { ServerInfo } from './info.js'
+import type { Keeper } from './keeper.js'
 import type { ServerTerms, StartOptions } from './options.js'
 import type { Peers } from './peers.js'
 import type { Protocol } from './protocol.js'
-import type { RestartBudget } from './restart-budget.js'
 import type { RequestOptions } from './runtime.js'
 import { Server } from './server.js'
 
@@ -23,7 +23,8 @@ export abstract class Starter {
     readonly node: Node,
     readonly protocols: ReadonlyMap<string, Protocol>,
     readonly directory: Directory,
-    readonly budget: RestartBudget,
+    /** Keeps all servers that no supervisor keeps. */
+    readonly root: Keeper,
   ) {}
 
   /** What the turns of its servers may ask. */
@@ -50,11 +51,11 @@ export abstract class Starter {
   }
 
   /** A server that is to `begin`. Its id is taken when this returns. */
-  protected make(implementation: string, args: unknown, options: StartOptions): Server {
+  make(implementation: string, args: unknown, options: StartOptions, keeper = this.root): Server {
     const protocol = this.#protocol(implementation)
     const id = options.id === undefined ? this.node.ids.next() : decideId(options.id)
-    const terms = asksNothing(options) ? this.#usual(protocol) : decideTerms(protocol, options, this.budget)
-    const server = new Server(id, protocol, protocol.checkStartArgs(args), terms, this.peers, this.node)
+    const terms = asksNothing(options) ? this.#usual(protocol) : decideTerms(protocol, options)
+    const server = new Server(id, protocol, protocol.checkStartArgs(args), terms, keeper, this.peers, this.node)
     const { registry, exits } = this.directory
     if (!registry.register(id, server, implementation)) throw alreadyStarted(registry.whereis(id) as Server)
     const last = exits.get(id)
@@ -69,7 +70,7 @@ export abstract class Starter {
   #usual(protocol: Protocol): ServerTerms {
     let terms = this.#usualTerms.get(protocol)
     if (terms === undefined) {
-      terms = decideTerms(protocol, {}, this.budget)
+      terms = decideTerms(protocol, {})
       this.#usualTerms.set(protocol, terms)
     }
     return terms

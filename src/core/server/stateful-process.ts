@@ -15,6 +15,8 @@ import type { Json } from '../kernel/json.js'
 import { logError } from '../kernel/logger.js'
 import type { Node } from '../kernel/node.js'
 import { Process } from '../kernel/process.js'
+import type { Reason } from '../kernel/reason.js'
+import { Ties } from '../kernel/ties.js'
 import { adopt, freeze, seal } from './draft.js'
 import { discard } from './effects.js'
 import { commit, release, type Source } from './gate.js'
@@ -46,6 +48,7 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
   /** Turns that only look, and take their time. */
   #looks: Set<Scope> | undefined = undefined
   #timers: Timers | undefined = undefined
+  #ties: Ties | undefined = undefined
   #listeners: Set<(event: PublishedEvent) => void> | undefined = undefined
 
   constructor(
@@ -62,6 +65,7 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
   protected abstract succeeded(scope: Scope, answer: Turned['answer']): Pending
   /** A turn has failed: nothing of it holds. */
   protected abstract failed(scope: Scope, thrown: unknown): Pending
+  abstract die(reason: Reason): void
   abstract notTaken(call: Call): GenServerError
   abstract forget(call: Call): void
 
@@ -82,6 +86,15 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
     return this.#timers
   }
 
+  get ties(): Ties {
+    this.#ties ??= new Ties(this, (id) => this.peers.find(id))
+    return this.#ties
+  }
+
+  get anyTies(): Ties | undefined {
+    return this.#ties
+  }
+
   get idleTimeout(): IdleTimeout {
     this.#idleTimeout ??= new IdleTimeout(this.node.clock, this.mailbox, (info) => this.put(info))
     return this.#idleTimeout
@@ -98,6 +111,7 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
     this.forgetUrgent()
     this.#timers?.clear()
     this.#idleTimeout?.disarm()
+    if (this.#ties !== undefined) this.#ties.trapsExits = false
     this.state = this.#frozen = NO_STATE
     this.#own = undefined
   }

@@ -4,7 +4,8 @@ import type { Json } from '../kernel/json.js'
 import type { Logger } from '../kernel/logger.js'
 import { printable, type Reason } from '../kernel/reason.js'
 import { IGNORE, type Ignore, NO_REPLY, type NoReply, Refuse, Stop } from './answer.js'
-import type { StartOptions } from './options.js'
+import type { StartFromHandler } from './context.js'
+import type { Effect } from './effects.js'
 import { checkReason } from './ordered-reason.js'
 import type { Peers, Self } from './peers.js'
 import { checkPlain } from './plain.js'
@@ -64,9 +65,10 @@ export class TurnContext {
     })
   }
 
-  start(implementation: string, args?: unknown, options?: StartOptions): Promise<string | undefined> {
+  start(implementation: string, args?: unknown, options: StartFromHandler = {}): Promise<string | undefined> {
     this.#mustBeOn('start')
-    return this.#peers.startFrom(this.#waiter, implementation, args, options)
+    const { link, ...rest } = options
+    return this.#peers.startFrom(this.#waiter, implementation, args, { ...rest, link: link ? this.#self : undefined })
   }
 
   whereis(id: string): string | undefined {
@@ -151,6 +153,32 @@ export class TurnContext {
     this.#scope.add({ kind: 'idleTimeout', ms })
   }
 
+  link(id: string): void {
+    this.#act('link', { kind: 'link', id })
+  }
+
+  unlink(id: string): void {
+    this.#act('unlink', { kind: 'unlink', id })
+  }
+
+  monitor(id: string): string {
+    const ref = this.#self.node.makeRef('m')
+    this.#act('monitor', { kind: 'monitor', ref, id })
+    return ref
+  }
+
+  demonitor(ref: string): void {
+    this.#act('demonitor', { kind: 'demonitor', ref })
+  }
+
+  trapExit(on = true): void {
+    this.#act('trapExit', { kind: 'trapExit', on })
+  }
+
+  exit(id: string, reason: Reason): void {
+    this.#act('exit', { kind: 'exit', id, reason: checkReason(reason) })
+  }
+
   publish(event: string, data: unknown): void {
     this.#mayAct('publish')
     const check = this.#self.protocol.events.get(event)
@@ -174,6 +202,11 @@ export class TurnContext {
 
   #mustBeOn(member: string): void {
     if (this.#scope.over) throw new Error(`ctx.${member}: this turn is over`)
+  }
+
+  #act(member: string, effect: Effect): void {
+    this.#mayAct(member)
+    this.#scope.add(effect)
   }
 
   #mayAct(member: string): void {

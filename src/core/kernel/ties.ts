@@ -1,0 +1,159 @@
+/**
+ * The ties of one process: its links and monitors, and what exit signals do to it (OTP: `link/1`, `monitor/2`, `exit/2`,
+ * `process_flag(trap_exit)`). They belong to one life: who is tied to a process hears of its death once, and then is tied
+ * to it no more, whatever comes back under its id.
+ *
+ * 1. A link joins two processes both ways, however often it is made. A monitor looks one way; several are independent.
+ * 2. A signal is nothing that waits in the mailbox. Who does not trap exits dies of it, unless its reason is `normal`; who
+ *    does gets an `EXIT` in its turn. An end of the parent is an order to stop, and no `EXIT`.
+ * 3. After `demonitor` no `DOWN` comes, also where one was waiting in the mailbox.
+ * 4. All ties of a process are gone before anybody is told of its death, so that who is told finds none.
+ */
+import { type Envelope, Info, StopOrder } from './envelope.js'
+import type { Mailbox } from './mailbox.js'
+import type { Reason } from './reason.js'
+
+/** How a process died, as those hear who are tied to it. */
+export interface Death {
+  readonly id: string
+  /** Which life of the id it was. */
+  readonly incarnation: number
+  /** `noproc`: there was no such process. */
+  readonly reason: Reason
+  /** The id stays taken: the same server comes back as a new incarnation. */
+  readonly restarting: boolean
+}
+
+/** A process that can be tied to others. */
+export interface Tied {
+  readonly id: string
+  readonly incarnation: number
+  readonly ended: boolean
+  readonly mailbox: Mailbox
+  readonly ties: Ties
+  put(envelope: Envelope): void
+  /** Takes no further message, and dies without `terminate` when whatever runs right now has returned. */
+  die(reason: Reason): void
+}
+
+export class Ties {
+  trapsExits = false
+  /** Who started it and is linked to it from the first moment (OTP: `start_link`). */
+  #parent: Tied | undefined = undefined
+  readonly #links = new Set<Tied>()
+  /** Who monitors this process, by the reference of the monitor. */
+  readonly #watchers = new Map<string, Tied>()
+  /** Whom this process monitors. */
+  readonly #watched = new Map<string, Tied>()
+  /** Each `DOWN` that waits in the mailbox. */
+  readonly #downs = new Map<string, Info>()
+
+  constructor(
+    private readonly self: Tied,
+    private readonly find: (id: string) => Tied | undefined,
+  ) {}
+
+  linkToParent(parent: Tied): void {
+    this.#parent = parent
+    this.#join(parent)
+  }
+
+  link(id: string): void {
+    const to = this.find(id)
+    if (to === undefined) this.exitSignal('noproc', id)
+    else if (to !== this.self) this.#join(to)
+  }
+
+  #join(to: Tied): void {
+    this.#links.add(to)
+    to.ties.#links.add(this.self)
+  }
+
+  unlink(id: string): void {
+    const to = this.find(id)
+    if (to !== undefined) this.#part(to)
+  }
+
+  #part(to: Tied): void {
+    this.#links.delete(to)
+    to.ties.#links.delete(this.self)
+  }
+
+  monitor(ref: string, id: string): void {
+    const to = this.find(id)
+    if (to === undefined) {
+      this.#down(ref, { id, incarnation: 0, reason: 'noproc', restarting: false })
+    } else {
+      this.#watched.set(ref, to)
+      to.ties.#watchers.set(ref, this.self)
+    }
+  }
+
+  demonitor(ref: string): void {
+    this.#forgetWatched(ref)
+    const down = this.#downs.get(ref)
+    if (down === undefined) return
+    this.self.mailbox.remove(down)
+    this.#downs.delete(ref)
+  }
+
+  /** A `DOWN` is taken from the mailbox: it is too late to call it back. */
+  downTaken(down: Info): void {
+    for (const [ref, other] of this.#downs) if (other === down) this.#downs.delete(ref)
+  }
+
+  /** Sends an exit signal to the process with this id, if there is one. `kill` cannot be trapped. */
+  exit(id: string, reason: Reason): void {
+    const to = this.find(id)
+    if (reason === 'kill') to?.die('killed')
+    else to?.ties.exitSignal(reason, this.self.id)
+  }
+
+  /** The process `from` wants this one to end. */
+  exitSignal(reason: Reason, from: string): void {
+    if (this.trapsExits) this.self.put(info('EXIT', { id: from, reason }))
+    else if (reason !== 'normal' || from === this.self.id) this.self.die(reason)
+  }
+
+  /** This life is over. */
+  died(reason: Reason, restarting: boolean): void {
+    const { id, incarnation, mailbox } = this.self
+    const death = { id, incarnation, reason, restarting }
+    const links = [...this.#links]
+    const watchers = [...this.#watchers]
+    for (const linked of links) this.#part(linked)
+    for (const [ref, watcher] of watchers) watcher.ties.#forgetWatched(ref)
+    for (const ref of [...this.#watched.keys()]) this.#forgetWatched(ref)
+    // What the monitors of this life have brought is not for the next one.
+    for (const down of this.#downs.values()) mailbox.remove(down)
+    this.#downs.clear()
+    for (const linked of links) linked.ties.#linkDied(this.self, death)
+    for (const [ref, watcher] of watchers) watcher.ties.#down(ref, death)
+  }
+
+  #linkDied(by: Tied, death: Death): void {
+    const { reason } = death
+    if (!this.trapsExits) {
+      if (reason !== 'normal') this.self.die(reason)
+    } else if (by === this.#parent) this.self.put(new StopOrder(reason, undefined, () => {}))
+    else this.self.put(info('EXIT', death))
+  }
+
+  #down(ref: string, death: Death): void {
+    const down = info('DOWN', { ref, ...death })
+    this.#downs.set(ref, down)
+    this.self.put(down)
+  }
+
+  #forgetWatched(ref: string): void {
+    const to = this.#watched.get(ref)
+    if (to === undefined) return
+    to.ties.#watchers.delete(ref)
+    this.#watched.delete(ref)
+  }
+}
+
+/** Signals always get through, so what they bring is not bounded. */
+function info(message: 'EXIT' | 'DOWN', args: object): Info {
+  return new Info(message, args as Info['args'], false)
+}

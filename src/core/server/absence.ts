@@ -1,0 +1,45 @@
+/**
+ * A server is away: its last life is over, the next one comes later. How long servers wait for that in all is known, since
+ * it is no time in which they stayed alive.
+ */
+import type { Clock, ClockTimer } from '../kernel/clock.js'
+import type { Comeback } from './keeper.js'
+import type { Pending } from './stateful-process.js'
+
+export class Absence {
+  /** Milliseconds in all, without what it waits right now. */
+  #waited = 0
+  #since: number | undefined = undefined
+  #live: (() => Pending) | undefined = undefined
+  #timer: ClockTimer | undefined = undefined
+
+  constructor(private readonly clock: Clock) {}
+
+  get isAway(): boolean {
+    return this.#live !== undefined
+  }
+
+  get waited(): number {
+    return this.#waited + (this.#since === undefined ? 0 : this.clock.monotonic() - this.#since)
+  }
+
+  begin(comeback: Comeback, live: () => Pending): void {
+    this.#since = this.clock.monotonic()
+    this.#live = live
+    if (comeback !== 'held') this.#timer = this.clock.setTimer(comeback, () => void this.end())
+  }
+
+  /** The next life begins. */
+  end(): Pending {
+    const live = this.#live
+    this.cancel()
+    return live?.()
+  }
+
+  /** There is no next life. */
+  cancel(): void {
+    this.#waited = this.waited
+    this.#timer?.cancel()
+    this.#timer = this.#live = this.#since = undefined
+  }
+}

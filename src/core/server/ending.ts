@@ -1,0 +1,148 @@
+/**
+ * How the life of a server ends, and how the server itself does.
+ *
+ * 1. `terminate` runs when the state is given up: on every ordered stop, and on a crash unless the server restarts from
+ *    its state. Never after a kill, an exit signal or a failed `init`.
+ * 2. When a server ends, its id is free in the same tick, and everybody who waits is told.
+ *
+ * What the words do:
+ * - `giveUp`: the state is given up: takes no more messages (`shut`) and runs `terminate`. What comes then is for whoever
+ *   asked. `stop`: the same, for an end that was chosen.
+ * - `kill`: `end`, without `giveUp`. `broken`: the same, where our own code has failed.
+ * - `end`: `#close` with a reason that is remembered. `#close`: `halt` the process, `loseState`, free the id, tell the ties,
+ *   `cutOff` what still runs, and answer whoever waits.
+ */
+import { type Call, timedOut } from '../kernel/call.js'
+import type { Envelope } from '../kernel/envelope.js'
+import { GenServerError } from '../kernel/errors.js'
+import { crashReason, type Reason } from '../kernel/reason.js'
+import type { Absence } from './absence.js'
+import { Beginning } from './beginning.js'
+import { exitFailure, reportCrash, reportEnd } from './crash.js'
+import { Scope } from './scope.js'
+import type { Pending } from './stateful-process.js'
+import { noAnswer, turn } from './turn.js'
+import { Waiters } from './waiters.js'
+
+export abstract class Ending extends Beginning {
+  #waiters: Waiters | undefined = undefined
+  /** How the server ended, once it has. Without a `reason` it had never begun. */
+  #ending: { readonly reason: Reason | undefined; readonly failure: GenServerError } | undefined = undefined
+  /** Made when the server first has to wait for its next life. */
+  protected absence: Absence | undefined = undefined
+
+  /** Made when first needed: most servers never have any. */
+  protected get waiters(): Waiters {
+    this.#waiters ??= new Waiters()
+    return this.#waiters
+  }
+
+  override put(envelope: Envelope): void {
+    super.put(envelope)
+    // It was on its way when the server ended, or `init` failed before what was meant for it came.
+    if (this.ended) this.#answerAll()
+  }
+
+  protected notBegun(failure: Error): void {
+    this.#close(failure instanceof GenServerError ? failure : undefined, undefined)
+  }
+
+  /** An end that was chosen. It is reported here, unless `terminate` has failed and that was. */
+  protected stop(reason: Reason, then: (final: Reason) => Pending): Pending {
+    return this.giveUp(reason, (final) => {
+      if (final === reason) reportEnd(this, reason, 'stop')
+      return then(final)
+    })
+  }
+
+  /** Runs `terminate`, then goes on with the reason that holds: its own failure, if it fails. */
+  protected giveUp(reason: Reason, then: (final: Reason) => Pending): Pending {
+    this.status = 'stopping'
+    this.shut()
+    const { terminate } = this.protocol.definition
+    if (terminate === undefined) return then(reason)
+    const scope = new Scope(undefined, undefined, false)
+    const succeeded = () => {
+      if (this.scope !== scope) return undefined
+      this.releaseEffects(scope)
+      return then(reason)
+    }
+    const failed = (thrown: unknown) => {
+      if (this.scope !== scope) return undefined
+      this.discardEffects(scope)
+      const final = crashReason(thrown)
+      reportCrash(this, { reason: final, thrown, message: 'terminate' })
+      return then(final)
+    }
+    try {
+      const turned = turn(
+        (state, _, ctx) => terminate(state, reason, ctx),
+        this.state,
+        null,
+        this.openTurn(scope),
+        noAnswer,
+      )
+      return turned instanceof Promise ? turned.then(succeeded, failed) : succeeded()
+    } catch (error) {
+      return failed(error)
+    }
+  }
+
+  /** At once, whatever is going on (OTP: `exit(Pid, kill)`). */
+  kill(): void {
+    this.end('killed')
+    this.cutBeginning(exitFailure(this.id, 'killed', this.node.clock.now()))
+  }
+
+  protected broken(error: unknown): void {
+    this.node.reportStray(error)
+    this.end(crashReason(error))
+  }
+
+  /** The server is no more, because of `reason`. */
+  protected end(reason: Reason): undefined {
+    this.#close(exitFailure(this.id, reason, this.node.clock.now()), reason)
+    return undefined
+  }
+
+  /** Everybody who waits hears `failure`. Without a `reason` the server has never begun, and leaves no trace. */
+  #close(failure: GenServerError | undefined, reason: Reason | undefined): void {
+    if (this.ended) return
+    const told = failure ?? new GenServerError('unknown_server', `${this.id} was not started`)
+    this.#ending = { reason, failure: told }
+    this.absence?.cancel()
+    this.halt()
+    this.loseState()
+    this.peers.ended(this, reason)
+    this.anyTies?.died(reason ?? told.details.reason ?? 'noproc', false)
+    this.cutOff(reason === undefined ? told : exitFailure(this.id, reason, this.node.clock.now(), 'unknown'), told)
+    this.#answerAll()
+  }
+
+  #answerAll(): void {
+    if (this.#ending === undefined) return
+    const { reason, failure } = this.#ending
+    this.waiters.ended(this.id, reason, failure, this.mailbox)
+  }
+
+  /**
+   * The call's reply comes later, so it gets its reply address now: the address is what makes it tell `forget` when it
+   * settles. A call whose handler stops the server is deferred too, so that a kill during `terminate` answers it.
+   */
+  protected defer(call: Call): void {
+    if (call.phase === 'settled') return
+    this.peers.address(call)
+    this.waiters.defer(call)
+  }
+
+  forget(call: Call): void {
+    this.waiters.forget(call)
+    this.peers.forget(call)
+  }
+
+  notTaken(call: Call): GenServerError {
+    const waited = `${this.id} did not take ${call.message} within ${call.timeout} ms`
+    if (this.status !== 'restarting') return timedOut(waited, 'none')
+    return new GenServerError('restarting', `${waited}: it restarts`, { retryAfter: 1 })
+  }
+}
