@@ -12,9 +12,15 @@ export const startProblems = [
   'invalid_args',
   'unknown_implementation',
   'already_started',
-  // Somebody ended it while it started.
+  // Somebody ended it while it started, or its supervisor has ended.
   'server_exited',
   ...initProblems,
+  // Of its supervisor.
+  'unknown_server',
+  'mailbox_full',
+  'restarting',
+  'server_crashed',
+  'call_timeout',
 ] as const satisfies ProblemCode[]
 
 export const callProblems = [

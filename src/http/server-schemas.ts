@@ -40,6 +40,13 @@ export const startOptions = {
     }),
   ),
   timeout: Type.Optional(timeout('Milliseconds that the start may take (default 5000).')),
+  supervisor: Type.Optional(
+    Type.String({
+      pattern: ID_PATTERN,
+      description: 'The supervisor whose child it becomes. Without it the server stands alone.',
+      examples: ['workers'],
+    }),
+  ),
 }
 
 const implementation = () => Type.String({ description: 'The name of an implementation.', examples: ['stack'] })

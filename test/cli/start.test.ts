@@ -60,8 +60,8 @@ t.test('implementations in TypeScript are served from a directory anywhere', asy
   const directory = foreignDirectory(t, { 'slow.ts': slow })
   const { url, child, ended } = await startGateway(t, ['--implementations', directory])
   const { implementations } = (await (await fetch(`${url}/implementations`)).json()) as { implementations: object[] }
-  t.match(implementations, [{ name: 'slow' }])
-  t.equal(implementations.length, 1)
+  t.match(implementations, [{ name: 'slow' }, { name: 'supervisor' }])
+  t.equal(implementations.length, 2)
   child.kill('SIGINT')
   t.match(await ended, { code: 0 })
 })

@@ -6,8 +6,10 @@ import { Node } from '../kernel/node.js'
 import { MemoryRegistry, type Registry } from '../kernel/registry.js'
 import { memoryStore } from '../kernel/store.js'
 import { localTransport } from '../kernel/transport.js'
+import { defineSupervisor, SUPERVISOR } from '../supervisor/supervisor.js'
 import { Directory } from './directory.js'
 import { RootKeeper } from './keeper.js'
+import { LocalFamily } from './local-family.js'
 import { LocalRuntime } from './local-runtime.js'
 import { compileProtocol, type Protocol } from './protocol.js'
 import type { Runtime, RuntimeOptions } from './runtime.js'
@@ -29,6 +31,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   const { clock = systemClock, logger = silentLogger, store = memoryStore, transport = localTransport } = options
   const protocols = new Map<string, Protocol>()
   for (const [name, definition] of Object.entries(options.implementations ?? {})) {
+    if (name === SUPERVISOR) throw new Error(`${name}: the name is taken by what is built in`)
     if (definition.durable && !store.durable) {
       throw new Error(`${name}: it is durable, but this runtime has no durable store`)
     }
@@ -36,8 +39,11 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   }
   const exits = new Exits(clock, options.rememberExits ?? TEN_MINUTES)
   const directory = new Directory((options.registry ?? new MemoryRegistry()) as Registry<Server>, exits)
+  const family = new LocalFamily(directory, (...server) => runtime.make(...server))
+  protocols.set(SUPERVISOR, compileProtocol(SUPERVISOR, defineSupervisor(family)))
   const root = new RootKeeper({ maxRestarts: options.maxRestarts ?? 10, maxSeconds: options.maxSeconds ?? 5 })
-  const runtime = new LocalRuntime(new Node(clock, logger, store, transport), protocols, directory, root)
+  const node = new Node(clock, logger, store, transport)
+  const runtime: LocalRuntime = new LocalRuntime(node, protocols, directory, root, family)
   // The overloads that type a call by its definition have no body: at run time there is one `call`.
   return runtime as unknown as Runtime
 }

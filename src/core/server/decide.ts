@@ -2,7 +2,7 @@
 import { GenServerError } from '../kernel/errors.js'
 import { ID_PATTERN, isId } from '../kernel/id.js'
 import type { Reason } from '../kernel/reason.js'
-import { faultsOfOptions, type ServerOptions, type ServerTerms } from './options.js'
+import { faultsOfOptions, type RestartFrom, type ServerOptions, type ServerTerms } from './options.js'
 import { checkReason } from './ordered-reason.js'
 import type { Protocol } from './protocol.js'
 
@@ -22,12 +22,16 @@ export function asksNothing({ restart, restartFrom, shutdown, mailbox }: ServerO
 }
 
 /** @throws {GenServerError} `invalid_request`, for what was asked: the definition was judged when it was compiled. */
-export function decideTerms({ definition }: Protocol, options: ServerOptions): ServerTerms {
+export function decideTerms(
+  { definition }: Protocol,
+  options: ServerOptions,
+  restartFrom: RestartFrom = 'state',
+): ServerTerms {
   const [fault] = faultsOfOptions(options)
   if (fault !== undefined) throw invalid(fault.path, fault.message)
   return {
     restart: options.restart ?? definition.restart ?? 'transient',
-    restartFrom: options.restartFrom ?? definition.restartFrom ?? 'state',
+    restartFrom: options.restartFrom ?? definition.restartFrom ?? restartFrom,
     shutdown: options.shutdown ?? definition.shutdown ?? SHUTDOWN,
     mailbox: options.mailbox ?? definition.mailbox ?? MAILBOX,
   }

@@ -104,7 +104,7 @@ export abstract class Lifecycle extends Ending implements Mortal {
   #dieOf(reason: Reason): void {
     if (!this.#isDying || this.ended) return
     this.#isDying = false
-    if (this.cutInit(reason) || this.absence?.isAway === true) return
+    if (this.cutInit(reason) || this.isAway) return
     const failure = signalFailure(this.id, reason)
     reportEnd(this, reason, 'signal')
     this.lastExit = { reason, at: this.node.clock.now() }
@@ -180,9 +180,19 @@ export abstract class Lifecycle extends Ending implements Mortal {
     return this.status === 'running' ? undefined : (this.lastExit?.reason ?? 'killed')
   }
 
+  /** Its last life is over, and the next has not begun. */
+  get isAway(): boolean {
+    return this.absence?.isAway === true
+  }
+
+  /** If it is away: there is no next life. */
+  stayAway(reason: Reason): void {
+    if (this.isAway) this.end(reason)
+  }
+
   /** Its supervisor takes it down at once, to start it again later: what waits to be taken stays. */
   hold(reason: Reason): void {
-    if (this.ended || this.absence?.isAway === true) return
+    if (this.ended || this.isAway) return
     this.#cutLife(exitFailure(this.id, reason, this.node.clock.now(), 'unknown'))
     this.#startOver('held', reason)
   }

@@ -13,6 +13,7 @@ import type { AnyDefinition } from './definition.js'
 import type { Directory } from './directory.js'
 import type { PublishedEvent, ServerInfo, ServerPage, StateView, TimerInfo } from './info.js'
 import type { Keeper } from './keeper.js'
+import type { LocalFamily } from './local-family.js'
 import type { StartOptions } from './options.js'
 import type { CallFromHandler, Peers, Self } from './peers.js'
 import type { Protocol } from './protocol.js'
@@ -32,7 +33,13 @@ export class LocalRuntime extends Starter implements Peers {
 
   protected readonly peers = this
 
-  constructor(node: Node, protocols: ReadonlyMap<string, Protocol>, directory: Directory, root: Keeper) {
+  constructor(
+    node: Node,
+    protocols: ReadonlyMap<string, Protocol>,
+    directory: Directory,
+    root: Keeper,
+    private readonly family: LocalFamily,
+  ) {
     super(node, protocols, directory, root)
     this.implementations = new Map([...protocols].map(([name, { definition }]) => [name, definition]))
   }
@@ -251,6 +258,7 @@ export class LocalRuntime extends Starter implements Peers {
     { id, protocol, incarnation, revision }: Self & { readonly revision: number },
     reason: Reason | undefined,
   ): void {
+    this.family.ended(this.directory.find(id) as Server)
     this.directory.registry.unregister(id, protocol.name)
     if (reason !== undefined) this.directory.exits.add({ id, reason, at: this.node.clock.now(), incarnation, revision })
   }

@@ -29,6 +29,8 @@ export interface StartOptions extends ServerOptions {
   readonly id?: string | undefined
   /** Milliseconds that `init` may take, or `Infinity`. Default 5000. */
   readonly timeout?: number | undefined
+  /** The id of a supervisor, whose child it becomes. Without it the server stands alone. */
+  readonly supervisor?: string | undefined
 }
 
 /** What holds for one server: what was asked for when it was started, else what its definition says, else the defaults. */

@@ -1,10 +1,10 @@
 /**
- * The end of a runtime: what is queued is finished, then every server is ordered to stop, the youngest first. Their
- * `terminate`s overlap (OTP's supervisor waits for each child; these servers stand alone).
+ * The end of a runtime: what is queued is finished, then every server that stands alone is ordered to stop, the youngest
+ * first. Their `terminate`s overlap. Supervisors end their children themselves, in the order that they have to keep.
  */
-import { StopOrder } from '../kernel/envelope.js'
 import type { Node } from '../kernel/node.js'
 import type { Registry } from '../kernel/registry.js'
+import { orderToStop } from './ordered-stop.js'
 import type { Server } from './server.js'
 
 /**
@@ -19,8 +19,9 @@ export async function shutDown(registry: Registry<Server>, node: Node, timeout: 
   }
   limit.cancel()
   for (const server of notIdle(registry)) server.kill()
-  const youngestFirst = [...registry.after()].sort((a, b) => b.number - a.number)
-  await Promise.all(youngestFirst.map((server) => stop(server, node, Math.min(server.terms.shutdown, timeout))))
+  const alone = [...registry.after()].filter(({ keeper }) => keeper.supervisor === undefined)
+  const youngestFirst = alone.sort((a, b) => b.number - a.number)
+  await Promise.all(youngestFirst.map((server) => stop(server, Math.min(server.terms.shutdown, timeout))))
   for (const server of [...registry.after()]) server.kill()
   node.deadlines.close()
 }
@@ -29,16 +30,9 @@ function notIdle(registry: Registry<Server>): Server[] {
   return [...registry.after()].filter((server) => !server.idle)
 }
 
-/** An ordered stop within the server's own shutdown time (OTP: `shutdown` of a child spec). */
-function stop(server: Server, node: Node, patience: number): Promise<void> {
-  return new Promise((resolve) => {
-    const limit = node.clock.setTimer(patience, () => server.kill())
-    const done = () => {
-      limit.cancel()
-      resolve()
-    }
-    node.transport.deliver(server, new StopOrder('shutdown', undefined, done))
-  })
+function stop(server: Server, patience: number): Promise<void> {
+  server.stayAway('shutdown')
+  return orderToStop(server, { reason: 'shutdown', patience, tooLate: () => server.kill() })
 }
 
 function alarm(node: Node, ms: number) {

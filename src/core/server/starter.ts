@@ -1,6 +1,9 @@
 /** How servers come to be on a node: started, got, or started for a message that nobody could take. */
-import { GenServerError } from '../kernel/errors.js'
+import { type FailureCode, failures, GenServerError } from '../kernel/errors.js'
 import type { Node } from '../kernel/node.js'
+import type { Reason } from '../kernel/reason.js'
+import { SUPERVISOR } from '../supervisor/supervisor.js'
+import { StartIgnored } from './answer.js'
 import { asksNothing, decideId, decideTerms, decideTimeout } from './decide.js'
 import { alreadyStarted, type Directory } from './directory.js'
 import type { ServerInfo } from './info.js'
@@ -13,6 +16,10 @@ import { Server } from './server.js'
 
 /** What to start for a message. */
 export type Start = NonNullable<RequestOptions['start']>
+
+type StartChildReply =
+  | { readonly status: 'running' | 'ignored' }
+  | { readonly error: { readonly code: string; readonly message: string; readonly reason?: Reason } }
 
 export abstract class Starter {
   /** Nothing new is taken. */
@@ -27,17 +34,45 @@ export abstract class Starter {
     readonly root: Keeper,
   ) {}
 
+  protected abstract call(id: string, message: string, args: unknown, options: RequestOptions): Promise<unknown>
   /** What the turns of its servers may ask. */
   protected abstract readonly peers: Peers
 
   async start(implementation: string, args?: unknown, options: StartOptions = {}): Promise<ServerInfo> {
     this.mustBeUp()
+    if (options.supervisor !== undefined) return this.#startChild(options.supervisor, implementation, args, options)
     const timeout = decideTimeout(options.timeout)
     const server = this.make(implementation, args, options)
     const begun = server.begin(timeout)
     // Most have begun by now, and an `await` costs as much as an `init`.
     if (begun !== undefined) await begun
     return server.info
+  }
+
+  /** Has a supervisor start it, and tells what came of that as if it had been started here. */
+  async #startChild(
+    supervisor: string,
+    implementation: string,
+    args: unknown,
+    { id = this.node.ids.next(), restart, restartFrom, shutdown, mailbox, timeout }: StartOptions,
+  ): Promise<ServerInfo> {
+    const protocol = this.#protocol(implementation)
+    protocol.checkStartArgs(args)
+    const named = {
+      id: decideId(id),
+      implementation,
+      args,
+      restart,
+      restartFrom,
+      mailbox,
+      timeout: decideTimeout(timeout),
+    }
+    const spec = { ...named, shutdown: shutdown === Number.POSITIVE_INFINITY ? 'infinity' : shutdown }
+    const options = { implementation: SUPERVISOR, timeout: Number.POSITIVE_INFINITY }
+    const reply = (await this.call(supervisor, 'startChild', spec, options)) as StartChildReply
+    if ('error' in reply) throw refusal(reply.error, this.directory.find(id))
+    if (reply.status === 'ignored') throw new StartIgnored(`${id}: init chose to be ignored`)
+    return this.directory.get(id).info
   }
 
   async getOrStart(implementation: string, args: unknown, options: StartOptions & { id: string }) {
@@ -54,7 +89,7 @@ export abstract class Starter {
   make(implementation: string, args: unknown, options: StartOptions, keeper = this.root): Server {
     const protocol = this.#protocol(implementation)
     const id = options.id === undefined ? this.node.ids.next() : decideId(options.id)
-    const terms = asksNothing(options) ? this.#usual(protocol) : decideTerms(protocol, options)
+    const terms = this.#termsFor(protocol, options, keeper)
     const server = new Server(id, protocol, protocol.checkStartArgs(args), terms, keeper, this.peers, this.node)
     const { registry, exits } = this.directory
     if (!registry.register(id, server, implementation)) throw alreadyStarted(registry.whereis(id) as Server)
@@ -64,6 +99,12 @@ export abstract class Starter {
       server.revision = last.revision
     }
     return server
+  }
+
+  #termsFor(protocol: Protocol, options: StartOptions, keeper: Keeper): ServerTerms {
+    // What a supervisor restarts is to come back to a known start.
+    if (keeper !== this.root) return decideTerms(protocol, options, 'init')
+    return asksNothing(options) ? this.#usual(protocol) : decideTerms(protocol, options)
   }
 
   /** The terms of servers that nothing special is asked for. Most are such, and share them. */
@@ -107,4 +148,17 @@ export abstract class Starter {
   protected mustBeUp(): void {
     if (this.draining) throw new GenServerError('draining', 'the gateway is shutting down', { retryAfter: 1 })
   }
+}
+
+/** In the words of the runtime, which has fewer. */
+function refusal(
+  { code, message, reason }: { code: string; message: string; reason?: Reason },
+  holder?: Server,
+): Error {
+  if (code === 'already_present') return new GenServerError('already_started', message)
+  if (!(code in failures)) return new GenServerError('init_refused', message, { reason: reason ?? code })
+  return new GenServerError(code as FailureCode, message, {
+    ...(reason !== undefined && { reason }),
+    ...(code === 'already_started' && holder !== undefined && { server: holder.info }),
+  })
 }

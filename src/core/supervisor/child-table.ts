@@ -1,0 +1,47 @@
+/**
+ * The children of one supervisor, in the order of their start. It is no draft: a supervisor acts at once on servers that are
+ * outside its state, so there is nothing to take back, and ten thousand children are not copied for one.
+ */
+import type { ChildSpec } from './child-spec.js'
+
+/** `stopped`: the spec is kept, and nobody runs. */
+export type ChildStatus = 'running' | 'restarting' | 'stopped'
+
+export interface Child {
+  readonly spec: ChildSpec
+  /** Started by `startChild`, not by the args of the supervisor. */
+  readonly isDynamic: boolean
+  status: ChildStatus
+  /** The life that the supervisor knows of: what an earlier one tells is old news. */
+  incarnation: number
+}
+
+export class ChildTable {
+  readonly #children = new Map<string, Child>()
+
+  get size(): number {
+    return this.#children.size
+  }
+
+  add(child: Child): void {
+    this.#children.set(child.spec.id, child)
+  }
+
+  get(id: string): Child | undefined {
+    return this.#children.get(id)
+  }
+
+  remove(id: string): void {
+    this.#children.delete(id)
+  }
+
+  inOrder(): Child[] {
+    return [...this.#children.values()]
+  }
+
+  count(test: (child: Child) => boolean): number {
+    let count = 0
+    for (const child of this.#children.values()) if (test(child)) count++
+    return count
+  }
+}

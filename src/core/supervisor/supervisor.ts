@@ -1,0 +1,228 @@
+/**
+ * The supervisor (OTP: `supervisor`, and Elixir's `DynamicSupervisor`): a server whose children are servers. An ordinary
+ * definition, started, called and listed like any other, with one thing that others have not: a `Family`.
+ *
+ * 1. Children are started in order, each after the `init` of the one before, and ended in the reverse order.
+ * 2. A child that dies is restarted as its restart type and the strategy say. More than `maxRestarts` within `maxSeconds`,
+ *    failed tries among them, and the supervisor ends its children and itself, with reason `shutdown`.
+ * 3. Whoever asks for what cannot be is told so in the reply, in OTP's words: it is no crash of the supervisor.
+ */
+import { type Static, type TSchema, Type } from '@sinclair/typebox'
+import type { GenServerError } from '../kernel/errors.js'
+import type { Death } from '../kernel/ties.js'
+import type { Context } from '../server/context.js'
+import { type AnyDefinition, defineServer } from '../server/definition.js'
+import { type AUTO_SHUTDOWN, ChildId, ChildSpec, Flags, faultOf, SupervisorArgs } from './child-spec.js'
+import type { Child } from './child-table.js'
+import type { Family } from './family.js'
+import { addRestart } from './intensity.js'
+import type { Strategy } from './strategy.js'
+import { failedToStart, Upbringing } from './upbringing.js'
+
+/** Its name among the implementations. */
+export const SUPERVISOR = 'supervisor'
+
+interface State {
+  strategy: Strategy
+  maxRestarts: number
+  maxSeconds: number
+  autoShutdown: (typeof AUTO_SHUTDOWN)[number]
+  maxChildren: number
+  /** The whole seconds of the restarts that still count. */
+  restarts: number[]
+  readonly upbringing: Upbringing
+}
+
+const Failure = Type.Object({
+  error: Type.Object({
+    code: Type.String({ examples: ['already_present'] }),
+    message: Type.String(),
+    reason: Type.Optional(Type.Unknown()),
+  }),
+})
+const orFailure = <T extends TSchema>(schema: T) => Type.Union([schema, Failure])
+
+const ChildStarted = Type.Object({
+  id: ChildId,
+  status: Type.Union([Type.Literal('running'), Type.Literal('ignored')], {
+    description: '`ignored`: its `init` chose not to start.',
+  }),
+})
+const Done = Type.Object({ ok: Type.Literal(true) })
+const OfChild = Type.Object({ id: ChildId })
+const ChildInfo = Type.Object({
+  id: ChildId,
+  implementation: Type.String(),
+  type: Type.Union([Type.Literal('worker'), Type.Literal('supervisor')]),
+  status: Type.Union([Type.Literal('running'), Type.Literal('restarting'), Type.Literal('stopped')]),
+  restart: Type.Optional(Type.String()),
+  significant: Type.Boolean(),
+})
+const Counts = Type.Object({
+  specs: Type.Integer({ description: 'Children, running or not.' }),
+  active: Type.Integer({ description: 'Those that run.' }),
+  supervisors: Type.Integer(),
+  workers: Type.Integer(),
+})
+
+const fail = (code: string, message: string, reason?: unknown) => ({
+  error: { code, message, ...(reason !== undefined && { reason }) },
+})
+const done = { ok: true } as const
+const notFound = (id: string) => fail('not_found', `there is no child ${id}`)
+
+export function defineSupervisor(family: Family): AnyDefinition {
+  return defineServer({
+    description: 'Starts other servers as its children, restarts those that die, and ends them when it ends.',
+    restartFrom: 'init',
+    shutdown: Number.POSITIVE_INFINITY,
+    args: SupervisorArgs,
+    state: Type.Unsafe<State>({}),
+    calls: {
+      startChild: { description: 'Starts one more child.', args: ChildSpec, reply: orFailure(ChildStarted) },
+      terminateChild: {
+        description: 'Ends a child. Its spec stays, unless it is temporary: `restartChild` starts it again.',
+        args: OfChild,
+        reply: orFailure(Done),
+      },
+      restartChild: {
+        description: 'Starts a child again that does not run.',
+        args: OfChild,
+        reply: orFailure(ChildStarted),
+      },
+      deleteChild: { description: 'Forgets a child that does not run.', args: OfChild, reply: orFailure(Done) },
+      whichChildren: {
+        description: 'The children; the last that was started comes first.',
+        reply: Type.Object({ children: Type.Array(ChildInfo) }),
+        readOnly: true,
+      },
+      countChildren: { description: 'How many children there are.', reply: Counts, readOnly: true },
+      setStrategy: {
+        description: 'Changes what is given, from now on. Children that run stay as they are.',
+        args: Flags,
+        reply: Done,
+      },
+    },
+    infos: { retry: { args: OfChild } },
+
+    init: async (args, ctx) => {
+      const fault = faultOf(args)
+      if (fault !== undefined) return ctx.refuse(fault)
+      family.found(ctx.id)
+      const upbringing = new Upbringing(family, ctx.id, SUPERVISOR)
+      for (const spec of args.children) {
+        const outcome = await upbringing.start(spec, false)
+        if (typeof outcome === 'string') continue
+        await upbringing.endAll(args.strategy)
+        return ctx.stop(failedToStart(spec.id, outcome))
+      }
+      const { strategy, maxRestarts, maxSeconds, autoShutdown, maxChildren = Number.POSITIVE_INFINITY } = args
+      return { strategy, maxRestarts, maxSeconds, autoShutdown, maxChildren, restarts: [], upbringing }
+    },
+
+    handleCall: {
+      startChild: async ({ upbringing, autoShutdown, maxChildren }, spec) => {
+        const { table } = upbringing
+        const present = table.get(spec.id)
+        if (present?.status === 'stopped') return fail('already_present', `${spec.id} is a child that does not run`)
+        if (present !== undefined) return fail('already_started', `${spec.id} is a child that runs`)
+        if (table.size >= maxChildren)
+          return fail('max_children', `there are ${table.size} children, and no more may be`)
+        const fault = faultOf({ autoShutdown, children: [spec] })
+        if (fault !== undefined) return fail('invalid_args', fault)
+        return answerStart(spec.id, await upbringing.start(spec, true))
+      },
+      terminateChild: async ({ upbringing }, { id }) => {
+        const child = upbringing.table.get(id)
+        if (child === undefined) return notFound(id)
+        await upbringing.end(child)
+        return done
+      },
+      restartChild: async ({ upbringing }, { id }) => {
+        const child = upbringing.table.get(id)
+        if (child === undefined) return notFound(id)
+        if (child.status !== 'stopped') return fail(child.status, `${id} is ${child.status}`)
+        return answerStart(id, await upbringing.start(child.spec, child.isDynamic))
+      },
+      deleteChild: ({ upbringing: { table } }, { id }) => {
+        const child = table.get(id)
+        if (child === undefined) return notFound(id)
+        if (child.status !== 'stopped') return fail(child.status, `${id} is ${child.status}`)
+        table.remove(id)
+        return done
+      },
+      whichChildren: ({ upbringing }) => ({
+        children: upbringing.table
+          .inOrder()
+          .reverse()
+          .map((child) => describe(child, upbringing.isSupervisor(child))),
+      }),
+      countChildren: ({ upbringing: { table } }) => {
+        const supervisors = table.count((child) => child.spec.implementation === SUPERVISOR)
+        return {
+          specs: table.size,
+          active: table.count(({ status }) => status === 'running'),
+          supervisors,
+          workers: table.size - supervisors,
+        }
+      },
+      setStrategy: (state, changes) => {
+        Object.assign(state, changes)
+        return done
+      },
+    },
+
+    handleInfo: {
+      EXIT: (state, { id, incarnation, restarting }: Death, ctx) => {
+        const child = state.upbringing.table.get(id)
+        // Who is being taken down or brought up is waited for already.
+        if (child?.status !== 'running' || incarnation !== child.incarnation) return undefined
+        if (restarting) return restart(state, child, ctx)
+        state.upbringing.gone(child)
+        return isEnough(state, child) ? ctx.stop('shutdown') : undefined
+      },
+      retry: (state, { id }, ctx) => {
+        const child = state.upbringing.table.get(id)
+        return child?.status === 'restarting' ? restart(state, child, ctx) : undefined
+      },
+    },
+
+    terminate: ({ upbringing, strategy }) => upbringing.endAll(strategy),
+    redact: ({ upbringing, ...state }) => ({
+      ...state,
+      children: upbringing.table.inOrder().map((child) => describe(child, upbringing.isSupervisor(child))),
+    }),
+  }) as AnyDefinition
+}
+
+async function restart(state: State, child: Child, ctx: Context) {
+  const restarts = addRestart(state, state.restarts, ctx.now())
+  if (restarts === undefined) {
+    ctx.log.error({ child: child.spec.id }, `${ctx.id} gives up: its children restart too often`)
+    return ctx.stop('shutdown')
+  }
+  state.restarts = restarts
+  child.status = 'restarting'
+  const failed = await state.upbringing.restart(state.strategy, child.spec.id)
+  // Behind what waits, so that a child that cannot be started does not keep the supervisor from being asked.
+  if (failed !== undefined) ctx.sendAfter(0, 'retry', { id: failed })
+  return undefined
+}
+
+/** Whether the end of this child, by itself, is the end of the supervisor too. */
+function isEnough({ autoShutdown, upbringing }: State, { spec }: Child): boolean {
+  if (spec.significant !== true || autoShutdown === 'never') return false
+  if (autoShutdown === 'anySignificant') return true
+  return upbringing.table.count((child) => child.spec.significant === true && child.status !== 'stopped') === 0
+}
+
+function answerStart(id: string, outcome: 'running' | 'ignored' | GenServerError) {
+  if (typeof outcome === 'string') return { id, status: outcome }
+  return fail(outcome.code, outcome.message, outcome.details.reason)
+}
+
+function describe({ spec, status }: Child, isSupervisor: boolean): Static<typeof ChildInfo> {
+  const { id, implementation, restart, significant = false } = spec
+  const type = isSupervisor ? 'supervisor' : 'worker'
+  return { id, implementation, type, status, significant, ...(restart !== undefined && { restart }) }
+}

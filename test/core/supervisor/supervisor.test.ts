@@ -1,0 +1,412 @@
+/** Supervisors, as OTP has them (conformance H). */
+import t from 'tap'
+import { observe } from '../running.js'
+import { supervising, workers } from './supervising.js'
+
+t.test('J2, J3: children start in order and end in the reverse, one by one', async (t) => {
+  const { runtime, clock, trace, start, children, close } = supervising(t)
+  await start({ children: workers('a b c', { args: { slow: 100 } }) })
+  t.same(await children(), ['a running', 'b running', 'c running'])
+  t.match(runtime.info('a'), { supervisor: 'sup', restartFrom: 'init', restart: 'transient' })
+  t.match(runtime.info('sup'), { supervisor: null, implementation: 'supervisor' })
+  const stopping = observe(runtime.stop('sup'))
+  await clock.advance(100)
+  t.same(trace.splice(0), ['init a', 'init b', 'init c', 'terminate c shutdown'])
+  await clock.advance(200)
+  t.same(trace, ['terminate b shutdown', 'terminate a shutdown'])
+  t.equal(stopping.outcome, 'resolved')
+  t.throws(() => runtime.info('a'), { code: 'server_exited', details: { reason: 'shutdown' } })
+  await close()
+})
+
+t.test('H83: a child that cannot start ends those before it, and the start says which and why', async (t) => {
+  const { runtime, trace, plans, start, close } = supervising(t)
+  plans.set('b', ['fail'])
+  await t.rejects(start({ children: workers('a b c') }), {
+    code: 'init_refused',
+    details: { reason: { shutdown: { failedToStartChild: 'b', reason: { error: 'no start' } } } },
+  })
+  t.same(trace, ['init a', 'fail b', 'terminate a shutdown'])
+  t.equal(runtime.whereis('sup'), undefined)
+  t.equal(runtime.whereis('a'), undefined)
+  await close()
+})
+
+t.test('H82: a child whose init ignores is kept as a spec, and what contradicts itself is refused', async (t) => {
+  const { plans, start, children, call, close } = supervising(t)
+  plans.set('b', ['ignore'])
+  await start({ children: workers('a b') })
+  t.same(await children(), ['a running', 'b stopped'])
+  t.same(await call('sup', 'restartChild', { id: 'b' }), { id: 'b', status: 'running' })
+  const refused = (args: object) => t.rejects(start(args, 'other'), { code: 'init_refused' })
+  await refused({ children: workers('x x') })
+  await refused({ children: workers('x', { significant: true }) })
+  await refused({ autoShutdown: 'anySignificant', children: workers('x', { significant: true, restart: 'permanent' }) })
+  await t.rejects(start({ strategy: 'twoForOne' }), { code: 'invalid_args' })
+  await close()
+})
+
+const ends: [how: string, reason: unknown, restarted: Record<string, boolean>][] = [
+  ['normal', 'normal', { permanent: true, transient: false, temporary: false }],
+  ['shutdown', 'shutdown', { permanent: true, transient: false, temporary: false }],
+  ['{shutdown}', { shutdown: 'x' }, { permanent: true, transient: false, temporary: false }],
+  ['abnormal', { error: 'x' }, { permanent: true, transient: true, temporary: false }],
+]
+for (const [how, reason, restarted] of ends) {
+  t.test(`H86: who ends ${how} is restarted as its type says`, async (t) => {
+    const { runtime, clock, start, children, call, close } = supervising(t)
+    await start({
+      maxRestarts: 10,
+      children: Object.keys(restarted).flatMap((restart) => workers(restart, { restart })),
+    })
+    for (const id of Object.keys(restarted)) await runtime.call(id, 'end', { reason }).catch(() => {})
+    await clock.advance(0)
+    for (const [id, isRestarted] of Object.entries(restarted)) {
+      if (isRestarted) t.match(runtime.info(id), { incarnation: 2, status: 'running' }, id)
+      else t.throws(() => runtime.info(id), { code: 'server_exited', details: { reason } }, id)
+    }
+    t.same(await children(), ['permanent running', restarted['transient'] ? 'transient running' : 'transient stopped'])
+    if (!restarted['transient']) t.match(await call('sup', 'restartChild', { id: 'transient' }), { status: 'running' })
+    await close()
+  })
+}
+
+t.test('J11: a child comes back from init under its id, and what waited in its mailbox is handled', async (t) => {
+  const { runtime, clock, trace, start, call, close } = supervising(t)
+  await start({ children: workers('a b') })
+  await call('a', 'count')
+  const crash = observe(runtime.call('a', 'crash'))
+  const queued = observe(runtime.call('a', 'count'))
+  await clock.advance(0)
+  t.match(crash.error, { code: 'server_crashed' })
+  t.equal(queued.value, 1, 'fresh')
+  t.same(trace, ['init a', 'init b', 'terminate a {"error":"oops"}', 'init a'])
+  t.match(runtime.info('b'), { incarnation: 1 })
+  await close()
+})
+
+t.test('H88: more restarts than the intensity allows end the supervisor and all children, with shutdown', async (t) => {
+  const { runtime, clock, trace, start, crash, reports, close } = supervising(t)
+  await start({ maxRestarts: 2, maxSeconds: 5, children: workers('a b') })
+  for (const incarnation of [2, 3]) {
+    await crash('a')
+    t.match(runtime.info('a'), { incarnation })
+  }
+  await crash('a')
+  for (const id of ['a', 'b', 'sup']) t.throws(() => runtime.info(id), { code: 'server_exited' }, id)
+  t.throws(() => runtime.info('sup'), { code: 'server_exited', details: { reason: 'shutdown' } })
+  t.match(trace.at(-1), 'terminate b shutdown')
+  t.ok(reports().some(({ message }) => /gives up/.test(message)))
+  await clock.advance(0)
+  await close()
+})
+
+t.test('H88: spaced crashes never exhaust it', async (t) => {
+  const { runtime, clock, start, crash, close } = supervising(t)
+  await start({ maxRestarts: 1, maxSeconds: 1, children: workers('a') })
+  for (let n = 0; n < 4; n++) {
+    await crash('a')
+    await clock.advance(2100)
+  }
+  t.match(runtime.info('a'), { incarnation: 5, status: 'running' })
+  await close()
+})
+
+t.test('H89: a child that fails at every restart takes the supervisor and its siblings down (OTP)', async (t) => {
+  const { runtime, clock, plans, start, crash, trace, close } = supervising(t)
+  await start({ maxRestarts: 3, children: workers('a b') })
+  plans.set('a', Array(9).fill('fail'))
+  await crash('a')
+  await clock.advance(1)
+  t.throws(() => runtime.info('sup'), { code: 'server_exited', details: { reason: 'shutdown' } })
+  t.equal(runtime.whereis('b'), undefined)
+  t.equal(trace.filter((line) => line === 'fail a').length, 3)
+  await close()
+})
+
+t.test('a restart that fails once is tried again, and callers wait for it', async (t) => {
+  const { runtime, clock, plans, start, crash, close } = supervising(t)
+  await start({ maxRestarts: 3, children: workers('a') })
+  plans.set('a', ['fail'])
+  const crashing = crash('a')
+  const waiting = observe(runtime.call('a', 'count'))
+  await crashing
+  await clock.advance(1)
+  t.equal(waiting.value, 1)
+  t.match(runtime.info('a'), { incarnation: 3, status: 'running' })
+  await close()
+})
+
+t.test('J4: oneForAll takes all down in reverse and starts all in order', async (t) => {
+  const { runtime, trace, start, crash, close } = supervising(t)
+  await start({ strategy: 'oneForAll', children: workers('a b c') })
+  trace.length = 0
+  const waiting = observe(runtime.call('c', 'count'))
+  await crash('b')
+  t.same(trace, [
+    'terminate b {"error":"oops"}',
+    'terminate c shutdown',
+    'terminate a shutdown',
+    'init a',
+    'init b',
+    'init c',
+  ])
+  t.equal(waiting.value, 1)
+  for (const id of ['a', 'b', 'c']) t.match(runtime.info(id), { incarnation: 2, status: 'running' }, id)
+  await close()
+})
+
+t.test('H91: restForOne takes those down that were started later, and leaves the others alone', async (t) => {
+  const { runtime, clock, trace, start, crash, close } = supervising(t)
+  await start({ strategy: 'restForOne', children: workers('e d c b a') })
+  trace.length = 0
+  await crash('c')
+  t.same(trace.splice(0), [
+    'terminate c {"error":"oops"}',
+    'terminate a shutdown',
+    'terminate b shutdown',
+    'init c',
+    'init b',
+    'init a',
+  ])
+  for (const id of ['e', 'd']) t.match(runtime.info(id), { incarnation: 1 }, id)
+  await runtime.stop('sup')
+  await clock.advance(0)
+  t.same(
+    trace,
+    ['a', 'b', 'c', 'd', 'e'].map((id) => `terminate ${id} shutdown`),
+  )
+  await close()
+})
+
+t.test('H91: an earlier child that was restarted is not restarted again when a later one fails', async (t) => {
+  const { runtime, clock, plans, trace, start, crash, close } = supervising(t)
+  await start({ strategy: 'restForOne', maxRestarts: 5, children: workers('a b c') })
+  trace.length = 0
+  plans.set('c', ['fail'])
+  await crash('b')
+  await clock.advance(1)
+  t.same(trace, ['terminate b {"error":"oops"}', 'terminate c shutdown', 'init b', 'fail c', 'init c'])
+  t.match(runtime.info('b'), { incarnation: 2 })
+  await close()
+})
+
+t.test('H92: a temporary bystander is taken down and not started again, and its spec is gone', async (t) => {
+  for (const strategy of ['oneForAll', 'restForOne']) {
+    const { runtime, start, crash, children, close } = supervising(t)
+    await start({ strategy, children: [...workers('p'), ...workers('t', { restart: 'temporary' })] })
+    await crash('p')
+    t.same(await children(), ['p running'])
+    t.throws(() => runtime.info('t'), { code: 'server_exited' })
+    await close()
+  }
+})
+
+t.test('H95: the life cycle of a child, asked for by hand', async (t) => {
+  const { start, call, crash, runtime, close } = supervising(t)
+  await start({})
+  const spec = workers('child1')[0]
+  const failed = (code: string) => ({ error: { code } })
+  const counts = (specs: number, active: number, workers: number) => ({ specs, active, supervisors: 0, workers })
+  t.same(await call('sup', 'startChild', spec), { id: 'child1', status: 'running' })
+  t.same(await call('sup', 'countChildren'), counts(1, 1, 1))
+  t.match(await call('sup', 'startChild', spec), failed('already_started'))
+  t.match(await call('sup', 'deleteChild', { id: 'child1' }), failed('running'))
+  t.match(await call('sup', 'restartChild', { id: 'child1' }), failed('running'))
+  t.same(await call('sup', 'terminateChild', { id: 'child1' }), { ok: true })
+  t.same(await call('sup', 'terminateChild', { id: 'child1' }), { ok: true })
+  t.same(await call('sup', 'countChildren'), counts(1, 0, 1))
+  t.match(await call('sup', 'startChild', spec), failed('already_present'))
+  t.same(await call('sup', 'restartChild', { id: 'child1' }), { id: 'child1', status: 'running' })
+  for (const message of ['terminateChild', 'restartChild', 'deleteChild']) {
+    t.match(await call('sup', message, { id: 'nobody' }), failed('not_found'), message)
+  }
+  await call('sup', 'terminateChild', { id: 'child1' })
+  t.same(await call('sup', 'deleteChild', { id: 'child1' }), { ok: true })
+  t.same(await call('sup', 'countChildren'), counts(0, 0, 0))
+  t.match(runtime.info('sup'), { incarnation: 1 }, 'none of it is a crash')
+  await crash('sup')
+  await close()
+})
+
+t.test(
+  'H85: a start that fails discards the spec, a restart that fails keeps it, an outsider has the name',
+  async (t) => {
+    const { runtime, plans, start, call, children, close } = supervising(t)
+    await start({})
+    const [spec] = workers('a')
+    plans.set('a', ['fail', 'ok', 'fail'])
+    t.match(await call('sup', 'startChild', spec), { error: { code: 'init_crashed', reason: { error: 'no start' } } })
+    t.same(await children(), [])
+    await call('sup', 'startChild', spec)
+    await call('sup', 'terminateChild', { id: 'a' })
+    t.match(await call('sup', 'restartChild', { id: 'a' }), { error: { code: 'init_crashed' } })
+    t.same(await children(), ['a stopped'])
+    await runtime.start('worker', {}, { id: 'outsider' })
+    t.match(await call('sup', 'startChild', workers('outsider')[0]), { error: { code: 'already_started' } })
+    t.match(await call('sup', 'startChild', { id: 'x', implementation: 'nothing' }), {
+      error: { code: 'unknown_implementation' },
+    })
+    t.match(await call('sup', 'startChild', { ...workers('x', { significant: true })[0] }), {
+      error: { code: 'invalid_args' },
+    })
+    t.match(runtime.info('outsider'), { supervisor: null, incarnation: 1 })
+    await close()
+  },
+)
+
+t.test('K2: no more children than may be, and restarting ones count', async (t) => {
+  const { start, call, close } = supervising(t)
+  await start({ maxChildren: 1, children: workers('a') })
+  t.match(await call('sup', 'startChild', workers('b')[0]), { error: { code: 'max_children' } })
+  await call('sup', 'setStrategy', { maxChildren: 2, strategy: 'oneForAll' })
+  t.match(await call('sup', 'startChild', workers('b')[0]), { status: 'running' })
+  await close()
+})
+
+t.test('J18: the end of significant children ends the supervisor, an order to end one does not', async (t) => {
+  for (const [autoShutdown, endsWith] of [
+    ['anySignificant', 1],
+    ['allSignificant', 2],
+  ] as const) {
+    const { runtime, clock, start, call, close } = supervising(t)
+    await start({ autoShutdown, children: [...workers('a b c', { significant: true }), ...workers('d')] })
+    await call('sup', 'terminateChild', { id: 'c' })
+    const end = async (id: string) => {
+      await runtime.call(id, 'end', { reason: 'normal' }).catch(() => {})
+      await clock.advance(0)
+    }
+    await end('d')
+    t.match(runtime.info('sup'), { status: 'running' })
+    await end('a')
+    t.equal(runtime.whereis('sup') === undefined, endsWith === 1, autoShutdown)
+    if (endsWith === 2) await end('b')
+    t.throws(() => runtime.info('sup'), { code: 'server_exited', details: { reason: 'shutdown' } })
+    await close()
+  }
+})
+
+t.test(
+  'H97, K6: many dynamic children end together, in the time of the slowest, who is killed when it is too slow',
+  async (t) => {
+    const { runtime, clock, trace, start, call, close } = supervising(t)
+    await start({})
+    for (const [id, slow] of Object.entries({ a: 1000, b: 1000, c: 5000 })) {
+      await call('sup', 'startChild', { ...workers(id, { shutdown: 2000 })[0], args: { slow } })
+    }
+    trace.length = 0
+    const stopping = observe(runtime.stop('sup'))
+    await clock.advance(1000)
+    t.same(
+      trace,
+      ['terminate c', 'terminate b', 'terminate a'].slice(1).map((line) => `${line} shutdown`),
+    )
+    t.equal(stopping.outcome, 'pending')
+    await clock.advance(1000)
+    t.equal(stopping.outcome, 'resolved')
+    t.throws(() => runtime.info('c'), { code: 'server_exited', details: { reason: 'killed' } })
+    await clock.advance(5000)
+    await close()
+  },
+)
+
+t.test('brutalKill asks nobody, and a child under infinity is waited for', async (t) => {
+  const { runtime, clock, trace, start, close } = supervising(t)
+  await start({
+    children: [
+      ...workers('patient', { shutdown: 'infinity', args: { slow: 60_000 } }),
+      ...workers('brutal', { shutdown: 'brutalKill' }),
+    ],
+  })
+  trace.length = 0
+  const stopping = observe(runtime.stop('sup', { timeout: Number.POSITIVE_INFINITY }))
+  await clock.advance(59_999)
+  t.throws(() => runtime.info('brutal'), { code: 'server_exited', details: { reason: 'killed' } })
+  t.equal(stopping.outcome, 'pending')
+  await clock.advance(1)
+  t.same(trace, ['terminate patient shutdown'])
+  await close()
+})
+
+t.test('I10: a killed supervisor leaves no orphans, not even one that waits for its restart', async (t) => {
+  const { runtime, clock, plans, start, crash, close } = supervising(t)
+  await start({ maxRestarts: 99, children: workers('a b c') })
+  plans.set('a', ['hang'])
+  await crash('a')
+  await crash('b')
+  t.match(runtime.info('a'), { status: 'restarting', incarnation: 2 }, 'its init runs')
+  t.match(runtime.info('b'), { status: 'restarting', incarnation: 1 }, 'nobody has brought it up yet')
+  const waiting = observe(runtime.call('b', 'count'))
+  await clock.advance(0)
+  runtime.kill('sup')
+  await clock.advance(0)
+  for (const id of ['sup', 'a', 'b', 'c'])
+    t.throws(() => runtime.info(id), { code: 'server_exited', details: { reason: 'killed' } }, id)
+  t.equal(waiting.outcome, 'rejected')
+  await close()
+})
+
+t.test('H98: supervisors under supervisors: static children come back, dynamic ones are gone', async (t) => {
+  const { runtime, clock, start, call, crash, children, close } = supervising(t)
+  const inner = (id: string, child: string) => ({
+    id,
+    implementation: 'supervisor',
+    args: { children: workers(child) },
+    restart: 'permanent',
+  })
+  await start({ strategy: 'oneForAll', children: [inner('left', 'l1'), inner('right', 'r1')] }, 'top')
+  await call('left', 'startChild', workers('l2')[0])
+  t.match(await call('top', 'countChildren'), { supervisors: 2, workers: 0 })
+  await crash('l2')
+  t.match(runtime.info('l2'), { incarnation: 2 })
+  t.match(runtime.info('l1'), { incarnation: 1 })
+  await crash('l2')
+  await clock.advance(0)
+  t.match(runtime.info('left'), { incarnation: 2, status: 'running' })
+  t.match(runtime.info('right'), { incarnation: 2, status: 'running' })
+  t.same(await children('left'), ['l1 running'])
+  t.throws(() => runtime.info('l2'), { code: 'server_exited' })
+  await close()
+})
+
+t.test('J14: an order from outside ends a child for good, whatever its type; its spec stays', async (t) => {
+  const { runtime, clock, start, children, close } = supervising(t)
+  await start({ children: [...workers('p', { restart: 'permanent' }), ...workers('t', { restart: 'temporary' })] })
+  await runtime.stop('p')
+  await runtime.stop('t')
+  await clock.advance(0)
+  t.same(await children(), ['p stopped'])
+  await close()
+})
+
+t.test('a server can be started under a supervisor as any other, and is told in the same words', async (t) => {
+  const { runtime, plans, start, close } = supervising(t)
+  await start({ maxChildren: 3 })
+  const under = (id: string | undefined, implementation = 'worker') =>
+    runtime.start(implementation, {}, { id, supervisor: 'sup', restart: 'permanent' })
+  t.match(await under('a'), { id: 'a', supervisor: 'sup', restart: 'permanent', status: 'running' })
+  t.match(await under(undefined), { supervisor: 'sup', id: /^[0-9a-f-]{36}$/ })
+  await t.rejects(under('a'), { code: 'already_started', details: { server: { id: 'a' } } })
+  await runtime.stop('a')
+  await t.rejects(under('a'), { code: 'already_started' })
+  await t.rejects(under('b', 'nothing'), { code: 'unknown_implementation' })
+  plans.set('b', ['fail', 'ignore'])
+  await t.rejects(under('b'), { code: 'init_crashed', details: { reason: { error: 'no start' } } })
+  await t.rejects(under('b'), { name: 'StartIgnored' })
+  await t.rejects(under('c'), { code: 'init_refused', details: { reason: 'max_children' } })
+  await t.rejects(runtime.start('worker', { nonsense: 1 }, { supervisor: 'sup' }), { code: 'invalid_args' })
+  await t.rejects(runtime.start('worker', {}, { supervisor: 'nobody' }), { code: 'unknown_server' })
+  await runtime.start('worker', {}, { id: 'w' })
+  await t.rejects(runtime.start('worker', {}, { supervisor: 'w' }), { code: 'unknown_server' })
+  await close()
+})
+
+t.test('its state can be looked at, and the name is its own', async (t) => {
+  const { runtime, start, close } = supervising(t)
+  await start({ children: workers('a') })
+  t.match(runtime.state('sup').state, {
+    strategy: 'oneForOne',
+    children: [{ id: 'a', type: 'worker', status: 'running' }],
+  })
+  await close()
+})
