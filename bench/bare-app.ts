@@ -85,6 +85,7 @@ function infoOf(id: string, { startedAt }: Entry) {
     restarts: 0,
     restart: 'transient',
     restartFrom: 'state',
+    labels: [],
     mailbox: { length: 0, limit: 1000, oldestAge: 0 },
     handled: 0,
     current: null,

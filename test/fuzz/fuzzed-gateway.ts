@@ -34,6 +34,9 @@ const terms: Readonly<Record<string, StartOptions>> = {
   'hostile-4': { restart: 'permanent', mailbox: 2 },
 }
 
+/** One group has them all, another the first of each implementation. */
+const labelsOf = (id: string) => (id.endsWith('-1') ? ['all', 'some'] : ['all'])
+
 /** More servers than this are swept up: the fuzz starts them without end. */
 const MOST_SERVERS = 300
 
@@ -80,7 +83,7 @@ export async function openFuzzedGateway(): Promise<FuzzedGateway> {
     for (const [implementation, own] of ids) {
       for (const id of own) {
         if (runtime.whereis(id) === undefined)
-          await runtime.start(implementation, args[implementation], { id, ...terms[id] })
+          await runtime.start(implementation, args[implementation], { id, labels: labelsOf(id), ...terms[id] })
       }
     }
   }

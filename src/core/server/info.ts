@@ -23,6 +23,8 @@ export interface ServerInfo {
   readonly restarts: number
   readonly restart: Restart
   readonly restartFrom: RestartFrom
+  /** The groups it is in, as its starter named them. */
+  readonly labels: readonly string[]
   readonly mailbox: {
     /** Messages that wait. */
     readonly length: number

@@ -30,6 +30,8 @@ export interface StartOptions extends ServerOptions {
   readonly id?: string | undefined
   /** Milliseconds that `init` may take, or `Infinity`. Default 5000. */
   readonly timeout?: number | undefined
+  /** The groups it is in (see `labels.ts`), for as long as it lives. Default none. */
+  readonly labels?: readonly string[] | undefined
 }
 
 /** What holds for one server: what was asked for when it was started, else what its definition says, else the defaults. */
@@ -38,6 +40,7 @@ export interface ServerTerms {
   readonly restartFrom: RestartFrom
   readonly shutdown: number
   readonly mailbox: number
+  readonly labels: readonly string[]
   readonly budget: RestartBudget
 }
 

@@ -171,6 +171,7 @@ export class Server extends Lifecycle {
       restarts: this.restarts,
       restart: terms.restart,
       restartFrom: terms.restartFrom,
+      labels: terms.labels,
       mailbox: { length: mailbox.length, limit: mailbox.limit, oldestAge: Math.round(mailbox.oldestAge(now)) },
       handled: this.handled,
       current: current

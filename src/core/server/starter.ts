@@ -55,8 +55,9 @@ export abstract class Starter {
     const id = options.id === undefined ? this.node.ids.next() : decideId(options.id)
     const terms = asksNothing(options) ? this.#usual(protocol) : decideTerms(protocol, options, this.budget)
     const server = new Server(id, protocol, protocol.checkStartArgs(args), terms, this.peers, this.node)
-    const { registry, exits } = this.directory
+    const { registry, labels, exits } = this.directory
     if (!registry.register(id, server, implementation)) throw alreadyStarted(registry.whereis(id) as Server)
+    labels.add(id, terms.labels)
     const last = exits.get(id)
     if (last !== undefined) {
       server.incarnation = last.incarnation + 1
