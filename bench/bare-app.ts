@@ -87,6 +87,7 @@ function infoOf(id: string, { startedAt }: Entry) {
     restart: 'transient',
     restartFrom: 'state',
     supervisor: null,
+    labels: [],
     mailbox: { length: 0, limit: 1000, oldestAge: 0 },
     handled: 0,
     current: null,

@@ -8,6 +8,7 @@ import { lookProblems, startProblems, stopProblems } from '../src/http/route-pro
 import { Empty, Ref, Words } from '../src/http/schema-ref.js'
 import {
   FoundOrIgnored,
+  label,
   PutServerRequest,
   ServerInfo,
   ServerPage,
@@ -22,6 +23,7 @@ const ListQuery = Query({
   implementation: Type.Optional(
     Type.String({ description: 'Only servers of this implementation.', examples: ['stack'] }),
   ),
+  label: Type.Optional(label('Only servers that have this label.')),
   status: Type.Optional(Words(serverStatuses, { description: 'Only servers with this status.' })),
   limit: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 1000, description: 'How many at most (default 100).', examples: [100] }),

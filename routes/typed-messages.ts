@@ -4,16 +4,17 @@
  * parameters take what is left: names that are unknown, and implementations that a route pattern cannot spell.
  */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from '@sinclair/typebox'
+import { type Static, Type } from '@sinclair/typebox'
 import { callTimeout, castDelay } from '../src/http/message-schemas.js'
 import { ImplementationPath, MessagePath, Query, ServerPath } from '../src/http/parameters.js'
 import { type MessageRoutesOptions, sendCall, sendCast } from '../src/http/sending.js'
-import { serverId, startOptions } from '../src/http/server-schemas.js'
+import { serverId, startLabels, startOptions } from '../src/http/server-schemas.js'
 import { answerStart } from '../src/http/start-server.js'
 import { unknownImplementation } from '../src/http/unknown-implementation.js'
 import { GenServerError, type Runtime } from '../src/index.js'
 
-const StartQuery = Query({ id: Type.Optional(serverId()), ...startOptions })
+const StartQuery = Query({ id: Type.Optional(serverId()), label: startLabels(), ...startOptions })
+const optionsOf = ({ label, ...options }: Static<typeof StartQuery>) => ({ ...options, labels: label })
 const CallQuery = Query({ timeout: Type.Optional(callTimeout()) })
 const CastQuery = Query({ delay: Type.Optional(castDelay()) })
 
@@ -33,7 +34,8 @@ export const typedMessageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions>
       method,
       url: `${base}/${name}/servers`,
       schema: { hide: true, querystring: StartQuery },
-      handler: (request, reply) => answerStart(request, reply, runtime.start(name, request.body, request.query)),
+      handler: (request, reply) =>
+        answerStart(request, reply, runtime.start(name, request.body, optionsOf(request.query))),
     })
     for (const message of Object.keys(definition.calls ?? {})) {
       app.route({
@@ -66,7 +68,7 @@ export const typedMessageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions>
     url: `${base}/:name/servers`,
     schema: { hide: true, params: ImplementationPath, querystring: StartQuery },
     handler: (request, reply) =>
-      answerStart(request, reply, runtime.start(request.params.name, request.body, request.query)),
+      answerStart(request, reply, runtime.start(request.params.name, request.body, optionsOf(request.query))),
   })
   app.route({
     method,

@@ -5,6 +5,7 @@
 import accepts from '@fastify/accepts'
 import swaggerUi from '@fastify/swagger-ui'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { groupRoutes } from '../routes/groups.js'
 import { Health, healthRoutes } from '../routes/health.js'
 import { implementationRoutes } from '../routes/implementations.js'
 import { messageRoutes } from '../routes/messages.js'
@@ -15,6 +16,7 @@ import { typedMessageRoutes } from '../routes/typed-messages.js'
 import { collectAllowedMethods } from './http/allowed-methods.js'
 import { answerNotFound, answerSocketError, errorAnswers } from './http/error-answers.js'
 import { attendRequests } from './http/every-request.js'
+import { groupSchemas } from './http/group-schemas.js'
 import { HangUps } from './http/hang-ups.js'
 import { implementationSchemas } from './http/implementation-schemas.js'
 import { readJsonBodies } from './http/json-body.js'
@@ -102,7 +104,7 @@ export async function createGateway(runtime: Runtime, options: GatewayOptions = 
   readJsonBodies(app)
   cutOnClose(app, options.closeTimeout ?? 5000)
 
-  const components = [...serverSchemas, ...messageSchemas, ...implementationSchemas, Problem, Health]
+  const components = [...serverSchemas, ...messageSchemas, ...groupSchemas, ...implementationSchemas, Problem, Health]
   for (const schema of components) app.addSchema(schema)
   await app.register(accepts)
   await describeRoutes(app, runtime, productVersion())
@@ -115,6 +117,7 @@ export async function createGateway(runtime: Runtime, options: GatewayOptions = 
     await api.register(serverRoutes, { runtime })
     await api.register(serverStateRoutes, { runtime })
     await api.register(messageRoutes, { runtime, hangUps })
+    await api.register(groupRoutes, { runtime, hangUps })
     await api.register(implementationRoutes, { runtime })
     await api.register(typedMessageRoutes, { runtime, hangUps })
   })

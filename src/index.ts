@@ -30,6 +30,14 @@ export type {
 } from './core/server/context.js'
 export { createRuntime } from './core/server/create-runtime.js'
 export { type AnyDefinition, type Definition, defineServer, isDefinition } from './core/server/definition.js'
+export type {
+  GroupCallOptions,
+  GroupFailure,
+  GroupOptions,
+  GroupReplies,
+  GroupReply,
+  GroupSent,
+} from './core/server/group.js'
 export type { PublishedEvent, ServerInfo, ServerPage, StateView, Status, TimerInfo } from './core/server/info.js'
 export {
   type CallInterface,
@@ -38,6 +46,7 @@ export {
   type ServerId,
   serverId,
 } from './core/server/interface.js'
+export { MOST_LABELS } from './core/server/labels.js'
 export type { Restart, RestartFrom, ServerOptions, StartOptions } from './core/server/options.js'
 export { argsSchema } from './core/server/protocol.js'
 export type {

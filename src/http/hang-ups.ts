@@ -4,14 +4,18 @@
  * than its handler. So a connection is listened to once, and knows which calls wait on it.
  */
 import type { Socket } from 'node:net'
-import type { Request } from '../index.js'
+
+/** What waits on a connection, and is given up with it. */
+export interface Waiting {
+  abandon(): void
+}
 
 /** The calls that wait on one connection. Only a client that pipelines has more than one. */
 class Line {
-  #waiting: Request | undefined = undefined
-  #others: Set<Request> | undefined = undefined
+  #waiting: Waiting | undefined = undefined
+  #others: Set<Waiting> | undefined = undefined
 
-  add(request: Request): void {
+  add(request: Waiting): void {
     if (this.#waiting !== undefined) {
       this.#others ??= new Set()
       this.#others.add(this.#waiting)
@@ -19,7 +23,7 @@ class Line {
     this.#waiting = request
   }
 
-  forget(request: Request): void {
+  forget(request: Waiting): void {
     if (this.#waiting === request) this.#waiting = undefined
     else this.#others?.delete(request)
   }
@@ -34,7 +38,7 @@ export class HangUps {
   readonly #lines = new WeakMap<Socket, Line>()
 
   /** `request` is given up if `socket` closes before it is answered. */
-  watch(socket: Socket, request: Request): void {
+  watch(socket: Socket, request: Waiting): void {
     const line = this.#lines.get(socket)
     if (line !== undefined) line.add(request)
     else this.#listen(socket).add(request)
@@ -42,7 +46,7 @@ export class HangUps {
   }
 
   /** The call is answered: nothing of it is kept for as long as the connection is. */
-  forget(socket: Socket, request: Request): void {
+  forget(socket: Socket, request: Waiting): void {
     this.#lines.get(socket)?.forget(request)
   }
 

@@ -2,8 +2,9 @@
 import { Type } from '@sinclair/typebox'
 import { timeout } from './server-schemas.js'
 
-const message = () => Type.String({ description: 'The name of the message.', examples: ['push'] })
-const args = () => Type.Optional(Type.Unknown({ description: 'The args of the message, if it takes any.' }))
+export const messageName = () => Type.String({ description: 'The name of the message.', examples: ['push'] })
+export const messageArgs = () =>
+  Type.Optional(Type.Unknown({ description: 'The args of the message, if it takes any.' }))
 const start = () =>
   Type.Optional(
     Type.Object(
@@ -23,12 +24,12 @@ export const castDelay = () =>
   })
 
 export const CallRequest = Type.Object(
-  { message: message(), args: args(), timeout: Type.Optional(callTimeout()), start: start() },
+  { message: messageName(), args: messageArgs(), timeout: Type.Optional(callTimeout()), start: start() },
   { $id: 'CallRequest', additionalProperties: false, examples: [{ message: 'pop' }] },
 )
 
 export const CastRequest = Type.Object(
-  { message: message(), args: args(), delay: Type.Optional(castDelay()), start: start() },
+  { message: messageName(), args: messageArgs(), delay: Type.Optional(castDelay()), start: start() },
   { $id: 'CastRequest', additionalProperties: false, examples: [{ message: 'push', args: { element: 1 } }] },
 )
 

@@ -1,12 +1,13 @@
 /** Path, query and header parameters that several routes share. */
 import { type TProperties, Type } from '@sinclair/typebox'
-import { serverId, timeout } from './server-schemas.js'
+import { label, serverId, timeout } from './server-schemas.js'
 
 /** The query is closed like a body: a parameter that is not known is told, not dropped. */
 export const Query = <T extends TProperties>(properties: T) => Type.Object(properties, { additionalProperties: false })
 export const NoQuery = Query({})
 
 export const ServerPath = Type.Object({ id: serverId() })
+export const LabelPath = Type.Object({ label: label('The label of the servers.') })
 export const TimerPath = Type.Object({
   id: serverId(),
   ref: Type.String({ description: 'The timer, as listed.', examples: ['t5'] }),
@@ -46,6 +47,7 @@ const ifNoneMatch = Type.Optional(
 
 /** Header schemas document; `request-headers.ts` reads. */
 export const CallHeaders = Type.Object({ 'If-Match': ifMatch, Prefer: prefer })
+export const GroupCallHeaders = Type.Object({ Prefer: prefer })
 export const ifMatchHeader = Type.Object({ 'If-Match': ifMatch })
 export const StateHeaders = Type.Object({ 'If-None-Match': ifNoneMatch })
 

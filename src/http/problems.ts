@@ -69,6 +69,11 @@ const coreProblems = {
     title: 'The mailbox is full',
     when: 'As many messages wait as the mailbox of the server takes.',
   },
+  group_too_large: {
+    status: 409,
+    title: 'The group is too large',
+    when: 'More servers have the label than one message reaches, or too many for args of this size; it was sent to none.',
+  },
   init_crashed: {
     status: 500,
     title: 'The implementation crashed while starting',

@@ -44,6 +44,9 @@ export const castProblems = [
   'mailbox_full',
 ] as const satisfies ProblemCode[]
 
+/** When a message is for a group. What concerns one server of it is in the answer. */
+export const groupProblems = ['uri_too_long', 'invalid_args', 'group_too_large'] as const satisfies ProblemCode[]
+
 export const stopProblems = [
   ...lookProblems,
   ...initProblems,

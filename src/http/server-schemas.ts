@@ -1,6 +1,6 @@
 /** Servers as HTTP shows and takes them. Every schema with an `$id` is a component of the OpenAPI document. */
 import { Type } from '@sinclair/typebox'
-import { ID_PATTERN } from '../index.js'
+import { ID_PATTERN, MOST_LABELS } from '../index.js'
 import { Ref, Words } from './schema-ref.js'
 
 /** Timeouts are milliseconds; an hour is the longest that a client may ask for. */
@@ -10,6 +10,20 @@ const idText = 'The name of the server: 1 to 128 of `A-Z a-z 0-9 . _ ~ : -`, not
 
 export const serverId = (description = idText) =>
   Type.String({ pattern: ID_PATTERN, description, examples: ['cart-17'] })
+
+export const label = (description?: string) =>
+  Type.String({ pattern: ID_PATTERN, ...(description && { description }), examples: ['cart'] })
+
+/** What a start may say of groups: `labels` in a body, and in a query `label`, as often as there are some. */
+export const startLabels = () =>
+  Type.Optional(
+    Type.Array(label(), {
+      maxItems: MOST_LABELS,
+      uniqueItems: true,
+      description: 'The groups that the server is in until it ends. Labels are spelt as ids are.',
+      examples: [['eu', 'cart']],
+    }),
+  )
 
 export const timeout = (description: string) =>
   Type.Integer({ minimum: 0, maximum: LONGEST_TIMEOUT, description, examples: [5000] })
@@ -57,13 +71,14 @@ export const StartServerRequest = Type.Object(
     implementation: implementation(),
     args: args(),
     id: Type.Optional(serverId(`${idText} Without it one is made.`)),
+    labels: startLabels(),
     ...startOptions,
   },
   { $id: 'StartServerRequest', additionalProperties: false, examples: [{ implementation: 'stack', id: 'cart-17' }] },
 )
 
 export const PutServerRequest = Type.Object(
-  { implementation: implementation(), args: args(), ...startOptions },
+  { implementation: implementation(), args: args(), labels: startLabels(), ...startOptions },
   { $id: 'PutServerRequest', additionalProperties: false, examples: [{ implementation: 'stack' }] },
 )
 
@@ -100,6 +115,7 @@ export const ServerInfo = Type.Object(
       type: ['string', 'null'],
       description: 'The id of the supervisor that keeps it; null if it stands alone.',
     }),
+    labels: Type.Unsafe<readonly string[]>(Type.Array(Type.String(), { description: 'The groups that it is in.' })),
     mailbox: Type.Object({
       length: Type.Integer({ description: 'Messages that wait.' }),
       limit: Type.Integer({ description: 'How many may wait.' }),

@@ -11,7 +11,7 @@ import { CallHeaders, etagHeader, ifMatchHeader, locationHeader } from './parame
 import { bodyProblems, problemResponses } from './problem-schema.js'
 import type { ProblemCode } from './problems.js'
 import { callProblems, castProblems, startProblems } from './route-problems.js'
-import { serverId, startOptions } from './server-schemas.js'
+import { serverId, startLabels, startOptions } from './server-schemas.js'
 
 interface Document {
   paths?: Record<string, object>
@@ -171,6 +171,8 @@ const query = (name: string, schema: object) => parameter('query', name, schema)
 const headers = ({ properties }: { properties: Record<string, object> }) =>
   Object.entries(properties).map(([name, schema]) => parameter('header', name, schema))
 const startParameters = () =>
-  Object.entries({ id: serverId(`${serverId().description} Without it one is made.`), ...startOptions }).map(
-    ([name, schema]) => query(name, schema),
-  )
+  Object.entries({
+    id: serverId(`${serverId().description} Without it one is made.`),
+    label: startLabels(),
+    ...startOptions,
+  }).map(([name, schema]) => query(name, schema))

@@ -203,7 +203,7 @@ t.test('a runtime on the clock of the machine, with nothing given, works and clo
   const { id } = await runtime.start('counter')
   t.match(id, /^[0-9a-f-]{36}$/)
   t.equal(await runtime.call(id, 'grow'), 1)
-  t.same([...runtime.implementations.keys()], ['counter'])
+  t.same([...runtime.implementations.keys()], ['counter', 'supervisor'])
   await runtime.close()
   await createRuntime().close()
 })

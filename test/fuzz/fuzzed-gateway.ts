@@ -34,6 +34,9 @@ const terms: Readonly<Record<string, StartOptions>> = {
   'hostile-4': { restart: 'permanent', mailbox: 2 },
 }
 
+/** One group has them all, another the first of each implementation. */
+const labelsOf = (id: string) => (id.endsWith('-1') ? ['all', 'some'] : ['all'])
+
 /** More servers than this are swept up: the fuzz starts them without end. */
 const MOST_SERVERS = 300
 
@@ -62,7 +65,7 @@ export async function openFuzzedGateway(): Promise<FuzzedGateway> {
   const runtime = createRuntime({ implementations: { ...definitions, hostile }, rememberExits: 2000, logger, clock })
   const app = await createGateway(runtime, { logger })
   const origin = await app.listen({ port: 0, host: '127.0.0.1' })
-  const names = [...Object.keys(definitions), 'hostile']
+  const names = [...Object.keys(definitions), 'hostile', 'supervisor']
   const ids = new Map(
     names.map((name) => [name, [1, 2, ...(name === 'hostile' ? [3, 4] : [])].map((n) => `${name}-${n}`)]),
   )
@@ -80,7 +83,7 @@ export async function openFuzzedGateway(): Promise<FuzzedGateway> {
     for (const [implementation, own] of ids) {
       for (const id of own) {
         if (runtime.whereis(id) === undefined)
-          await runtime.start(implementation, args[implementation], { id, ...terms[id] })
+          await runtime.start(implementation, args[implementation], { id, labels: labelsOf(id), ...terms[id] })
       }
     }
   }

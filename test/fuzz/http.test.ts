@@ -27,7 +27,13 @@ const LARGEST_BURST = 24
 const LANES = 3
 
 /** Answers that the fuzz of a gateway that is not shutting down cannot meet, or only by a bug. */
-const unreachable = new Set<ProblemCode>(['draining', 'request_timeout', 'internal_error', 'restarting'])
+const unreachable = new Set<ProblemCode>([
+  'draining',
+  'request_timeout',
+  'internal_error',
+  'restarting',
+  'group_too_large',
+])
 
 t.setTimeout(300_000)
 

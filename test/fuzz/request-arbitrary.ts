@@ -28,6 +28,7 @@ export interface OpenapiDocument {
 const mostly = <T>(weight: number, good: fc.Arbitrary<T>, bad: fc.Arbitrary<T>) =>
   fc.oneof({ weight, arbitrary: good }, { weight: 1, arbitrary: bad })
 
+const labels = fc.constantFrom('all', 'some', 'nobody')
 const timeouts = fc.constantFrom(0, 1, 2, 5, 12)
 
 /** Requests to any route; `ids` by implementation are those of servers that are there. */
@@ -56,6 +57,8 @@ export function requestArbitrary(
     mailbox: fc.integer({ min: 1, max: 5 }),
     reason: fc.constantFrom('normal', 'shutdown', 'kill', 'odd'),
     limit: fc.integer({ min: 1, max: 1000 }),
+    label: labels,
+    labels: fc.uniqueArray(labels, { maxLength: 3 }),
   }
   const of = (schema: Schema) => arbitraryOf(schema, document.components.schemas, hints)
   const { paths } = document
@@ -78,7 +81,12 @@ export function requestArbitrary(
     const own = /^\/implementations\/([^/]+)\/servers\/\{id\}/.exec(path)?.[1]
     const id =
       own === undefined ? anyId : mostly(9, fc.constantFrom(...(ids.get(decodeURIComponent(own)) ?? [])), anyId)
-    const place: Record<string, fc.Arbitrary<string>> = { id, name, ref: fc.constantFrom('1', '2', '3', '99', 'x') }
+    const place: Record<string, fc.Arbitrary<string>> = {
+      id,
+      name,
+      label: labels,
+      ref: fc.constantFrom('1', '2', '3', '99', 'x'),
+    }
     const pieces = path.split('/').map((piece) => {
       const open = /^\{(\w+)\}$/.exec(piece)?.[1]
       const good = open ? (place[open] as fc.Arbitrary<string>).map(encoded) : fc.constant(piece)
@@ -229,9 +237,10 @@ function request(
 
 function queryText(query: Record<string, unknown>): string {
   return Object.entries(query)
-    .map(([name, value]) => {
+    .flatMap(([name, value]) => {
       const inner = (value as Record<string, unknown> | null)?.[name] ?? value
-      return `${name}=${encoded(typeof inner === 'string' ? inner : jsonText(inner))}`
+      const each = Array.isArray(inner) ? inner : [inner]
+      return each.map((one) => `${name}=${encoded(typeof one === 'string' ? one : jsonText(one))}`)
     })
     .join('&')
 }

@@ -50,6 +50,10 @@ const provoke: Record<
     await Promise.all([first, second])
     return answer
   },
+  group_too_large: async ({ ask, start }) => {
+    for (let i = 0; i < 10_001; i++) await start(`m-${i}`, {}, { labels: ['many'] })
+    return ask('POST', '/groups/many/cast', call('crashSoon'))
+  },
   init_crashed: ({ ask }) => ask('POST', '/servers', { implementation: 'probe', args: { init: 'crash' } }),
   server_crashed: ({ ask }) => ask('POST', '/servers/p1/call', call('crash')),
   bad_reply: ({ ask }) => ask('POST', '/servers/p1/call', call('badReply')),

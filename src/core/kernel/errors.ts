@@ -23,6 +23,7 @@ export const failures = {
   revision_mismatch: 'none',
   init_refused: 'none',
   mailbox_full: 'none',
+  group_too_large: 'none',
   init_crashed: 'none',
   server_crashed: 'none',
   bad_reply: 'none',

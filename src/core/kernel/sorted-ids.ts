@@ -9,6 +9,10 @@ const RUN = 512
 export class SortedIds {
   readonly #runs: string[][] = []
 
+  get isEmpty(): boolean {
+    return this.#runs.length === 0
+  }
+
   add(id: string): void {
     const runs = this.#runs
     const last = runs.at(-1)

@@ -2,7 +2,8 @@
 import { GenServerError } from '../kernel/errors.js'
 import { ID_PATTERN, isId } from '../kernel/id.js'
 import type { Reason } from '../kernel/reason.js'
-import { faultsOfOptions, type RestartFrom, type ServerOptions, type ServerTerms } from './options.js'
+import { faultsOfLabels, keepLabels } from './labels.js'
+import { faultsOfOptions, type RestartFrom, type ServerTerms, type StartOptions } from './options.js'
 import { checkReason } from './ordered-reason.js'
 import type { Protocol } from './protocol.js'
 
@@ -16,24 +17,37 @@ export function decideId(id: string): string {
   throw invalid('/id', `Expected string to match '${ID_PATTERN}'`)
 }
 
+/** The name of a group. @throws {GenServerError} `invalid_request` */
+export function decideLabel(label: string): string {
+  if (isId(label)) return label
+  throw invalid('/label', `Expected string to match '${ID_PATTERN}'`)
+}
+
 /** Everything is as the definition has it. */
-export function asksNothing({ restart, restartFrom, shutdown, mailbox }: ServerOptions): boolean {
-  return restart === undefined && restartFrom === undefined && shutdown === undefined && mailbox === undefined
+export function asksNothing({ restart, restartFrom, shutdown, mailbox, labels }: StartOptions): boolean {
+  return (
+    restart === undefined &&
+    restartFrom === undefined &&
+    shutdown === undefined &&
+    mailbox === undefined &&
+    labels === undefined
+  )
 }
 
 /** @throws {GenServerError} `invalid_request`, for what was asked: the definition was judged when it was compiled. */
 export function decideTerms(
   { definition }: Protocol,
-  options: ServerOptions,
+  options: StartOptions,
   restartFrom: RestartFrom = 'state',
 ): ServerTerms {
-  const [fault] = faultsOfOptions(options)
+  const [fault] = [...faultsOfOptions(options), ...faultsOfLabels(options.labels)]
   if (fault !== undefined) throw invalid(fault.path, fault.message)
   return {
     restart: options.restart ?? definition.restart ?? 'transient',
     restartFrom: options.restartFrom ?? definition.restartFrom ?? restartFrom,
     shutdown: options.shutdown ?? definition.shutdown ?? SHUTDOWN,
     mailbox: options.mailbox ?? definition.mailbox ?? MAILBOX,
+    labels: keepLabels(options.labels),
   }
 }
 

@@ -1,6 +1,7 @@
 /** The servers of a runtime: found by id, listed in pages, remembered for a while after their end. */
 import { GenServerError } from '../kernel/errors.js'
 import type { Exits } from '../kernel/exits.js'
+import { LabelIndex } from '../kernel/label-index.js'
 import type { Registry } from '../kernel/registry.js'
 import { exitFailure } from './crash.js'
 import type { ServerInfo, ServerPage } from './info.js'
@@ -13,6 +14,8 @@ const LARGEST_PAGE = 1000
 const MOST_LOOKED_AT = 5000
 
 export class Directory {
+  readonly labels = new LabelIndex()
+
   constructor(
     readonly registry: Registry<Server>,
     readonly exits: Exits,
@@ -39,14 +42,21 @@ export class Directory {
     return new GenServerError('unknown_server', `no server has the id ${id}`)
   }
 
+  /** The servers that have `label`, in the order of their ids; those after `id`, if that is given. */
+  *labelled(label: string, id?: string): Generator<Server, void, undefined> {
+    for (const next of this.labels.after(label, id)) yield this.registry.whereis(next) as Server
+  }
+
   /** Ordered by id. There is a `next` page unless this is the last one; a page of what is rare may be short, or empty. */
-  page({ implementation, status, limit = PAGE, after }: ListOptions): ServerPage {
+  page({ implementation, label, status, limit = PAGE, after }: ListOptions): ServerPage {
     const most = limit >= 1 ? Math.min(Math.trunc(limit), LARGEST_PAGE) : 1
     const servers: ServerInfo[] = []
     let looked = 0
     let last: string | undefined
-    for (const server of this.registry.after(after, implementation)) {
-      const fits = status === undefined || server.status === status
+    const some = label === undefined ? this.registry.after(after, implementation) : this.labelled(label, after)
+    for (const server of some) {
+      const isOfThem = implementation === undefined || server.protocol.name === implementation
+      const fits = isOfThem && (status === undefined || server.status === status)
       if ((fits && servers.length === most) || looked === MOST_LOOKED_AT) return { servers, next: last as string }
       if (fits) servers.push(server.info)
       last = server.id

@@ -28,6 +28,8 @@ export interface ServerInfo {
   readonly restartFrom: RestartFrom
   /** The id of the supervisor that keeps it; `null` if it stands alone. */
   readonly supervisor: string | null
+  /** The groups it is in, as its starter named them. */
+  readonly labels: readonly string[]
   readonly mailbox: {
     /** Messages that wait. */
     readonly length: number

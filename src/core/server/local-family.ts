@@ -34,19 +34,10 @@ export class LocalFamily implements Family {
   }
 
   async start(supervisor: string, spec: ChildSpec): Promise<Started> {
-    const {
-      id,
-      implementation,
-      args,
-      restart,
-      restartFrom,
-      shutdown,
-      mailbox,
-      timeout = Number.POSITIVE_INFINITY,
-    } = spec
+    const { implementation, args, shutdown, timeout = Number.POSITIVE_INFINITY, ...terms } = spec
     const parent = this.directory.get(supervisor)
     const keeper = this.#keepers.get(parent) as SupervisorKeeper
-    const options = { id, restart, restartFrom, mailbox, shutdown: shutdown && patienceOf(shutdown) }
+    const options = { ...terms, shutdown: shutdown && patienceOf(shutdown) }
     try {
       const child = this.make(implementation, args, options, keeper)
       keeper.add(child)

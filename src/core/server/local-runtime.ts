@@ -11,10 +11,12 @@ import { StartIgnored } from './answer.js'
 import { decideDelay, decideReason, decideTimeout } from './decide.js'
 import type { AnyDefinition } from './definition.js'
 import type { Directory } from './directory.js'
+import type { GroupCallOptions, GroupOptions, GroupSent } from './group.js'
+import { callGroup, castGroup } from './group-message.js'
 import type { PublishedEvent, ServerInfo, ServerPage, StateView, TimerInfo } from './info.js'
 import type { Keeper } from './keeper.js'
 import type { LocalFamily } from './local-family.js'
-import type { StartOptions } from './options.js'
+import type { ServerTerms, StartOptions } from './options.js'
 import type { CallFromHandler, Peers, Self } from './peers.js'
 import type { Protocol } from './protocol.js'
 import { RefusedRequest } from './refused-request.js'
@@ -122,6 +124,16 @@ export class LocalRuntime extends Starter implements Peers {
   #deliver(to: Server, envelope: Envelope): void {
     this.node.tick()
     this.node.transport.deliver(to, envelope)
+  }
+
+  castGroup(label: string, message: string, args?: unknown, options: GroupOptions = {}): GroupSent {
+    this.mustBeUp()
+    return castGroup(this, { label, message, args }, options)
+  }
+
+  async callGroup(label: string, message: string, args?: unknown, options: GroupCallOptions = {}) {
+    this.mustBeUp()
+    return await callGroup(this, { label, message, args }, options)
   }
 
   cork(): void {
@@ -255,11 +267,12 @@ export class LocalRuntime extends Starter implements Peers {
   }
 
   ended(
-    { id, protocol, incarnation, revision }: Self & { readonly revision: number },
+    { id, protocol, incarnation, revision, terms }: Self & { readonly revision: number; readonly terms: ServerTerms },
     reason: Reason | undefined,
   ): void {
     this.family.ended(this.directory.find(id) as Server)
     this.directory.registry.unregister(id, protocol.name)
+    this.directory.labels.remove(id, terms.labels)
     if (reason !== undefined) this.directory.exits.add({ id, reason, at: this.node.clock.now(), incarnation, revision })
   }
 }

@@ -31,6 +31,8 @@ export interface StartOptions extends ServerOptions {
   readonly timeout?: number | undefined
   /** The id of a supervisor, whose child it becomes. Without it the server stands alone. */
   readonly supervisor?: string | undefined
+  /** The groups it is in (see `labels.ts`), for as long as it lives. Default none. */
+  readonly labels?: readonly string[] | undefined
 }
 
 /** What holds for one server: what was asked for when it was started, else what its definition says, else the defaults. */
@@ -39,6 +41,7 @@ export interface ServerTerms {
   readonly restartFrom: RestartFrom
   readonly shutdown: number
   readonly mailbox: number
+  readonly labels: readonly string[]
 }
 
 const isOneOf =

@@ -12,6 +12,7 @@ import type { Registry } from '../kernel/registry.js'
 import type { Store } from '../kernel/store.js'
 import type { Transport } from '../kernel/transport.js'
 import type { AnyDefinition } from './definition.js'
+import type { GroupCallOptions, GroupOptions, GroupReplies, GroupSent } from './group.js'
 import type { PublishedEvent, ServerInfo, ServerPage, StateView, Status, TimerInfo } from './info.js'
 import type { CallName, CallRequest, CastRequest, PlainId, Reply, ServerId, StartArgs } from './interface.js'
 import type { StartOptions } from './options.js'
@@ -68,6 +69,8 @@ export interface StopOptions {
 
 export interface ListOptions {
   readonly implementation?: string | undefined
+  /** Only servers that have this label. */
+  readonly label?: string | undefined
   readonly status?: Status | undefined
   /** 1 to 1000, default 100. */
   readonly limit?: number | undefined
@@ -129,6 +132,22 @@ export interface Runtime {
   cast(id: PlainId, message: string, args?: unknown, options?: CastOptions): string | undefined
   cast<D>(id: string, ...request: [...CastRequest<D>, options?: CastOptions]): string | undefined
   send(id: string, message: string, args?: unknown): void
+
+  /**
+   * A cast to every server that has the label now (OTP: `abcast`, `pg`). What one of them refuses keeps it from nobody
+   * else. Nobody has the label: it is an empty group, and nothing is wrong.
+   *
+   * @throws {GenServerError} where nothing was sent: `invalid_request`, `invalid_args` (the args are not JSON),
+   * `group_too_large`
+   */
+  castGroup(label: string, message: string, args?: unknown, options?: GroupOptions): GroupSent
+  /**
+   * A call to every server that has the label now; resolves when all have answered, or `timeout` has passed, which is
+   * one for all (OTP: `gen_server:multi_call/4`). A call that was not taken by then never runs.
+   *
+   * @throws {GenServerError} as `castGroup`
+   */
+  callGroup(label: string, message: string, args?: unknown, options?: GroupCallOptions): Promise<GroupReplies>
 
   /**
    * What is sent from now on is handled in `uncork` at the latest, which must follow at once, and not a moment after the

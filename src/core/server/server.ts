@@ -174,6 +174,7 @@ export class Server extends Lifecycle {
       restart: terms.restart,
       restartFrom: terms.restartFrom,
       supervisor: this.keeper.supervisor ?? null,
+      labels: terms.labels,
       mailbox: { length: mailbox.length, limit: mailbox.limit, oldestAge: Math.round(mailbox.oldestAge(now)) },
       handled: this.handled,
       current: current

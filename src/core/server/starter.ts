@@ -54,7 +54,7 @@ export abstract class Starter {
     supervisor: string,
     implementation: string,
     args: unknown,
-    { id = this.node.ids.next(), restart, restartFrom, shutdown, mailbox, timeout }: StartOptions,
+    { id = this.node.ids.next(), restart, restartFrom, shutdown, mailbox, labels, timeout }: StartOptions,
   ): Promise<ServerInfo> {
     const protocol = this.#protocol(implementation)
     protocol.checkStartArgs(args)
@@ -65,6 +65,7 @@ export abstract class Starter {
       restart,
       restartFrom,
       mailbox,
+      labels: labels && [...labels],
       timeout: decideTimeout(timeout),
     }
     const spec = { ...named, shutdown: shutdown === Number.POSITIVE_INFINITY ? 'infinity' : shutdown }
@@ -91,8 +92,9 @@ export abstract class Starter {
     const id = options.id === undefined ? this.node.ids.next() : decideId(options.id)
     const terms = this.#termsFor(protocol, options, keeper)
     const server = new Server(id, protocol, protocol.checkStartArgs(args), terms, keeper, this.peers, this.node)
-    const { registry, exits } = this.directory
+    const { registry, labels, exits } = this.directory
     if (!registry.register(id, server, implementation)) throw alreadyStarted(registry.whereis(id) as Server)
+    labels.add(id, terms.labels)
     const last = exits.get(id)
     if (last !== undefined) {
       server.incarnation = last.incarnation + 1

@@ -37,6 +37,7 @@ export const ChildSpec = Type.Object({
     }),
   ),
   mailbox: Type.Optional(Type.Integer({ minimum: 1, description: 'How many messages may wait.' })),
+  labels: Type.Optional(Type.Array(Type.String(), { description: 'The groups that it is in.' })),
   significant: Type.Optional(
     Type.Boolean({ description: 'Its end may end the supervisor (`autoShutdown`). Not for permanent children.' }),
   ),

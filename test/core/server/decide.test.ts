@@ -1,25 +1,25 @@
 /** What holds where a request may say something or nothing. */
-import { type AnyDefinition, type ServerOptions, Type } from 'genservers'
+import { type AnyDefinition, type StartOptions, Type } from 'genservers'
 import t from 'tap'
 import { printable } from '../../../src/core/kernel/reason.js'
 import { decideDelay, decideId, decideReason, decideTerms, decideTimeout } from '../../../src/core/server/decide.js'
 import { compileProtocol } from '../../../src/core/server/protocol.js'
 import { thrownBy } from '../thrown-by.js'
 
-const terms = (options: ServerOptions, said: Partial<AnyDefinition> = {}) =>
+const terms = (options: StartOptions, said: Partial<AnyDefinition> = {}) =>
   decideTerms(compileProtocol('probe', { state: Type.Object({}), init: () => ({}), ...said }), options)
 
 const fault = (path: string) => ({ code: 'invalid_request', effect: 'none', details: { errors: [{ path }] } })
 
 t.test('without a word the defaults hold', async (t) => {
-  t.same(terms({}), { restart: 'transient', restartFrom: 'state', shutdown: 5000, mailbox: 1000 })
+  t.same(terms({}), { restart: 'transient', restartFrom: 'state', shutdown: 5000, mailbox: 1000, labels: [] })
 })
 
 t.test('a definition speaks for its servers, and whoever starts one may say otherwise', async (t) => {
   const said = { restart: 'permanent', restartFrom: 'init', shutdown: 7, mailbox: 3 } as const
-  t.same(terms({}, said), said)
+  t.same(terms({}, said), { ...said, labels: [] })
   const asked = { restart: 'temporary', restartFrom: 'state', shutdown: 0, mailbox: 1 } as const
-  t.same(terms(asked, said), asked)
+  t.same(terms(asked, said), { ...asked, labels: [] })
 })
 
 t.test('a mailbox holds at least one message, and whole ones', async (t) => {

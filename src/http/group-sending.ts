@@ -1,0 +1,70 @@
+/** From a request to a message for a group, and back. The counterpart of `sending.ts`, where no request is a hot path. */
+import type { IncomingHttpHeaders } from 'node:http'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { GroupFailure, GroupReplies, Runtime } from '../index.js'
+import { HttpProblem, problemDocument } from './problem-document.js'
+import { originOf, preferredWait, revisionToMatch } from './request-headers.js'
+import type { MessageRoutesOptions } from './sending.js'
+import { LONGEST_TIMEOUT } from './server-schemas.js'
+import { type Asked, answerJson } from './short-answer.js'
+
+type Message = Asked & Pick<FastifyRequest, 'raw'>
+
+interface GroupRequest {
+  readonly message: string
+  readonly args?: unknown
+  readonly timeout?: number
+}
+
+/** Sends a call to the whole group, and answers when all have replied or the time is over. */
+export function sendGroupCall(
+  { runtime, hangUps }: MessageRoutesOptions,
+  asked: Message,
+  reply: FastifyReply,
+  label: string,
+  { message, args, timeout }: GroupRequest,
+): void {
+  const {
+    id,
+    headers,
+    raw: { socket },
+  } = asked
+  refuseCondition(headers)
+  const preferred = timeout === undefined ? preferredWait(headers, LONGEST_TIMEOUT) : undefined
+  const applied = preferred === undefined ? [] : ['preference-applied', `wait=${preferred / 1000}`]
+  const gone = new AbortController()
+  const caller = { abandon: () => gone.abort() }
+  const options = { timeout: timeout ?? preferred, origin: originOf(id, headers), signal: gone.signal }
+  hangUps.watch(socket, caller)
+  runtime
+    .callGroup(label, message, args, options)
+    .finally(() => hangUps.forget(socket, caller))
+    .then((outcome) => answerJson(asked, reply, 200, applied, repliesBody(outcome)))
+    .catch((error) => reply.send(error))
+}
+
+/** Sends a cast to the whole group, and answers who has it. */
+export function sendGroupCast(
+  runtime: Runtime,
+  asked: Message,
+  reply: FastifyReply,
+  label: string,
+  { message, args }: GroupRequest,
+): void {
+  const { id, headers } = asked
+  refuseCondition(headers)
+  const { sent, failures } = runtime.castGroup(label, message, args, { origin: originOf(id, headers) })
+  answerJson(asked, reply, 202, [], JSON.stringify({ sent, failures: failures.map(failureBody) }))
+}
+
+/** Each server has a revision of its own, and a condition that cannot be judged must not be taken for one that holds. */
+function refuseCondition(headers: IncomingHttpHeaders): void {
+  if (revisionToMatch(headers) === undefined) return
+  throw new HttpProblem('invalid_request', 'If-Match names the revision of one server, and this is for a group')
+}
+
+function repliesBody({ replies, failures }: GroupReplies): string {
+  return JSON.stringify({ replies, failures: failures.map(failureBody) })
+}
+
+const failureBody = ({ id, error }: GroupFailure) => ({ id, ...problemDocument(error) })
