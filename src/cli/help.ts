@@ -21,8 +21,9 @@ export function helpText(): string {
 
 function describe(name: (typeof settingNames)[number]): string[] {
   const schema = settingsSchema.properties[name]
-  const placeholder = schema.type === 'array' ? 'DIR' : schema.type === 'string' ? 'TEXT' : 'NUMBER'
-  const byDefault = schema.type === 'array' ? '' : ` (default ${schema.default})`
+  const placeholder =
+    schema.type === 'array' ? 'DIR' : name === 'servers' ? 'FILE' : schema.type === 'string' ? 'TEXT' : 'NUMBER'
+  const byDefault = schema.type === 'array' || schema.default === '' ? '' : ` (default ${schema.default})`
   const [variable = ''] = variablesOf(name)
   return [row(`--${flagOf(name)} ${placeholder}`, variable, `${schema.description}${byDefault}`)]
 }

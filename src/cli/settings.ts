@@ -29,6 +29,10 @@ export const settingsSchema = Type.Object({
     minItems: 1,
     description: 'Directory of implementations; repeat it, or separate several by a colon (default: the bundled ones)',
   }),
+  servers: Type.String({
+    default: '',
+    description: 'File of servers to start before the gateway listens, such as a tree of supervisors',
+  }),
   logLevel: Type.Unsafe<(typeof LOG_LEVELS)[number]>({
     type: 'string',
     enum: [...LOG_LEVELS],

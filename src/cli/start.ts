@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { createGateway } from '../gateway.js'
 import { createRuntimeOf, loadImplementations } from '../loading/load-implementations.js'
+import { startDeclaredServers } from './declared-servers.js'
 import { createLogger } from './logger.js'
 import type { Settings } from './settings.js'
 import { type Running, shutDownOnSignal } from './shut-down.js'
@@ -24,6 +25,7 @@ export async function start(settings: Settings): Promise<void> {
   const { bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout } = settings
   let gateway: FastifyInstance | undefined
   try {
+    if (settings.servers !== '') await startDeclaredServers(runtime, settings.servers)
     gateway = await createGateway(runtime, {
       logger,
       ready: () => ready,
