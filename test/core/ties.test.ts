@@ -18,7 +18,7 @@ function makeTied(extra: Partial<AnyDefinition> = {}) {
       stop: { args: Type.Object({ reason: any }) },
       crash: {},
       wait: { reply: any },
-      tie: { args: Type.Object({ how: Type.String(), to: Type.String() }), reply: any },
+      tie: { args: Type.Object({ how: Type.String(), to: any }), reply: any },
       exit: { args: Type.Object({ id: Type.String(), reason: any }), reply: any },
       linkAndCrash: { args: Type.Object({ to: Type.String() }) },
       startLinked: { args: Type.Object({ id: Type.String(), traps: Type.Boolean() }), reply: any },
@@ -35,7 +35,7 @@ function makeTied(extra: Partial<AnyDefinition> = {}) {
         throw new Error('oops')
       },
       wait: () => waiting.promise.then(() => 'waited'),
-      tie: (_state, { how, to }, ctx) => ctx[how as 'monitor'](to) ?? null,
+      tie: (_state, { how, to }, ctx) => ctx[how as 'monitor'](to as string) ?? null,
       exit: (_state, { id, reason }, ctx) => {
         ctx.exit(id, reason as never)
         return 'sent'
@@ -267,3 +267,31 @@ t.test('a crash that comes before the signal is the one that counts', async (t) 
   t.equal(await runtime.call('b', 'count'), 1)
   await close()
 })
+
+t.test('I8: after unlink the other may die as it likes', async (t) => {
+  const { runtime, clock, tie, crash, close } = await tied(t, { a: false, b: false })
+  await tie('a', 'link', 'b')
+  await tie('b', 'unlink', 'a')
+  await crash('a')
+  await clock.advance(0)
+  t.match(runtime.info('b'), { incarnation: 1 })
+  await close()
+})
+
+t.test(
+  'who dies of a signal and restarts from init begins anew, without terminate and without what it trapped',
+  async (t) => {
+    const { runtime, clock, tie, terminated, close } = await tied(t, { a: true, b: false }, { restartFrom: 'init' })
+    await runtime.call('b', 'count')
+    await tie('b', 'trapExit', true as never)
+    await runtime.call('a', 'exit', { id: 'b', reason: 'kill' })
+    await clock.advance(0)
+    t.match(runtime.info('b'), { incarnation: 2, restarts: 1, lastExit: { reason: 'killed' } })
+    t.equal(await runtime.call('b', 'count'), 1)
+    t.same(terminated, [])
+    await runtime.call('a', 'exit', { id: 'b', reason: 'why' })
+    await clock.advance(0)
+    t.match(runtime.info('b'), { incarnation: 3 }, 'it traps no more')
+    await close()
+  },
+)

@@ -190,7 +190,7 @@ t.test('implementations are listed and shown with their schemas, not with their 
   const { body } = await ask('GET', '/implementations')
   t.same(
     body.implementations.map(({ name }: { name: string }) => name),
-    ['probe'],
+    ['probe', 'supervisor'],
   )
   const shown = await ask('GET', '/implementations/probe')
   t.same(shown.body, body.implementations[0])

@@ -4,7 +4,7 @@
  * 1. A supervisor is linked to each child that runs, and to none that it takes down itself: of what it does it need not hear.
  * 2. While it waits for a child, who is called by that child cannot call the supervisor: it would wait for itself.
  */
-import { GenServerError } from '../kernel/errors.js'
+import type { GenServerError } from '../kernel/errors.js'
 import type { Reason } from '../kernel/reason.js'
 import type { ChildSpec } from '../supervisor/child-spec.js'
 import type { Family, Revived, Shutdown, Started } from '../supervisor/family.js'
@@ -46,8 +46,7 @@ export class LocalFamily implements Family {
       return { incarnation: child.incarnation }
     } catch (error) {
       if (error instanceof StartIgnored) return { ignored: true }
-      if (error instanceof GenServerError) return { failure: error }
-      throw error
+      return { failure: error as GenServerError }
     }
   }
 
@@ -82,10 +81,10 @@ export class LocalFamily implements Family {
   async revive(supervisor: string, id: string): Promise<Revived> {
     const parent = this.directory.get(supervisor)
     const child = this.#child(supervisor, id)
-    if (child === undefined) return { gone: true }
+    if (child === undefined) return 'absent'
     child.ties.linkToParent(parent)
     const reason = await waitFor(parent, child, () => child.revive())
-    if (child.ended) return { gone: true }
+    if (child.ended) return 'ended'
     return reason === undefined ? { incarnation: child.incarnation } : { reason }
   }
 

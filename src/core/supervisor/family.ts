@@ -12,8 +12,8 @@ export type Started =
   | { readonly ignored: true }
   | { readonly failure: GenServerError }
 
-/** The child lives again, or its `init` has failed and it waits on, or it is no more. */
-export type Revived = { readonly incarnation: number } | { readonly reason: Reason } | { readonly gone: true }
+/** The child lives again; its `init` has failed and it waits on; it has ended; there was nobody to revive. */
+export type Revived = { readonly incarnation: number } | { readonly reason: Reason } | 'ended' | 'absent'
 
 export type Shutdown = NonNullable<ChildSpec['shutdown']>
 

@@ -66,17 +66,15 @@ export class Upbringing {
   /** `false`: it has to be tried again. */
   async #bringUp(child: Child): Promise<boolean> {
     const { spec } = child
-    if (child.status === 'stopped') {
-      const outcome = await this.start(spec, child.isDynamic)
-      return typeof outcome === 'string'
-    }
     child.status = 'restarting'
     const revived = await this.#family.revive(this.#self, spec.id)
-    if ('reason' in revived) return false
-    if ('incarnation' in revived) {
+    if (revived === 'absent') return typeof (await this.start(spec, child.isDynamic)) === 'string'
+    if (revived === 'ended') this.gone(child)
+    else if ('reason' in revived) return false
+    else {
       child.status = 'running'
       child.incarnation = revived.incarnation
-    } else this.gone(child)
+    }
     return true
   }
 

@@ -191,6 +191,25 @@ t.test('H91: an earlier child that was restarted is not restarted again when a l
   await close()
 })
 
+t.test(
+  'with its group a child starts again that had ended by itself, is tried again if it fails, and may choose not to',
+  async (t) => {
+    const { runtime, clock, plans, start, crash, children, close } = supervising(t)
+    await start({ strategy: 'oneForAll', maxRestarts: 9, children: workers('a b c') })
+    for (const id of ['b', 'c']) await runtime.call(id, 'end', { reason: 'normal' }).catch(() => {})
+    await clock.advance(0)
+    t.same(await children(), ['a running', 'b stopped', 'c stopped'])
+    plans.set('b', ['fail'])
+    plans.set('c', ['ok', 'ignore'])
+    await crash('a')
+    await clock.advance(1)
+    t.same(await children(), ['a running', 'b running', 'c running'])
+    await crash('b')
+    t.same(await children(), ['a running', 'b running', 'c stopped'], 'it ended when it was to come back')
+    await close()
+  },
+)
+
 t.test('H92: a temporary bystander is taken down and not started again, and its spec is gone', async (t) => {
   for (const strategy of ['oneForAll', 'restForOne']) {
     const { runtime, start, crash, children, close } = supervising(t)
