@@ -28,9 +28,18 @@ export class LocalFamily implements Family {
 
   found(supervisor: string): void {
     const parent = this.directory.get(supervisor)
+    this.#clear(parent)
     // At once, and not when its `init` has succeeded: children may die before.
     parent.ties.trapsExits = true
     this.#keepers.set(parent, new SupervisorKeeper(parent))
+  }
+
+  /** What a life before, which a signal has ended, has left: its ids must be free for the children of this one. */
+  #clear(parent: Server): void {
+    for (const child of this.#keepers.get(parent)?.children ?? []) {
+      this.#clear(child)
+      child.kill()
+    }
   }
 
   async start(supervisor: string, spec: ChildSpec): Promise<Started> {

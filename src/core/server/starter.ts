@@ -104,6 +104,8 @@ export abstract class Starter {
   }
 
   #termsFor(protocol: Protocol, options: StartOptions, keeper: Keeper): ServerTerms {
+    // The state of a supervisor is its children, and no children survive it.
+    if (protocol.name === SUPERVISOR) return decideTerms(protocol, { ...options, restartFrom: 'init' })
     // What a supervisor restarts is to come back to a known start.
     if (keeper !== this.root) return decideTerms(protocol, options, 'init')
     return asksNothing(options) ? this.#usual(protocol) : decideTerms(protocol, options)

@@ -20,6 +20,10 @@ export class SupervisorKeeper implements Keeper {
     return cause === 'notRestarted' || comesBack(mortal.restart, reason) ? 'held' : undefined
   }
 
+  get children(): Server[] {
+    return [...this.#children]
+  }
+
   add(child: Server): void {
     this.#children.add(child)
   }
@@ -30,6 +34,6 @@ export class SupervisorKeeper implements Keeper {
 
   /** The supervisor is no more. Its children have heard so by their links, but for those who have no life to be linked. */
   end(): void {
-    for (const child of [...this.#children]) child.stayAway('killed')
+    for (const child of this.children) child.stayAway('killed')
   }
 }

@@ -28,6 +28,7 @@ export function supervising(t: Test): Supervising {
         count: { reply: Type.Integer() },
         crash: {},
         end: { args: Type.Object({ reason: any }) },
+        exit: { args: Type.Object({ id: Type.String() }) },
       },
       init: async ({ slow }, ctx) => {
         const plan = plans.get(ctx.id)?.shift() ?? 'ok'
@@ -42,6 +43,7 @@ export function supervising(t: Test): Supervising {
           throw new Error('oops')
         },
         end: (_state, { reason }, ctx) => ctx.stop(reason as Reason),
+        exit: (_state, { id }, ctx) => ctx.exit(id, 'kill'),
       },
       terminate: async ({ slow }, reason, ctx) => {
         if (slow > 0) await pause(clock, slow)

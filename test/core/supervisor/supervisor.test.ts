@@ -388,6 +388,34 @@ t.test('H98: supervisors under supervisors: static children come back, dynamic o
   await close()
 })
 
+t.test('I10: a supervisor that a signal has killed comes back with the children that were declared', async (t) => {
+  const { runtime, clock, trace, start, call, children, close } = supervising(t)
+  const inner = { id: 'inner', implementation: 'supervisor', args: { children: workers('leaf') } }
+  await start({ children: [...workers('a'), inner] }, 'top')
+  t.match(runtime.info('top'), { restartFrom: 'init' })
+  await call('top', 'startChild', workers('late')[0])
+  trace.length = 0
+  await runtime.start('worker', {}, { id: 'killer' })
+  const kill = (id: string) => call('killer', 'exit', { id })
+  await kill('top')
+  await clock.advance(0)
+  t.match(runtime.info('top'), { incarnation: 2, status: 'running' })
+  t.same(await children('top'), ['a running', 'inner running'])
+  t.throws(() => runtime.info('late'), { code: 'server_exited', details: { reason: 'killed' } })
+  t.same(trace, ['init killer', 'init a', 'init leaf'])
+  await kill('inner')
+  await clock.advance(0)
+  t.match(runtime.info('inner'), { incarnation: 3, status: 'running' })
+  t.same(await children('inner'), ['leaf running'])
+  await close()
+})
+
+t.test('a supervisor begins anew, whatever its starter asks for', async (t) => {
+  const { runtime, close } = supervising(t)
+  t.match(await runtime.start('supervisor', {}, { restartFrom: 'state' }), { restartFrom: 'init' })
+  await close()
+})
+
 t.test('J14: an order from outside ends a child for good, whatever its type; its spec stays', async (t) => {
   const { runtime, clock, start, children, close } = supervising(t)
   await start({ children: [...workers('p', { restart: 'permanent' }), ...workers('t', { restart: 'temporary' })] })
