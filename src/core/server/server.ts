@@ -1,7 +1,7 @@
 /**
  * The generic server (OTP: `gen_server`): takes each message to the handler that its implementation has for it, and
- * tells the caller what came of it. The staircase below it: `lifecycle.ts`, `beginning.ts`,
- * `stateful-process.ts`, `kernel/process.ts`.
+ * tells the caller what came of it. The staircase below it: `lifecycle.ts`, `ending.ts`,
+ * `beginning.ts`, `stateful-process.ts`, `kernel/process.ts`.
  *
  * A call's way, with the file of each step:
  *
@@ -16,7 +16,7 @@
  *         succeeded → Call.answer             server, call    the caller has its answer
  *
  * If the handler throws: attempt → fail → failed → crash (lifecycle): the caller is told, and the server goes on with the
- * state it had, or → #giveUp → `terminate` → #restartFresh → initialise, or → end.
+ * state it had, or → giveUp → `terminate` → #startOver → initialise, or → end. Which, its keeper says.
  */
 import type { Call } from '../kernel/call.js'
 import type { Cast, Envelope, Info, StopOrder } from '../kernel/envelope.js'
