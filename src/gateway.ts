@@ -5,6 +5,7 @@
 import accepts from '@fastify/accepts'
 import swaggerUi from '@fastify/swagger-ui'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { eventRoutes } from '../routes/events.js'
 import { Health, healthRoutes } from '../routes/health.js'
 import { implementationRoutes } from '../routes/implementations.js'
 import { messageRoutes } from '../routes/messages.js'
@@ -14,6 +15,7 @@ import { serverRoutes } from '../routes/servers.js'
 import { typedMessageRoutes } from '../routes/typed-messages.js'
 import { collectAllowedMethods } from './http/allowed-methods.js'
 import { answerNotFound, answerSocketError, errorAnswers } from './http/error-answers.js'
+import { EventStreams } from './http/event-streams.js'
 import { attendRequests } from './http/every-request.js'
 import { HangUps } from './http/hang-ups.js'
 import { implementationSchemas } from './http/implementation-schemas.js'
@@ -109,6 +111,12 @@ export async function createGateway(runtime: Runtime, options: GatewayOptions = 
   if (options.docs ?? true) await app.register(swaggerUi, docsPage)
   await app.register(healthRoutes, { ready: () => ready() && !runtime.draining })
   await app.register(observationRoutes, { metrics })
+  const streams = new EventStreams(runtime.clock)
+  await streams.attach(app)
+  await app.register(async (api) => {
+    checkRequests(api, 'text/event-stream')
+    await api.register(eventRoutes, { runtime, streams })
+  })
   const hangUps = new HangUps()
   await app.register(async (api) => {
     checkRequests(api)

@@ -31,6 +31,7 @@ export async function describeRoutes(app: FastifyInstance, runtime: Runtime, ver
       tags: [
         { name: 'servers', description: 'Start, look at, list and stop servers.' },
         { name: 'messages', description: 'Calls and casts to any server.' },
+        { name: 'events', description: 'What happens, as it happens.' },
         { name: 'implementations', description: 'What can be started.' },
         { name: 'operation', description: 'For those who run the gateway.' },
       ],

@@ -37,7 +37,8 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   const exits = new Exits(clock, options.rememberExits ?? TEN_MINUTES)
   const directory = new Directory((options.registry ?? new MemoryRegistry()) as Registry<Server>, exits)
   const root = new RootKeeper({ maxRestarts: options.maxRestarts ?? 10, maxSeconds: options.maxSeconds ?? 5 })
-  const runtime = new LocalRuntime(new Node(clock, logger, store, transport), protocols, directory, root)
+  const node = new Node(clock, logger, store, transport)
+  const runtime = new LocalRuntime(node, protocols, directory, root, options.feeds ?? {})
   // The overloads that type a call by its definition have no body: at run time there is one `call`.
   return runtime as unknown as Runtime
 }

@@ -1,6 +1,7 @@
 /** The runtime of one node: every server is here (see `runtime.ts` for what each member promises). */
 import type { Call, Waiter } from '../kernel/call.js'
 import { refuseCallCycle } from '../kernel/call-cycle.js'
+import type { Clock } from '../kernel/clock.js'
 import { type Envelope, StopOrder } from '../kernel/envelope.js'
 import { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
@@ -11,7 +12,9 @@ import { StartIgnored } from './answer.js'
 import { decideDelay, decideReason, decideTimeout } from './decide.js'
 import type { AnyDefinition } from './definition.js'
 import type { Directory } from './directory.js'
-import type { PublishedEvent, ServerInfo, ServerPage, StateView, TimerInfo } from './info.js'
+import type { Watch, WatchOptions } from './feed.js'
+import { Feeds, type FeedsLimits, type Watched } from './feeds.js'
+import type { FeedEvent, PublishedEvent, ServerInfo, ServerPage, StateView, TimerInfo } from './info.js'
 import type { Keeper } from './keeper.js'
 import type { StartOptions } from './options.js'
 import type { CallFromHandler, Peers, Self } from './peers.js'
@@ -22,18 +25,26 @@ import { callOperation, castOperation, makeCall, makeCast, makeInfo } from './se
 import type { Server } from './server.js'
 import { shutDown } from './shut-down.js'
 import { type Start, Starter } from './starter.js'
-import { viewState } from './state-view.js'
+import { stateView } from './state-view.js'
 
 export class LocalRuntime extends Starter implements Peers {
   readonly implementations: ReadonlyMap<string, AnyDefinition>
   /** Calls whose reply address is in somebody's hands. */
   readonly #addressed = new Map<string, Call>()
+  readonly #feeds: Feeds
   #closed: Promise<void> | undefined = undefined
 
   protected readonly peers = this
 
-  constructor(node: Node, protocols: ReadonlyMap<string, Protocol>, directory: Directory, root: Keeper) {
+  constructor(
+    node: Node,
+    protocols: ReadonlyMap<string, Protocol>,
+    directory: Directory,
+    root: Keeper,
+    feeds: Partial<FeedsLimits>,
+  ) {
     super(node, protocols, directory, root)
+    this.#feeds = new Feeds(directory, node.clock, node.logger, feeds)
     this.implementations = new Map([...protocols].map(([name, { definition }]) => [name, definition]))
   }
 
@@ -162,8 +173,7 @@ export class LocalRuntime extends Starter implements Peers {
   }
 
   state(id: string): StateView {
-    const { protocol, committed, revision, incarnation } = this.directory.get(id)
-    return { ...viewState(protocol, committed), revision, incarnation }
+    return stateView(this.directory.get(id))
   }
 
   timers(id: string): TimerInfo[] {
@@ -176,6 +186,18 @@ export class LocalRuntime extends Starter implements Peers {
 
   subscribe(id: string, listener: (event: PublishedEvent) => void): () => void {
     return this.directory.get(id).subscribe(listener)
+  }
+
+  watch(id: string, listener: (event: FeedEvent) => void, options: WatchOptions = {}): Watch {
+    return this.#feeds.watch(id, listener, options)
+  }
+
+  watchAll(listener: (event: FeedEvent) => void, options: Pick<WatchOptions, 'after'> = {}): Watch {
+    return this.#feeds.watchAll(listener, options)
+  }
+
+  get clock(): Clock {
+    return this.node.clock
   }
 
   drain(): void {
@@ -247,12 +269,15 @@ export class LocalRuntime extends Starter implements Peers {
     if (ref !== undefined) this.#addressed.delete(ref)
   }
 
-  ended(
-    { id, protocol, incarnation, revision }: Self & { readonly revision: number },
-    reason: Reason | undefined,
-  ): void {
+  began(server: Self & Watched): void {
+    this.#feeds.began(server)
+  }
+
+  ended(server: Self & Watched, reason: Reason, hasLived: boolean): void {
+    const { id, protocol, incarnation, revision } = server
     this.directory.registry.unregister(id, protocol.name)
-    if (reason !== undefined) this.directory.exits.add({ id, reason, at: this.node.clock.now(), incarnation, revision })
+    if (hasLived) this.directory.exits.add({ id, reason, at: this.node.clock.now(), incarnation, revision })
+    this.#feeds.ended(server, reason, hasLived)
   }
 }
 
