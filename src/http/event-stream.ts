@@ -73,15 +73,6 @@ export class EventStream {
     else if (!this.#isBehind && !this.#isOver) response.write(HEARTBEAT)
   }
 
-  /** Ends the stream, and does not wait for a client that does not read. */
-  cut(): void {
-    this.end()
-    // What is on its way leaves in this round of the event loop, unless the client does not take it.
-    setImmediate(() => {
-      if (!this.response.writableFinished) this.response.destroy()
-    })
-  }
-
   #fallBehind(): void {
     this.#isBehind = true
     this.#watch?.close() // 1

@@ -27,7 +27,8 @@ export class EventStreams {
   async attach(app: FastifyInstance): Promise<void> {
     await app.register(fastifySSE)
     app.addHook('preClose', (done) => {
-      for (const stream of this.#open) stream.cut()
+      // A connection with a response that has ended is closed by Node, whether its client has read all of it or not.
+      for (const stream of this.#open) stream.end()
       done()
     })
   }

@@ -434,8 +434,8 @@ t.test('what a watcher causes itself comes after what it is being told, and in t
   const { runtime, cast, close } = await onAir(t)
   const lines: FeedEvent[][] = [[], []]
   runtime.watchAll((event) => {
-    lines[0]?.push(event)
     if (event.event === 'restart') runtime.kill('s')
+    lines[0]?.push(event)
   })
   runtime.watchAll((event) => lines[1]?.push(event))
   await cast('crash')
