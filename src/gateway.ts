@@ -5,6 +5,7 @@
 import accepts from '@fastify/accepts'
 import swaggerUi from '@fastify/swagger-ui'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { eventRoutes } from '../routes/events.js'
 import { groupRoutes } from '../routes/groups.js'
 import { Health, healthRoutes } from '../routes/health.js'
 import { implementationRoutes } from '../routes/implementations.js'
@@ -15,6 +16,7 @@ import { serverRoutes } from '../routes/servers.js'
 import { typedMessageRoutes } from '../routes/typed-messages.js'
 import { collectAllowedMethods } from './http/allowed-methods.js'
 import { answerNotFound, answerSocketError, errorAnswers } from './http/error-answers.js'
+import { EventStreams } from './http/event-streams.js'
 import { attendRequests } from './http/every-request.js'
 import { groupSchemas } from './http/group-schemas.js'
 import { HangUps } from './http/hang-ups.js'
@@ -111,6 +113,12 @@ export async function createGateway(runtime: Runtime, options: GatewayOptions = 
   if (options.docs ?? true) await app.register(swaggerUi, docsPage)
   await app.register(healthRoutes, { ready: () => ready() && !runtime.draining })
   await app.register(observationRoutes, { metrics })
+  const streams = new EventStreams(runtime.clock)
+  await streams.attach(app)
+  await app.register(async (api) => {
+    checkRequests(api, 'text/event-stream')
+    await api.register(eventRoutes, { runtime, streams })
+  })
   const hangUps = new HangUps()
   await app.register(async (api) => {
     checkRequests(api)

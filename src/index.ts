@@ -30,6 +30,7 @@ export type {
 } from './core/server/context.js'
 export { createRuntime } from './core/server/create-runtime.js'
 export { type AnyDefinition, type Definition, defineServer, isDefinition } from './core/server/definition.js'
+export type { Watch, WatchOptions } from './core/server/feed.js'
 export type {
   GroupCallOptions,
   GroupFailure,
@@ -38,7 +39,15 @@ export type {
   GroupReply,
   GroupSent,
 } from './core/server/group.js'
-export type { PublishedEvent, ServerInfo, ServerPage, StateView, Status, TimerInfo } from './core/server/info.js'
+export type {
+  FeedEvent,
+  PublishedEvent,
+  ServerInfo,
+  ServerPage,
+  StateView,
+  Status,
+  TimerInfo,
+} from './core/server/info.js'
 export {
   type CallInterface,
   type CastInterface,

@@ -9,10 +9,11 @@ import { createRuntimeOf, loadImplementations } from '../src/loading/load-implem
 import { type Answer, differences } from './examples/compare-answer.js'
 import { parseCurl } from './examples/curl.js'
 import { curlExamplesOf, implementationExamplesOf } from './examples/markdown.js'
+import { readsStream, streamDifferences } from './examples/streams.js'
 import { readProjectFile, readSources } from './house/source-files.js'
 
-/** Starts a gateway with the bundled implementations and those that a document shows; gives its address. */
-async function startGateway(t: Test, markdown: string): Promise<string> {
+/** Starts a gateway with the bundled implementations and those that a document shows. */
+async function startGateway(t: Test, markdown: string) {
   const directory = mkdtempSync(join(tmpdir(), 'genservers-test-'))
   t.teardown(() => rmSync(directory, { recursive: true }))
   const shown = implementationExamplesOf(markdown).filter(({ isQuoted }) => !isQuoted)
@@ -20,19 +21,24 @@ async function startGateway(t: Test, markdown: string): Promise<string> {
   const directories = shown.length > 0 ? [bundledDirectory, directory] : [bundledDirectory]
   const runtime = createRuntimeOf(await loadImplementations(directories), {})
   const gateway = await createGateway(runtime)
-  t.teardown(async () => {
+  const close = async () => {
     await runtime.close({ timeout: 0 })
     await gateway.close()
-  })
-  return new URL(await gateway.listen({ host: '127.0.0.1', port: 0 })).host
+  }
+  t.teardown(close)
+  return { host: new URL(await gateway.listen({ host: '127.0.0.1', port: 0 })).host, close }
 }
 
 async function send(command: string, host: string): Promise<Answer> {
+  const response = await ask(command, host)
+  return { status: response.status, headers: new Map(response.headers), body: await response.text() }
+}
+
+async function ask(command: string, host: string): Promise<Response> {
   const { url, method, headers, body } = parseCurl(command)
   const address = url.replace('http://localhost:3000', `http://${host}`)
   if (address === url) throw new Error(`an example goes to localhost:3000, and nowhere else: ${command}`)
-  const response = await fetch(address, { method, headers, ...(body === undefined ? {} : { body }) })
-  return { status: response.status, headers: new Map(response.headers), body: await response.text() }
+  return fetch(address, { method, headers, ...(body === undefined ? {} : { body }) })
 }
 
 /** What is wrong with the examples of a document, as sentences. */
@@ -45,9 +51,19 @@ async function faultsOf(t: Test, markdown: string): Promise<string[]> {
   }
   const examples = curlExamplesOf(markdown)
   if (examples.length === 0) return faults
-  const host = await startGateway(t, markdown)
+  const { host, close } = await startGateway(t, markdown)
+  const streams: { readonly line: number; readonly text: Promise<string>; readonly shown: string }[] = []
   for (const { line, command, answer } of examples) {
+    if (readsStream(command)) {
+      const response = await ask(command, host)
+      streams.push({ line, text: response.text(), shown: answer?.text ?? '' })
+      continue
+    }
     faults.push(...differences(await send(command, host), answer).map((fault) => `line ${line}: ${fault}`))
+  }
+  await close()
+  for (const { line, text, shown } of streams) {
+    faults.push(...streamDifferences(await text, shown).map((fault) => `line ${line}: ${fault}`))
   }
   return faults
 }
@@ -113,6 +129,14 @@ t.test('an example that is wrong is found: body, status, header, key, failure, i
   }
   const quoted = `This is [it](implementations/stack.ts):\n\n${shown('ts', 'export default 5')}`
   t.same(await faultsOf(t, quoted), ['line 4: it is not what implementations/stack.ts says'])
+})
+
+t.test('an example of a stream is read beside what follows it, and one that is wrong is found', async (t) => {
+  const watch = '```sh\ncurl -sN localhost:3000/servers/t/events\n```\n'
+  const end = '```sh\ncurl -X DELETE localhost:3000/servers/t\n```\n'
+  const exit = (reason: string) => shown('sse', `id: ...\nevent: exit\ndata: {"reason":"${reason}","at":"..."}`)
+  t.same(await faultsOf(t, `${tally}${spawn}${watch}${exit('normal')}${end}`), [])
+  t.match(await faultsOf(t, `${tally}${spawn}${watch}${exit('killed')}${end}`), [/^line 18: the stream has no\nid: /])
 })
 
 t.test('an example that cannot be understood is refused, not skipped', async (t) => {

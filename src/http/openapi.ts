@@ -32,6 +32,7 @@ export async function describeRoutes(app: FastifyInstance, runtime: Runtime, ver
         { name: 'servers', description: 'Start, look at, list and stop servers.' },
         { name: 'messages', description: 'Calls and casts to any server.' },
         { name: 'groups', description: 'Calls and casts to all servers that have a label.' },
+        { name: 'events', description: 'What happens, as it happens.' },
         { name: 'implementations', description: 'What can be started.' },
         { name: 'operation', description: 'For those who run the gateway.' },
       ],

@@ -49,6 +49,11 @@ const ifNoneMatch = Type.Optional(
 export const CallHeaders = Type.Object({ 'If-Match': ifMatch, Prefer: prefer })
 export const GroupCallHeaders = Type.Object({ Prefer: prefer })
 export const ifMatchHeader = Type.Object({ 'If-Match': ifMatch })
+export const LastEventId = Type.Object({
+  'Last-Event-ID': Type.Optional(
+    Type.String({ description: 'The id of the last event that the client has.', examples: ['5f1c09e2a7d4-3.17'] }),
+  ),
+})
 export const StateHeaders = Type.Object({ 'If-None-Match': ifNoneMatch })
 
 export const etagHeader = {

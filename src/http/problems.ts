@@ -130,7 +130,7 @@ const boundaryProblems = {
   not_acceptable: {
     status: 406,
     title: 'No acceptable representation',
-    when: 'The Accept header rules out JSON.',
+    when: 'The Accept header rules out what the route answers with: JSON, or an event stream.',
   },
   request_timeout: {
     status: 408,

@@ -3,11 +3,15 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { GenServerError } from '../index.js'
 import { HttpProblem } from './problem-document.js'
 
-/** With its charset too: some clients name it, and a parameter that is asked for must be offered. */
-const offered = ['application/json', 'application/json; charset=utf-8']
+/** What routes answer with when all is well. With its charset too: a parameter that is asked for must be offered. */
+const offers = {
+  'application/json': ['application/json', 'application/json; charset=utf-8'],
+  'text/event-stream': ['text/event-stream', 'text/event-stream; charset=utf-8'],
+}
 
-/** Adds the checks to the routes that are added to `api` from now on. */
-export function checkRequests(api: FastifyInstance): void {
+/** Adds the checks to the routes that are added to `api` from now on, and answer with `media`. */
+export function checkRequests(api: FastifyInstance, media: keyof typeof offers = 'application/json'): void {
+  const offered = offers[media]
   let closing = false
   api.addHook('preClose', (done) => {
     closing = true
@@ -19,8 +23,8 @@ export function checkRequests(api: FastifyInstance): void {
     if (host === undefined && request.raw.httpVersion === '1.1') {
       return new HttpProblem('invalid_request', 'HTTP/1.1 requires a Host header')
     }
-    if (accept !== undefined && accept !== '*/*' && accept !== 'application/json' && !request.type(offered)) {
-      return new HttpProblem('not_acceptable', 'the answer is application/json')
+    if (accept !== undefined && accept !== '*/*' && accept !== media && !request.type(offered)) {
+      return new HttpProblem('not_acceptable', `the answer is ${media}`)
     }
     return undefined
   })

@@ -25,6 +25,15 @@ export function isKnown(headers: IncomingHttpHeaders, etag: string): boolean {
   return value.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)
 }
 
+/**
+ * The event after which a stream goes on (WHATWG HTML, section 9.2.4). Whatever is in it is not refused, since a browser
+ * would not come back then: what no event has for its id is one that nobody remembers.
+ */
+export function lastEventId(headers: IncomingHttpHeaders): string | undefined {
+  const value = headers['last-event-id']
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
 /** What follows a semicolon is a parameter of another preference (RFC 7240, section 2). */
 const wait = /(?:^|,)\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i
 

@@ -33,7 +33,8 @@ function bodyDifferences(actual: string, shown: string): string[] {
     : [`the body is ${actual}, not ${shown.replaceAll(/\s+/g, ' ')}`]
 }
 
-function alike(actual: unknown, shown: unknown): boolean {
+/** Whether it is what is shown; objects may have more. */
+export function alike(actual: unknown, shown: unknown): boolean {
   if (shown === ANY) return true
   if (Array.isArray(shown)) {
     return Array.isArray(actual) && actual.length === shown.length && shown.every((each, at) => alike(actual[at], each))

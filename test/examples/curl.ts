@@ -7,7 +7,7 @@ export interface HttpRequest {
   readonly body: string | undefined
 }
 
-const IGNORED = new Set(['-s', '-S', '-sS', '-i', '-si', '-sSi', '-v', '-N', '--silent', '--include'])
+const IGNORED = new Set(['-s', '-S', '-sS', '-i', '-si', '-sSi', '-v', '-N', '-sN', '--silent', '--include'])
 
 /** @throws {Error} for anything that is not understood: an example is never run as something else. */
 export function parseCurl(command: string): HttpRequest {

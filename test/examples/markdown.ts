@@ -7,6 +7,7 @@
  *   for its last command: `json` shows the body; `http` the status line, and headers and body if it shows them. What is
  *   shown must be there, and objects may have more; `"..."` stands for any value. A command whose answer is not shown must
  *   succeed.
+ * - A command with `-N` reads a stream while the following ones run; `sse` shows events that come in it, in their order.
  * - A block fenced as `ts` that begins with `// implementations/NAME.ts` is an implementation, and the gateway has it. One
  *   that follows a line which ends in a link to `implementations/NAME.ts` and a colon must be the whole of that file.
  */
@@ -41,6 +42,9 @@ export function blocksOf(markdown: string): Block[] {
   return blocks
 }
 
+/** Languages of blocks that show an answer. */
+const ANSWERS: ReadonlySet<string> = new Set(['json', 'http', 'sse'])
+
 export function curlExamplesOf(markdown: string): CurlExample[] {
   const blocks = blocksOf(markdown)
   return blocks.flatMap((block, at) => {
@@ -57,7 +61,7 @@ export function curlExamplesOf(markdown: string): CurlExample[] {
     }
     const next = blocks[at + 1]
     const last = examples.at(-1)
-    if (last && (next?.language === 'json' || next?.language === 'http')) {
+    if (last && next !== undefined && ANSWERS.has(next.language)) {
       examples.splice(-1, 1, { ...last, answer: next })
     }
     return examples

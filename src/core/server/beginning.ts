@@ -147,6 +147,8 @@ export abstract class Beginning extends StatefulProcess {
     this.state = adopt(state, undefined)
     this.revision++
     this.status = 'running'
+    this.peers.began(this)
+    this.feed?.changed(this)
     this.releaseEffects(scope)
     this.open()
     this.#firstStartOver()

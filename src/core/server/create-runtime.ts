@@ -43,7 +43,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   protocols.set(SUPERVISOR, compileProtocol(SUPERVISOR, defineSupervisor(family)))
   const root = new RootKeeper({ maxRestarts: options.maxRestarts ?? 10, maxSeconds: options.maxSeconds ?? 5 })
   const node = new Node(clock, logger, store, transport)
-  const runtime: LocalRuntime = new LocalRuntime(node, protocols, directory, root, family)
+  const runtime: LocalRuntime = new LocalRuntime(node, protocols, directory, root, family, options.feeds ?? {})
   // The overloads that type a call by its definition have no body: at run time there is one `call`.
   return runtime as unknown as Runtime
 }

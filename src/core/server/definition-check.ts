@@ -3,6 +3,7 @@
  * a definition that comes as JavaScript, or was cast, is caught here.
  */
 import type { AnyDefinition } from './definition.js'
+import { RUNTIME_EVENTS } from './info.js'
 import { BUILT_IN_INFOS } from './interface.js'
 import { faultsOfOptions } from './options.js'
 
@@ -36,6 +37,11 @@ const builtInInfos: ReadonlySet<string> = new Set(BUILT_IN_INFOS)
 /** How messages are spelt: so that each is a path segment and part of an `operationId`. */
 const MESSAGE = /^[A-Za-z][A-Za-z0-9_]{0,63}$/
 
+/** How events are spelt: so that each is one line of a stream of events. */
+const EVENT = /^[A-Za-z][A-Za-z0-9_.:-]{0,63}$/
+
+const runtimeEvents: ReadonlySet<string> = new Set(RUNTIME_EVENTS)
+
 /** @throws {Error} that names every contradiction. */
 export function checkDefinition(name: string, definition: AnyDefinition): void {
   const faults = [...faultsOf(definition)]
@@ -56,6 +62,10 @@ function* faultsOf(definition: AnyDefinition): Generator<string> {
   yield* notFunctions('handleContinue', definition.handleContinue)
   for (const message of Object.keys({ ...definition.calls, ...definition.casts })) {
     if (!MESSAGE.test(message)) yield `${message} is not spelt like a message (${MESSAGE.source})`
+  }
+  for (const event of Object.keys(definition.events ?? {})) {
+    if (!EVENT.test(event)) yield `${event} is not spelt like an event (${EVENT.source})`
+    if (runtimeEvents.has(event)) yield `events has ${event}, which the runtime tells itself`
   }
 }
 

@@ -113,8 +113,9 @@ export abstract class Ending extends Beginning {
     this.absence?.cancel()
     this.halt()
     this.loseState()
-    this.peers.ended(this, reason)
-    this.anyTies?.died(reason ?? told.details.reason ?? 'noproc', false)
+    const why = reason ?? told.details.reason ?? 'noproc'
+    this.peers.ended(this, why, reason !== undefined)
+    this.anyTies?.died(why, false)
     this.cutOff(reason === undefined ? told : exitFailure(this.id, reason, this.node.clock.now(), 'unknown'), told)
     this.#answerAll()
   }

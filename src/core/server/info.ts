@@ -74,6 +74,20 @@ export interface TimerInfo {
   readonly dueIn: number
 }
 
+/** Something that happened to a server, or to one of all: see `Runtime.watch`. */
+export interface FeedEvent {
+  /** Where it is in its feed. Give it as `after` to go on from here. */
+  readonly position: string
+  /** What was published, or one of `RUNTIME_EVENTS`. */
+  readonly event: string
+  readonly data: Json
+  /** The data as JSON: written once, for all who send it on. */
+  readonly json: string
+}
+
+/** What the runtime and the gateway tell of a server themselves. No implementation may publish by these names. */
+export const RUNTIME_EVENTS = ['start', 'restart', 'exit', 'gap', 'state', 'patch'] as const
+
 /** Something that a server published. */
 export interface PublishedEvent {
   readonly id: string

@@ -139,6 +139,7 @@ export abstract class Lifecycle extends Ending implements Mortal {
     this.anyTies?.died(reason, true)
     return this.#return(comeback, () => {
       this.status = 'running'
+      this.peers.began(this)
       this.open()
       return undefined
     })
@@ -193,7 +194,9 @@ export abstract class Lifecycle extends Ending implements Mortal {
   /** Its supervisor takes it down at once, to start it again later: what waits to be taken stays. */
   hold(reason: Reason): void {
     if (this.ended || this.isAway) return
-    this.#cutLife(exitFailure(this.id, reason, this.node.clock.now(), 'unknown'))
+    const at = this.node.clock.now()
+    this.lastExit = { reason, at }
+    this.#cutLife(exitFailure(this.id, reason, at, 'unknown'))
     this.#startOver('held', reason)
   }
 

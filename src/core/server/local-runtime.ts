@@ -1,23 +1,20 @@
 /** The runtime of one node: every server is here (see `runtime.ts` for what each member promises). */
-import type { Call, Waiter } from '../kernel/call.js'
-import { refuseCallCycle } from '../kernel/call-cycle.js'
+import type { Call } from '../kernel/call.js'
+import type { Clock } from '../kernel/clock.js'
 import { type Envelope, StopOrder } from '../kernel/envelope.js'
 import { GenServerError } from '../kernel/errors.js'
-import type { Json } from '../kernel/json.js'
 import type { Node } from '../kernel/node.js'
-import type { Reason } from '../kernel/reason.js'
-import type { Tied } from '../kernel/ties.js'
-import { StartIgnored } from './answer.js'
 import { decideDelay, decideReason, decideTimeout } from './decide.js'
 import type { AnyDefinition } from './definition.js'
 import type { Directory } from './directory.js'
+import type { Watch, WatchOptions } from './feed.js'
+import { Feeds, type FeedsLimits } from './feeds.js'
 import type { GroupCallOptions, GroupOptions, GroupSent } from './group.js'
 import { callGroup, castGroup } from './group-message.js'
-import type { PublishedEvent, ServerInfo, ServerPage, StateView, TimerInfo } from './info.js'
+import type { FeedEvent, PublishedEvent, ServerInfo, ServerPage, StateView, TimerInfo } from './info.js'
 import type { Keeper } from './keeper.js'
 import type { LocalFamily } from './local-family.js'
-import type { ServerTerms, StartOptions } from './options.js'
-import type { CallFromHandler, Peers, Self } from './peers.js'
+import { LocalPeers } from './local-peers.js'
 import type { Protocol } from './protocol.js'
 import { RefusedRequest } from './refused-request.js'
 import type { CastOptions, ListOptions, Request, RequestOptions, StopOptions } from './runtime.js'
@@ -25,24 +22,25 @@ import { callOperation, castOperation, makeCall, makeCast, makeInfo } from './se
 import type { Server } from './server.js'
 import { shutDown } from './shut-down.js'
 import { type Start, Starter } from './starter.js'
-import { viewState } from './state-view.js'
+import { stateView } from './state-view.js'
 
-export class LocalRuntime extends Starter implements Peers {
+export class LocalRuntime extends Starter {
   readonly implementations: ReadonlyMap<string, AnyDefinition>
-  /** Calls whose reply address is in somebody's hands. */
-  readonly #addressed = new Map<string, Call>()
+  readonly #feeds: Feeds
+  protected readonly peers: LocalPeers
   #closed: Promise<void> | undefined = undefined
-
-  protected readonly peers = this
 
   constructor(
     node: Node,
     protocols: ReadonlyMap<string, Protocol>,
     directory: Directory,
     root: Keeper,
-    private readonly family: LocalFamily,
+    family: LocalFamily,
+    feeds: Partial<FeedsLimits>,
   ) {
     super(node, protocols, directory, root)
+    this.#feeds = new Feeds(directory, node.clock, node.logger, feeds)
+    this.peers = new LocalPeers(this, family, this.#feeds)
     this.implementations = new Map([...protocols].map(([name, { definition }]) => [name, definition]))
   }
 
@@ -68,15 +66,8 @@ export class LocalRuntime extends Starter implements Peers {
         : this.#startForCall(id, start, message, args)
     const call = makeCall(to, message, args, timeout, options)
     if (options.signal !== undefined) watch(options.signal, call)
-    this.#send(to, call)
+    this.peers.sendCall(to, call)
     return call
-  }
-
-  #send(to: Server, call: Call): void {
-    const { deadlines, scheduler, transport } = this.node
-    deadlines.add(call, this.node.tick())
-    transport.deliver(to, call)
-    if (!scheduler.busy) deadlines.enterLanes()
   }
 
   #startForCall(id: string, start: Start, message: string, args: unknown): Server {
@@ -181,8 +172,7 @@ export class LocalRuntime extends Starter implements Peers {
   }
 
   state(id: string): StateView {
-    const { protocol, committed, revision, incarnation } = this.directory.get(id)
-    return { ...viewState(protocol, committed), revision, incarnation }
+    return stateView(this.directory.get(id))
   }
 
   timers(id: string): TimerInfo[] {
@@ -197,6 +187,18 @@ export class LocalRuntime extends Starter implements Peers {
     return this.directory.get(id).subscribe(listener)
   }
 
+  watch(id: string, listener: (event: FeedEvent) => void, options: WatchOptions = {}): Watch {
+    return this.#feeds.watch(id, listener, options)
+  }
+
+  watchAll(listener: (event: FeedEvent) => void, options: Pick<WatchOptions, 'after'> = {}): Watch {
+    return this.#feeds.watchAll(listener, options)
+  }
+
+  get clock(): Clock {
+    return this.node.clock
+  }
+
   drain(): void {
     this.draining = true
   }
@@ -205,75 +207,6 @@ export class LocalRuntime extends Starter implements Peers {
     this.drain()
     this.#closed ??= shutDown(this.directory.registry, this.node, timeout)
     return this.#closed
-  }
-
-  // What turns may ask (`peers.ts`)
-
-  find(id: string): Server | undefined {
-    return this.directory.find(id)
-  }
-
-  async callFrom(id: string, message: string, args: unknown, options: CallFromHandler): Promise<Json> {
-    const now = this.node.clock.monotonic()
-    const timeout = Math.min(decideTimeout(options.timeout), Math.max(0, Math.ceil(options.deadline - now)))
-    const to = this.directory.get(id)
-    refuseCallCycle(options.waiter, to)
-    const call = makeCall(to, message, args, timeout, options)
-    const waits = options.waiter.waitFor(call)
-    this.#send(to, call)
-    try {
-      return await call.response
-    } finally {
-      waits.delete(call)
-    }
-  }
-
-  async startFrom(
-    waiter: Waiter,
-    implementation: string,
-    args: unknown,
-    { link, ...options }: StartOptions & { readonly link?: Tied | undefined },
-  ) {
-    const timeout = decideTimeout(options.timeout)
-    const server = this.make(implementation, args, options)
-    if (link !== undefined) server.ties.linkToParent(link)
-    const wait = { to: server }
-    const waits = waiter.waitFor(wait)
-    try {
-      await server.begin(timeout)
-      return server.id
-    } catch (error) {
-      if (error instanceof StartIgnored) return undefined
-      throw error
-    } finally {
-      waits.delete(wait)
-    }
-  }
-
-  waiting(ref: string): Call | undefined {
-    return this.#addressed.get(ref)
-  }
-
-  address(call: Call): string {
-    if (call.ref === undefined) {
-      call.ref = this.node.makeRef('r')
-      if (call.phase !== 'settled') this.#addressed.set(call.ref, call)
-    }
-    return call.ref
-  }
-
-  forget({ ref }: Call): void {
-    if (ref !== undefined) this.#addressed.delete(ref)
-  }
-
-  ended(
-    { id, protocol, incarnation, revision, terms }: Self & { readonly revision: number; readonly terms: ServerTerms },
-    reason: Reason | undefined,
-  ): void {
-    this.family.ended(this.directory.find(id) as Server)
-    this.directory.registry.unregister(id, protocol.name)
-    this.directory.labels.remove(id, terms.labels)
-    if (reason !== undefined) this.directory.exits.add({ id, reason, at: this.node.clock.now(), incarnation, revision })
   }
 }
 

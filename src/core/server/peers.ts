@@ -49,8 +49,10 @@ export interface CallFromHandler {
 }
 
 export interface Peers {
-  /** The server has ended: its id is free. */
-  ended(self: Self, reason: Reason | undefined): void
+  /** A life of the server has begun, the first or a further one. */
+  began(self: Self): void
+  /** The server has ended: its id is free. If it `hasLived`, its exit is remembered. */
+  ended(self: Self, reason: Reason, hasLived: boolean): void
   find(id: string): Peer | undefined
   /** The call that waits for an answer to `ref`. */
   waiting(ref: string): Call | undefined

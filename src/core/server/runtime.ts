@@ -12,8 +12,10 @@ import type { Registry } from '../kernel/registry.js'
 import type { Store } from '../kernel/store.js'
 import type { Transport } from '../kernel/transport.js'
 import type { AnyDefinition } from './definition.js'
+import type { Watch, WatchOptions } from './feed.js'
+import type { FeedsLimits } from './feeds.js'
 import type { GroupCallOptions, GroupOptions, GroupReplies, GroupSent } from './group.js'
-import type { PublishedEvent, ServerInfo, ServerPage, StateView, Status, TimerInfo } from './info.js'
+import type { FeedEvent, PublishedEvent, ServerInfo, ServerPage, StateView, Status, TimerInfo } from './info.js'
 import type { CallName, CallRequest, CastRequest, PlainId, Reply, ServerId, StartArgs } from './interface.js'
 import type { StartOptions } from './options.js'
 
@@ -31,6 +33,11 @@ export interface RuntimeOptions {
   readonly maxSeconds?: number
   /** For how many milliseconds an ended server's id answers `server_exited` and not `unknown_server`. Default 10 min. */
   readonly rememberExits?: number
+  /**
+   * How much of its past is kept of a server that is watched: events (default 100) and bytes of their data (64 KiB); and
+   * of how many such servers that have ended (1000).
+   */
+  readonly feeds?: Partial<FeedsLimits>
 }
 
 export interface RequestOptions {
@@ -94,6 +101,8 @@ export interface Request {
 export interface Runtime {
   /** What can be started. */
   readonly implementations: ReadonlyMap<string, AnyDefinition>
+  /** Its time. */
+  readonly clock: Clock
 
   /**
    * Starts a server; resolves when its `init` has succeeded (OTP: `gen_server:start/4`).
@@ -171,6 +180,19 @@ export interface Runtime {
   cancelTimer(id: string, ref: string): number | false
   /** Hears what the server publishes; returns how to stop that. */
   subscribe(id: string, listener: (event: PublishedEvent) => void): () => void
+  /**
+   * Hears all that happens to the server: what it publishes, `restart` (`{incarnation, reason, at}`) and, last of all,
+   * `exit` (`{reason, at}`), from now on or from after a position. What was missed is told before this returns; `gap`
+   * (`{missed}`, `null` where nobody knows) stands for what is not kept any more, or when the position is none of this
+   * server's, as that of one which had the id before. A server that has ended can be watched from a position of its own
+   * until its exit is forgotten or has been told.
+   *
+   * @example const { position } = runtime.watch('door-1', ({ event, data }) => console.log(event, data))
+   * @throws {GenServerError} `unknown_server`, `server_exited`
+   */
+  watch(id: string, listener: (event: FeedEvent) => void, options?: WatchOptions): Watch
+  /** Hears the lives of all servers: `start`, `restart` and `exit`, each with `id` and `implementation`. */
+  watchAll(listener: (event: FeedEvent) => void, options?: Pick<WatchOptions, 'after'>): Watch
 
   /** From now on new work from outside is refused with `draining`; what is queued goes on. */
   drain(): void

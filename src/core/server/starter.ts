@@ -17,6 +17,9 @@ import { Server } from './server.js'
 /** What to start for a message. */
 export type Start = NonNullable<RequestOptions['start']>
 
+/** Milliseconds that a start may wait for a supervisor that has other work. */
+const OWN_SHARE = 1000
+
 type StartChildReply =
   | { readonly status: 'running' | 'ignored' }
   | { readonly error: { readonly code: string; readonly message: string; readonly reason?: Reason } }
@@ -69,7 +72,8 @@ export abstract class Starter {
       timeout: decideTimeout(timeout),
     }
     const spec = { ...named, shutdown: shutdown === Number.POSITIVE_INFINITY ? 'infinity' : shutdown }
-    const options = { implementation: SUPERVISOR, timeout: Number.POSITIVE_INFINITY }
+    // Its `init` may take all of its time; what the supervisor itself takes comes on top.
+    const options = { implementation: SUPERVISOR, timeout: named.timeout + OWN_SHARE }
     const reply = (await this.call(supervisor, 'startChild', spec, options)) as StartChildReply
     if ('error' in reply) throw refusal(reply.error, this.directory.find(id))
     if (reply.status === 'ignored') throw new StartIgnored(`${id}: init chose to be ignored`)

@@ -3,6 +3,21 @@
  * cannot be shown, nothing is.
  */
 import type { AnyDefinition } from './definition.js'
+import type { StateView } from './info.js'
+
+/** A server whose state is looked at. */
+export interface Viewed {
+  readonly protocol: { readonly definition: AnyDefinition }
+  readonly committed: object
+  readonly revision: number
+  readonly incarnation: number
+  /** Changes when the state is given up. */
+  readonly lineage: number
+}
+
+export function stateView({ protocol, committed, revision, incarnation }: Omit<Viewed, 'lineage'>): StateView {
+  return { ...viewState(protocol, committed), revision, incarnation }
+}
 
 export function viewState(
   { definition }: { readonly definition: AnyDefinition },

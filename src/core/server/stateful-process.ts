@@ -19,6 +19,7 @@ import type { Reason } from '../kernel/reason.js'
 import { Ties } from '../kernel/ties.js'
 import { adopt, freeze, seal } from './draft.js'
 import { discard } from './effects.js'
+import type { Feed } from './feed.js'
 import { commit, release, type Source } from './gate.js'
 import { IdleTimeout } from './idle-timeout.js'
 import type { PublishedEvent } from './info.js'
@@ -43,6 +44,8 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
   #own: object | undefined = undefined
   #idleTimeout: IdleTimeout | undefined = undefined
   #frozen: object = NO_STATE
+  /** Once somebody has watched it. */
+  feed: Feed | undefined = undefined
   incarnation = 1
   lineage = 0
   /** Turns that only look, and take their time. */
@@ -206,6 +209,11 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
   #apply(scope: Scope, state: object, answer: Turned['answer']): Pending {
     this.state = state
     this.revision++
+    if (this.feed !== undefined) {
+      this.feed.changed(this)
+      // Whoever was told may have killed it.
+      if (this.scope !== scope) return undefined
+    }
     return this.#release(scope, answer)
   }
 
@@ -256,6 +264,7 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
   }
 
   tell(event: string, data: Json): void {
+    this.feed?.add(event, data)
     for (const listener of this.#listeners ?? []) {
       try {
         listener({ id: this.id, event, data })

@@ -28,6 +28,10 @@ const faults: [fault: string, definition: object][] = [
   ['handleContinue.next is not a function', { ...base, handleContinue: { next: 'x' } }],
   ['a b is not spelt like a message', { ...base, calls: { 'a b': {} }, handleCall: { 'a b'() {} } }],
   ['1st is not spelt like a message', { ...base, casts: { '1st': {} }, handleCast: { '1st'() {} } }],
+  ['a b is not spelt like an event', { ...base, events: { 'a b': Type.Null() } }],
+  ['a\n is not spelt like an event', { ...base, events: { 'a\n': Type.Null() } }],
+  ['events has exit, which the runtime tells itself', { ...base, events: { exit: Type.Null() } }],
+  ['events has gap, which the runtime tells itself', { ...base, events: { gap: Type.Null() } }],
   [
     'calls has constructor, but handleCall has no such handler',
     { ...base, calls: { constructor: {} }, handleCall: {} },

@@ -1,0 +1,108 @@
+/** What turns may ask of the runtime around them, and what servers tell it, on one node (see `peers.ts`). */
+import type { Call, Waiter } from '../kernel/call.js'
+import { refuseCallCycle } from '../kernel/call-cycle.js'
+import type { Json } from '../kernel/json.js'
+import type { Reason } from '../kernel/reason.js'
+import type { Tied } from '../kernel/ties.js'
+import { StartIgnored } from './answer.js'
+import { decideTimeout } from './decide.js'
+import type { Feeds, Watched } from './feeds.js'
+import type { LocalFamily } from './local-family.js'
+import type { ServerTerms, StartOptions } from './options.js'
+import type { CallFromHandler, Peers, Self } from './peers.js'
+import { makeCall } from './sending.js'
+import type { Server } from './server.js'
+import type { Starter } from './starter.js'
+
+export class LocalPeers implements Peers {
+  readonly #starter: Pick<Starter, 'node' | 'directory' | 'make' | 'start'>
+  readonly #family: LocalFamily
+  readonly #feeds: Feeds
+  /** Calls whose reply address is in somebody's hands. */
+  readonly #addressed = new Map<string, Call>()
+
+  constructor(starter: Starter, family: LocalFamily, feeds: Feeds) {
+    this.#starter = starter
+    this.#family = family
+    this.#feeds = feeds
+  }
+
+  sendCall(to: Server, call: Call): void {
+    const { deadlines, scheduler, transport } = this.#starter.node
+    deadlines.add(call, this.#starter.node.tick())
+    transport.deliver(to, call)
+    if (!scheduler.busy) deadlines.enterLanes()
+  }
+
+  find(id: string): Server | undefined {
+    return this.#starter.directory.find(id)
+  }
+
+  async callFrom(id: string, message: string, args: unknown, options: CallFromHandler): Promise<Json> {
+    const now = this.#starter.node.clock.monotonic()
+    const timeout = Math.min(decideTimeout(options.timeout), Math.max(0, Math.ceil(options.deadline - now)))
+    const to = this.#starter.directory.get(id)
+    refuseCallCycle(options.waiter, to)
+    const call = makeCall(to, message, args, timeout, options)
+    const waits = options.waiter.waitFor(call)
+    this.sendCall(to, call)
+    try {
+      return await call.response
+    } finally {
+      waits.delete(call)
+    }
+  }
+
+  async startFrom(
+    waiter: Waiter,
+    implementation: string,
+    args: unknown,
+    { link, ...options }: StartOptions & { readonly link?: Tied | undefined },
+  ) {
+    if (options.supervisor !== undefined) return (await this.#starter.start(implementation, args, options)).id
+    const timeout = decideTimeout(options.timeout)
+    const server = this.#starter.make(implementation, args, options)
+    if (link !== undefined) server.ties.linkToParent(link)
+    const wait = { to: server }
+    const waits = waiter.waitFor(wait)
+    try {
+      await server.begin(timeout)
+      return server.id
+    } catch (error) {
+      if (error instanceof StartIgnored) return undefined
+      throw error
+    } finally {
+      waits.delete(wait)
+    }
+  }
+
+  waiting(ref: string): Call | undefined {
+    return this.#addressed.get(ref)
+  }
+
+  address(call: Call): string {
+    if (call.ref === undefined) {
+      call.ref = this.#starter.node.makeRef('r')
+      if (call.phase !== 'settled') this.#addressed.set(call.ref, call)
+    }
+    return call.ref
+  }
+
+  forget({ ref }: Call): void {
+    if (ref !== undefined) this.#addressed.delete(ref)
+  }
+
+  began(server: Self & Watched): void {
+    this.#feeds.began(server)
+  }
+
+  ended(server: Self & Watched & { readonly terms: ServerTerms }, reason: Reason, hasLived: boolean): void {
+    const { id, protocol, incarnation, revision, terms } = server
+    const { registry, labels, exits } = this.#starter.directory
+    this.#family.ended(this.#starter.directory.find(id) as Server)
+    registry.unregister(id, protocol.name)
+    labels.remove(id, terms.labels)
+    if (hasLived) exits.add({ id, reason, at: this.#starter.node.clock.now(), incarnation, revision })
+    this.#feeds.ended(server, reason, hasLived)
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * One client that reads events.
+ *
+ * 1. What waits for it is bounded. One that is behind is not told any more; when it has taken what waits for it, it goes
+ *    on from there as one that comes back does: with all that the feed has kept, a `gap` for what it has not, and the
+ *    state anew.
+ * 2. One that takes nothing of what waits for it, for a minute, is cut off. It comes back if it is still there.
+ * 3. Nothing is sent before it is clear that there is something to watch: otherwise the answer is a problem.
+ */
+import type { ServerResponse } from 'node:http'
+import { GenServerError, type Watch } from '../index.js'
+import { HEARTBEAT, preamble } from './event-text.js'
+
+/** Bytes that may wait for a client. One event more may, or what the feed has kept. */
+const MOST_WAITING = 256 * 1024
+
+/** In heartbeats. */
+const PATIENCE = 4
+
+/** Watches, from now on or from after a position, and writes into the stream what it hears. */
+export type Follow = (stream: EventStream, after: string | undefined) => Watch
+
+export class EventStream {
+  #watch: Watch | undefined = undefined
+  /** What is told before the headers are sent. */
+  #early: Buffer[] | undefined = []
+  #isBehind = false
+  #isOver = false
+  #taken = 0
+  #heartbeatsWithoutProgress = 0
+
+  constructor(
+    private readonly response: ServerResponse,
+    private readonly follow: Follow,
+  ) {}
+
+  /** @throws {GenServerError} as `follow` does, if there is nothing to watch. */
+  begin(after: string | undefined, sendHeaders: () => void): void {
+    const { response } = this
+    this.#watch = this.follow(this, after) // 3
+    response.on('close', () => this.#leave())
+    response.on('drain', () => this.#catchUp())
+    sendHeaders()
+    const early = this.#early ?? []
+    this.#early = undefined
+    // Who comes back has a position already.
+    response.write(preamble(after === undefined ? this.#watch.position : undefined))
+    for (const text of early) this.write(text)
+    if (this.#isOver) this.end()
+  }
+
+  write(text: Buffer): void {
+    if (this.#early !== undefined) this.#early.push(text)
+    else if (!this.response.write(text) && this.response.writableLength > MOST_WAITING) this.#fallBehind()
+  }
+
+  /** There is nothing more to tell. */
+  end(): void {
+    this.#isOver = true
+    if (this.#early !== undefined) return
+    this.#watch?.close()
+    this.response.end()
+  }
+
+  heartbeat(): void {
+    const { response } = this
+    const taken = (response.socket?.bytesWritten ?? 0) - response.writableLength
+    const isStuck = response.writableLength > 0 && taken === this.#taken
+    this.#taken = taken
+    this.#heartbeatsWithoutProgress = isStuck ? this.#heartbeatsWithoutProgress + 1 : 0
+    if (this.#heartbeatsWithoutProgress === PATIENCE)
+      response.destroy() // 2
+    else if (!this.#isBehind && !this.#isOver) response.write(HEARTBEAT)
+  }
+
+  #fallBehind(): void {
+    this.#isBehind = true
+    this.#watch?.close() // 1
+  }
+
+  #catchUp(): void {
+    if (!this.#isBehind || this.#isOver) return
+    this.#isBehind = false
+    try {
+      this.#watch = this.follow(this, this.#watch?.position)
+    } catch (error) {
+      if (!(error instanceof GenServerError)) throw error
+      // The server has ended, so long ago that nobody remembers how.
+      this.end()
+      return
+    }
+    // It may have fallen behind again, or have been told the last, while it caught up.
+    if (this.#isBehind || this.#isOver) this.#watch.close()
+  }
+
+  #leave(): void {
+    this.#isOver = true
+    this.#watch?.close()
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * The streams of events of one gateway. They end with it: nobody waits for a client that would read for ever.
+ * `@fastify/sse` writes the headers; its heartbeat is not used, since it goes by the machine's clock and needs a timer for
+ * each stream, nor its way to send, which writes each event anew for each reader.
+ */
+import { fastifySSE } from '@fastify/sse'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Clock, ClockTimer } from '../index.js'
+import { EventStream, type Follow } from './event-stream.js'
+import { EventText } from './event-text.js'
+import { countAnswer } from './every-request.js'
+
+/** Proxies cut a connection on which nothing is said, the impatient ones after half a minute. Milliseconds. */
+const BETWEEN_HEARTBEATS = 15_000
+
+/** The `sse` option of a route: whether it answers with a stream or a problem, the route decides. */
+export const streaming = { kind: 'manual', heartbeat: false } as const
+
+export class EventStreams {
+  readonly text = new EventText()
+  readonly #open = new Set<EventStream>()
+  #timer: ClockTimer | undefined = undefined
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Before the routes are added. */
+  async attach(app: FastifyInstance): Promise<void> {
+    await app.register(fastifySSE)
+    app.addHook('preClose', (done) => {
+      // A connection with a response that has ended is closed by Node, whether its client has read all of it or not.
+      for (const stream of this.#open) stream.end()
+      done()
+    })
+  }
+
+  /**
+   * Answers with the stream that `follow` writes.
+   * @throws {GenServerError} as `follow` does; nothing is sent then.
+   */
+  answer(request: FastifyRequest, reply: FastifyReply, after: string | undefined, follow: Follow): void {
+    const { raw } = reply
+    const stream = new EventStream(raw, follow)
+    if (request.method === 'HEAD') {
+      follow(stream, after).close()
+      reply.type('text/event-stream').send()
+      return
+    }
+    stream.begin(after, () => {
+      reply.hijack()
+      countAnswer(request, raw, 200)
+      reply.sse.keepAlive()
+      reply.sse.sendHeaders(200)
+    })
+    this.#open.add(stream)
+    raw.on('close', () => {
+      this.#open.delete(stream)
+      if (this.#open.size === 0) this.#rest()
+    })
+    this.#timer ??= this.#arm()
+  }
+
+  #arm(): ClockTimer {
+    const timer = this.clock.setTimer(BETWEEN_HEARTBEATS, () => {
+      this.#timer = this.#arm()
+      for (const stream of this.#open) stream.heartbeat()
+    })
+    timer.unref()
+    return timer
+  }
+
+  #rest(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+}
