@@ -159,6 +159,21 @@ t.test('a restart is told with the incarnation and the reason, from the state an
   }
 })
 
+t.test('a restart by a supervisor is told with the reason for which the server was taken down', async (t) => {
+  const { runtime, clock, close } = await onAir(t)
+  const children = ['a', 'b'].map((id) => ({ id, implementation: 'station' }))
+  await runtime.start('supervisor', { strategy: 'oneForAll', children }, { id: 'tree' })
+  const heard: FeedEvent[] = []
+  runtime.watchAll((event) => heard.push(event))
+  runtime.cast('b', 'crash')
+  await clock.advance(0)
+  t.match(told(heard), [
+    ['restart', { id: 'a', incarnation: 2, reason: 'shutdown' }],
+    ['restart', { id: 'b', incarnation: 2, reason: { error: 'boom' } }],
+  ])
+  await close()
+})
+
 t.test('the last event is the exit, however the server ends; then the watch is over', async (t) => {
   const ends = {
     enough: (cast: (message: string) => Promise<void>) => cast('leave'),

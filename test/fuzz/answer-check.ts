@@ -139,7 +139,8 @@ export function createAnswerCheck(document: object): AnswerCheck {
     }
     const media = described.content[mediaType(headers) ?? ''] as { schema: object } | undefined
     if (!media) return [...found, `the operation does not say that it may answer ${status} as ${mediaType(headers)}`]
-    const wrong = status < 400 ? misfit(media.schema, parsed(body)) : undefined
+    const told = mediaType(headers) === 'text/event-stream' ? body : parsed(body)
+    const wrong = status < 400 ? misfit(media.schema, told) : undefined
     if (wrong !== undefined) found.push(`the body does not fit its schema: ${wrong}`)
     if (status === 201 && headers['location'] === undefined) found.push('201 without Location')
     return found

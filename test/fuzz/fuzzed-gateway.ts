@@ -124,8 +124,11 @@ function countTimers(timers: Set<ClockTimer>): Clock {
 
 function bugLogger(bugs: object[]): Logger {
   const error = (fields: { implementation?: string; restarts?: number; message?: string }) => {
-    // A stop that a client ordered with an odd reason is reported too.
-    const byDesign = fields.implementation === 'hostile' || fields.restarts !== undefined || fields.message === 'stop'
+    // A stop that a client ordered with an odd reason is reported too; parsers crash over what is no JSON.
+    const byDesign =
+      /^(?:hostile|parser)$/.test(fields.implementation ?? '') ||
+      fields.restarts !== undefined ||
+      fields.message === 'stop'
     if (!byDesign) bugs.push(fields)
   }
   return { ...silentLogger, error }

@@ -7,7 +7,7 @@
  */
 import fc from 'fast-check'
 import t from 'tap'
-import { errors, Pool } from 'undici'
+import { type Dispatcher, errors, Pool } from 'undici'
 import { type ProblemCode, problemCodes } from '../../src/http/problems.js'
 import { type Answer, createAnswerCheck } from './answer-check.js'
 import type { FuzzRequest } from './fuzz-request.js'
@@ -141,7 +141,7 @@ async function ask(client: Pool, request: FuzzRequest): Promise<Answer | string 
       body: body === undefined ? null : body,
       signal: hangUp.signal,
     })
-    return { status: answer.statusCode, headers: answer.headers, body: await answer.body.text() }
+    return { status: answer.statusCode, headers: answer.headers, body: await bodyOf(answer) }
   } catch (error) {
     if (hangUp.signal.aborted) return mayHangUp ? undefined : 'no answer for ten seconds'
     if (error instanceof errors.InvalidArgumentError) throw error
@@ -149,6 +149,13 @@ async function ask(client: Pool, request: FuzzRequest): Promise<Answer | string 
   } finally {
     clearInterval(waiting)
   }
+}
+
+/** Streams have no end: what comes first of one must do. */
+async function bodyOf({ headers, body }: Dispatcher.ResponseData): Promise<string> {
+  if (headers['content-type'] !== 'text/event-stream') return body.text()
+  for await (const chunk of body) return String(chunk)
+  return ''
 }
 
 /** Servers that still have work to do; the hostile ones may, for they hang on purpose. */
