@@ -1,6 +1,7 @@
 /** The one door: what implementations, embedders and the floors above the core may use. */
 export { Type } from '@sinclair/typebox'
 export { type Clock, type ClockTimer, systemClock } from './core/kernel/clock.js'
+export type { CrashRecord, LoggedMessage } from './core/kernel/crash-records.js'
 export type { Envelope } from './core/kernel/envelope.js'
 export {
   type Effect,
@@ -30,7 +31,15 @@ export type {
 } from './core/server/context.js'
 export { createRuntime } from './core/server/create-runtime.js'
 export { type AnyDefinition, type Definition, defineServer, isDefinition } from './core/server/definition.js'
-export type { PublishedEvent, ServerInfo, ServerPage, StateView, Status, TimerInfo } from './core/server/info.js'
+export type {
+  PublishedEvent,
+  SeenStatus,
+  ServerInfo,
+  ServerPage,
+  StateView,
+  Status,
+  TimerInfo,
+} from './core/server/info.js'
 export {
   type CallInterface,
   type CastInterface,
@@ -38,6 +47,7 @@ export {
   type ServerId,
   serverId,
 } from './core/server/interface.js'
+export { CallbackFailed, type Operations, type ReplaceOptions } from './core/server/operations.js'
 export type { Restart, RestartFrom, ServerOptions, StartOptions } from './core/server/options.js'
 export { argsSchema } from './core/server/protocol.js'
 export type {
@@ -49,3 +59,4 @@ export type {
   RuntimeOptions,
   StopOptions,
 } from './core/server/runtime.js'
+export type { TraceEvent, TraceListener } from './core/server/tracer.js'

@@ -46,7 +46,7 @@ export class Directory {
     let looked = 0
     let last: string | undefined
     for (const server of this.registry.after(after, implementation)) {
-      const fits = status === undefined || server.status === status
+      const fits = status === undefined || server.seenStatus === status
       if ((fits && servers.length === most) || looked === MOST_LOOKED_AT) return { servers, next: last as string }
       if (fits) servers.push(server.info)
       last = server.id

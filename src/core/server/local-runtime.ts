@@ -21,10 +21,11 @@ import type { CastOptions, ListOptions, Request, RequestOptions, StopOptions } f
 import { callOperation, castOperation, makeCall, makeCast, makeInfo } from './sending.js'
 import type { Server } from './server.js'
 import { shutDown } from './shut-down.js'
-import { type Start, Starter } from './starter.js'
+import type { Start } from './starter.js'
 import { viewState } from './state-view.js'
+import { Sys } from './sys.js'
 
-export class LocalRuntime extends Starter implements Peers {
+export class LocalRuntime extends Sys implements Peers {
   readonly implementations: ReadonlyMap<string, AnyDefinition>
   /** Calls whose reply address is in somebody's hands. */
   readonly #addressed = new Map<string, Call>()
@@ -248,10 +249,11 @@ export class LocalRuntime extends Starter implements Peers {
   }
 
   ended(
-    { id, protocol, incarnation, revision }: Self & { readonly revision: number },
+    { id, protocol, incarnation, revision, tracer }: Self & Pick<Server, 'revision' | 'tracer'>,
     reason: Reason | undefined,
   ): void {
     this.directory.registry.unregister(id, protocol.name)
+    tracer?.ended(reason ?? 'normal')
     if (reason !== undefined) this.directory.exits.add({ id, reason, at: this.node.clock.now(), incarnation, revision })
   }
 }

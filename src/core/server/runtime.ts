@@ -12,8 +12,9 @@ import type { Registry } from '../kernel/registry.js'
 import type { Store } from '../kernel/store.js'
 import type { Transport } from '../kernel/transport.js'
 import type { AnyDefinition } from './definition.js'
-import type { PublishedEvent, ServerInfo, ServerPage, StateView, Status, TimerInfo } from './info.js'
+import type { PublishedEvent, SeenStatus, ServerInfo, ServerPage, StateView, TimerInfo } from './info.js'
 import type { CallName, CallRequest, CastRequest, PlainId, Reply, ServerId, StartArgs } from './interface.js'
+import type { Operations } from './operations.js'
 import type { StartOptions } from './options.js'
 
 export interface RuntimeOptions {
@@ -68,7 +69,7 @@ export interface StopOptions {
 
 export interface ListOptions {
   readonly implementation?: string | undefined
-  readonly status?: Status | undefined
+  readonly status?: SeenStatus | undefined
   /** 1 to 1000, default 100. */
   readonly limit?: number | undefined
   readonly after?: string | undefined
@@ -88,7 +89,7 @@ export interface Request {
   abandon(): void
 }
 
-export interface Runtime {
+export interface Runtime extends Operations {
   /** What can be started. */
   readonly implementations: ReadonlyMap<string, AnyDefinition>
 

@@ -59,7 +59,8 @@ export abstract class Starter {
     const { registry, exits } = this.directory
     if (!registry.register(id, server, implementation)) throw alreadyStarted(registry.whereis(id) as Server)
     const last = exits.get(id)
-    if (last !== undefined) {
+    if (last === undefined) this.node.crashes.forget(id)
+    else {
       server.incarnation = last.incarnation + 1
       server.revision = last.revision
     }
