@@ -253,7 +253,7 @@ export class LocalRuntime extends Sys implements Peers {
     reason: Reason | undefined,
   ): void {
     this.directory.registry.unregister(id, protocol.name)
-    tracer?.ended(reason ?? 'normal')
+    tracer?.ended(reason)
     if (reason !== undefined) this.directory.exits.add({ id, reason, at: this.node.clock.now(), incarnation, revision })
   }
 }

@@ -27,7 +27,7 @@ export function stateCheck(schema: TSchema = Type.Unknown()): (value: unknown) =
 /** @throws {GenServerError} `invalid_request`, if `state` has parts for which JSON has no form: they would be lost. */
 export function mustBeJson(id: string, state: object): void {
   copyState(state, ([fault]) => {
-    const problem = `JSON cannot replace the state of ${id}, which ${fault.message} where ${PLACE}${fault.path} is`
+    const problem = `the state of ${id} cannot be replaced by JSON: ${PLACE}${fault.path} ${fault.message}`
     return new GenServerError('invalid_request', problem, { errors: placed([fault]) })
   })
 }

@@ -25,8 +25,10 @@ export abstract class Sys extends Starter implements Operations {
     const server = this.directory.get(id)
     const make = typeof next === 'function' ? fromFunction(server, next as MakeState) : fromValue(server, next)
     const call = new Call(server, 'replaceState', null, timeout, options.origin, options.ifMatch)
-    this.node.deadlines.add(call, this.node.tick())
+    const { deadlines, scheduler } = this.node
+    deadlines.add(call, this.node.tick())
     server.replaceState(call, make)
+    if (!scheduler.busy) deadlines.enterLanes()
     await call.response
     return call.revision as number
   }

@@ -52,8 +52,8 @@ export type TraceEvent =
       readonly reason: Reason
       readonly incarnation: number
     }
-  /** The server has ended, and nothing follows. */
-  | { readonly event: 'end'; readonly at: string; readonly reason: Reason }
+  /** The server has ended, and nothing follows. `reason` is `null` where it had never begun. */
+  | { readonly event: 'end'; readonly at: string; readonly reason: Reason | null }
 
 export type TraceListener = (event: TraceEvent) => void
 
@@ -141,9 +141,9 @@ export class Tracer {
   }
 
   /** Told when those who wait for the server have been: what they hear is told before. */
-  ended(reason: Reason): void {
+  ended(reason: Reason | undefined): void {
     void Promise.resolve().then(() => {
-      this.#tell({ event: 'end', reason })
+      this.#tell({ event: 'end', reason: reason ?? null })
       this.clear()
     })
   }
