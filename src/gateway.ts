@@ -11,6 +11,7 @@ import { Health, healthRoutes } from '../routes/health.js'
 import { implementationRoutes } from '../routes/implementations.js'
 import { messageRoutes } from '../routes/messages.js'
 import { observationRoutes } from '../routes/observation.js'
+import { operatorRoutes } from '../routes/operators.js'
 import { serverStateRoutes } from '../routes/server-state.js'
 import { serverRoutes } from '../routes/servers.js'
 import { typedMessageRoutes } from '../routes/typed-messages.js'
@@ -26,14 +27,15 @@ import { defaultLimits } from './http/limits.js'
 import { messageSchemas } from './http/message-schemas.js'
 import { collectMetrics, type Metrics } from './http/metrics.js'
 import { describeRoutes } from './http/openapi.js'
+import { operatorSchemas } from './http/operator-schemas.js'
 import { Problem } from './http/problem-schema.js'
 import type { ProblemCode } from './http/problems.js'
 import { productVersion } from './http/product-version.js'
 import { checkRequests } from './http/request-checks.js'
 import { requestNamer } from './http/request-headers.js'
-import { serverSchemas } from './http/server-schemas.js'
+import { ServerInfo, ServerReason, serverSchemas } from './http/server-schemas.js'
 import { schemaController } from './http/validation.js'
-import { type Logger, type Runtime, silentLogger } from './index.js'
+import { type AnyDefinition, type Logger, type Runtime, silentLogger } from './index.js'
 
 export interface GatewayOptions {
   /** Bugs of the gateway and crashes are logged here; requests are not. Default: nowhere. */
@@ -54,6 +56,18 @@ export interface GatewayOptions {
   readonly docs?: boolean
   /** Whether /health/ready says so while the runtime takes work. A process that is told to end says no first. */
   readonly ready?: () => boolean
+  /**
+   * The routes for those who run the gateway: suspend, resume, replace a state, crashes. Default true. Where they are to be
+   * reached in another way than the others, leave them out here and listen with `createOperatorsGateway` too.
+   */
+  readonly operators?: boolean
+}
+
+/** What an app serves beside health, metrics and its document. */
+interface Served {
+  readonly components: readonly object[]
+  readonly implementations: ReadonlyMap<string, AnyDefinition>
+  readonly routes: (app: FastifyInstance) => Promise<void>
 }
 
 /** A segment of a path longer than this is `uri_too_long`. Beyond any id, so that those get the better answer. */
@@ -74,6 +88,53 @@ const docsPage = {
  * await gateway.listen({ port: 3000 })
  */
 export async function createGateway(runtime: Runtime, options: GatewayOptions = {}): Promise<FastifyInstance> {
+  const hangUps = new HangUps()
+  const operators = options.operators ?? true
+  return openApp(runtime, options, {
+    components: [
+      ...[...serverSchemas, ...messageSchemas, ...groupSchemas, ...implementationSchemas],
+      ...(operators ? operatorSchemas : []),
+    ],
+    implementations: runtime.implementations,
+    async routes(app) {
+      const streams = new EventStreams(runtime.clock)
+      await streams.attach(app)
+      await app.register(async (api) => {
+        checkRequests(api, 'text/event-stream')
+        await api.register(eventRoutes, { runtime, streams })
+      })
+      await app.register(async (api) => {
+        checkRequests(api)
+        await api.register(serverRoutes, { runtime })
+        await api.register(serverStateRoutes, { runtime })
+        await api.register(messageRoutes, { runtime, hangUps })
+        await api.register(groupRoutes, { runtime, hangUps })
+        await api.register(implementationRoutes, { runtime })
+        await api.register(typedMessageRoutes, { runtime, hangUps })
+        if (operators) await api.register(operatorRoutes, { runtime })
+      })
+    },
+  })
+}
+
+/**
+ * Only the routes for those who run the gateway, to listen where nobody else can reach them. With its own document,
+ * health and metrics.
+ */
+export async function createOperatorsGateway(runtime: Runtime, options: GatewayOptions = {}): Promise<FastifyInstance> {
+  return openApp(runtime, options, {
+    components: [ServerInfo, ServerReason, ...operatorSchemas],
+    implementations: new Map(),
+    async routes(app) {
+      await app.register(async (api) => {
+        checkRequests(api)
+        await api.register(operatorRoutes, { runtime })
+      })
+    },
+  })
+}
+
+async function openApp(runtime: Runtime, options: GatewayOptions, served: Served): Promise<FastifyInstance> {
   const { logger = silentLogger, ready = () => true } = options
   // Until the metrics are there, which need the app, there is nothing to count.
   let metrics: Metrics | undefined
@@ -106,29 +167,13 @@ export async function createGateway(runtime: Runtime, options: GatewayOptions = 
   readJsonBodies(app)
   cutOnClose(app, options.closeTimeout ?? 5000)
 
-  const components = [...serverSchemas, ...messageSchemas, ...groupSchemas, ...implementationSchemas, Problem, Health]
-  for (const schema of components) app.addSchema(schema)
+  for (const schema of [...served.components, Problem, Health]) app.addSchema(schema)
   await app.register(accepts)
-  await describeRoutes(app, runtime, productVersion())
+  await describeRoutes(app, served.implementations, productVersion())
   if (options.docs ?? true) await app.register(swaggerUi, docsPage)
   await app.register(healthRoutes, { ready: () => ready() && !runtime.draining })
   await app.register(observationRoutes, { metrics })
-  const streams = new EventStreams(runtime.clock)
-  await streams.attach(app)
-  await app.register(async (api) => {
-    checkRequests(api, 'text/event-stream')
-    await api.register(eventRoutes, { runtime, streams })
-  })
-  const hangUps = new HangUps()
-  await app.register(async (api) => {
-    checkRequests(api)
-    await api.register(serverRoutes, { runtime })
-    await api.register(serverStateRoutes, { runtime })
-    await api.register(messageRoutes, { runtime, hangUps })
-    await api.register(groupRoutes, { runtime, hangUps })
-    await api.register(implementationRoutes, { runtime })
-    await api.register(typedMessageRoutes, { runtime, hangUps })
-  })
+  await served.routes(app)
   await app.ready()
   return app
 }

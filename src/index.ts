@@ -1,6 +1,7 @@
 /** The one door: what implementations, embedders and the floors above the core may use. */
 export { Type } from '@sinclair/typebox'
 export { type Clock, type ClockTimer, systemClock } from './core/kernel/clock.js'
+export type { CrashRecord, LoggedMessage } from './core/kernel/crash-records.js'
 export type { Envelope } from './core/kernel/envelope.js'
 export {
   type Effect,
@@ -42,6 +43,7 @@ export type {
 export type {
   FeedEvent,
   PublishedEvent,
+  SeenStatus,
   ServerInfo,
   ServerPage,
   StateView,
@@ -56,6 +58,7 @@ export {
   serverId,
 } from './core/server/interface.js'
 export { MOST_LABELS } from './core/server/labels.js'
+export { CallbackFailed, type Operations, type ReplaceOptions } from './core/server/operations.js'
 export type { Restart, RestartFrom, ServerOptions, StartOptions } from './core/server/options.js'
 export { argsSchema } from './core/server/protocol.js'
 export type {
@@ -67,3 +70,4 @@ export type {
   RuntimeOptions,
   StopOptions,
 } from './core/server/runtime.js'
+export type { TraceEvent, TraceListener } from './core/server/tracer.js'

@@ -1,7 +1,7 @@
 /** The OpenAPI document: @fastify/swagger writes the routes, `typed-operations.ts` what the implementations add. */
 import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
-import type { Runtime } from '../index.js'
+import type { AnyDefinition } from '../index.js'
 import { addTypedOperations } from './typed-operations.js'
 
 const description = `Generic servers (OTP \`gen_server\`) behind HTTP and JSON.
@@ -14,8 +14,12 @@ Whatever goes wrong is told as a problem document (RFC 9457) with a stable \`cod
 message may have changed anything. Send \`X-Request-Id\` to name a request: its answer tells the name, and so does the log. A
 problem tells the name in any case. \`traceparent\` is passed on.`
 
-/** Collects the routes that are added to `app` from now on. */
-export async function describeRoutes(app: FastifyInstance, runtime: Runtime, version: string): Promise<void> {
+/** Collects the routes that are added to `app` from now on, and the messages of `implementations`. */
+export async function describeRoutes(
+  app: FastifyInstance,
+  implementations: ReadonlyMap<string, AnyDefinition>,
+  version: string,
+): Promise<void> {
   const options: FastifyDynamicSwaggerOptions = {
     openapi: {
       openapi: '3.1.0',
@@ -34,15 +38,29 @@ export async function describeRoutes(app: FastifyInstance, runtime: Runtime, ver
         { name: 'groups', description: 'Calls and casts to all servers that have a label.' },
         { name: 'events', description: 'What happens, as it happens.' },
         { name: 'implementations', description: 'What can be started.' },
+        { name: 'operators', description: 'Suspend servers, replace their states, read what crashed.' },
         { name: 'operation', description: 'For those who run the gateway.' },
       ],
     },
     refResolver: { buildLocalReference: (json, _base, _fragment, i) => String(json['$id'] ?? `def-${i}`) },
     transformObject: (document) => {
       if (!('openapiObject' in document)) return document.swaggerObject
-      addTypedOperations(document.openapiObject as object, runtime.implementations)
+      keepUsedTags(document.openapiObject)
+      addTypedOperations(document.openapiObject as object, implementations)
       return document.openapiObject
     },
   }
   await app.register(swagger, options)
+}
+
+interface Tagged {
+  tags?: { readonly name: string }[]
+  readonly paths?: object
+}
+
+/** An app need not have the routes of each kind. */
+function keepUsedTags(document: Tagged): void {
+  const operations = Object.values(document.paths ?? {}).flatMap(Object.values) as { readonly tags?: string[] }[]
+  const used = new Set(operations.flatMap(({ tags = [] }) => tags))
+  document.tags = (document.tags ?? []).filter(({ name }) => used.has(name))
 }

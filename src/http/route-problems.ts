@@ -54,3 +54,13 @@ export const stopProblems = [
   'server_crashed',
   'call_timeout',
 ] as const satisfies ProblemCode[]
+
+/** When a state is replaced. */
+export const replaceProblems = [
+  ...lookProblems,
+  ...initProblems,
+  'restarting',
+  'revision_mismatch',
+  'server_crashed',
+  'call_timeout',
+] as const satisfies ProblemCode[]

@@ -94,7 +94,7 @@ export const ServerReason = Type.Union(
   },
 )
 
-export const serverStatuses = ['starting', 'running', 'restarting', 'stopping'] as const
+export const serverStatuses = ['starting', 'running', 'suspended', 'restarting', 'stopping'] as const
 
 export const ServerInfo = Type.Object(
   {
@@ -122,6 +122,10 @@ export const ServerInfo = Type.Object(
       oldestAge: Type.Number({ description: 'How many milliseconds the oldest has waited; 0 when none waits.' }),
     }),
     handled: Type.Integer({ description: 'Messages taken so far.' }),
+    replies: Type.Integer({ description: 'Replies that its handlers gave so far.' }),
+    crashes: Type.Integer({
+      description: 'How often it crashed so far; `GET /servers/{id}/crashes` tells of the last ones.',
+    }),
     current: Type.Unsafe<{ kind: string; message: string; runningFor: number } | null>({
       type: ['object', 'null'],
       description: 'The message that is being run, and for how many milliseconds.',

@@ -112,6 +112,11 @@ export class Call extends Queued implements Expiring, Wait, Waiter {
     return this.phase === 'settled'
   }
 
+  /** What its caller has heard, once it has settled. */
+  get outcome(): { readonly error: Error | undefined; readonly reply: Json } {
+    return { error: this.#error, reply: this.#reply }
+  }
+
   whenSettled(tell: (error: Error | undefined, reply: Json) => void): void {
     this.#listener = tell
     if (this.settled) tell(this.#error, this.#reply)

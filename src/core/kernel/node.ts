@@ -1,8 +1,10 @@
 /** A node: what the processes of one runtime share. One thread or OS process runs one node. */
 import type { Clock } from './clock.js'
+import { CrashRecords } from './crash-records.js'
 import { Deadlines } from './deadlines.js'
 import { IdMaker } from './id-maker.js'
 import { type Logger, logError } from './logger.js'
+import { MessageLog } from './message-log.js'
 import { Scheduler } from './scheduler.js'
 import type { Store } from './store.js'
 import type { Transport } from './transport.js'
@@ -11,6 +13,8 @@ export class Node {
   readonly scheduler: Scheduler
   readonly deadlines: Deadlines
   readonly ids: IdMaker
+  readonly crashes = new CrashRecords()
+  readonly taken = new MessageLog()
   /** When `tick` was last called. Good enough for how long a message has waited. */
   recent: number
   #numbers = 0

@@ -6,6 +6,7 @@
  * 3. A call whose deadline has passed is not taken.
  * 4. A call that was given up before it came, on a slow transport, is not put in.
  * 5. After `halt` nothing is received any more, and what still runs is ignored.
+ * 6. While it is suspended the mailbox waits; what is put first does not, for that belongs to what was handled before.
  */
 import { addWait, type Call, type Wait } from './call.js'
 import type { Envelope } from './envelope.js'
@@ -15,21 +16,32 @@ import type { Node } from './node.js'
 /** How many messages a process handles before the next one gets its turn. */
 const SLICE = 16
 
+/** What a process puts before its mailbox. */
+export interface First {
+  readonly kind: string
+  takenAt: number
+  /** Whatever else is put first comes before it. */
+  readonly yields?: true
+  /** It is not handled any more. */
+  dropped?(): void
+}
+
 /**
- * `Urgent`: what a process puts before its mailbox.
- *
  * It is its own mailbox, one object and not two: that a server costs little counts where there are very many.
  */
-export abstract class Process<Urgent extends { readonly kind: string; takenAt: number }> extends Mailbox {
+export abstract class Process<Urgent extends First> extends Mailbox {
   /** What is being handled. */
   current: Envelope | Urgent | undefined = undefined
   /** Messages taken so far. */
   handled = 0
+  /** Replies that its handlers gave. */
+  replies = 0
   /** What this process itself waits for, while it handles a message. */
   waits: Set<Wait> | undefined = undefined
   #open = false
   #awake = false
   #ended = false
+  #suspended = false
   #urgent: Urgent[] | undefined = undefined
   #whenIdle: (() => void)[] | undefined = undefined
 
@@ -66,7 +78,7 @@ export abstract class Process<Urgent extends { readonly kind: string; takenAt: n
 
   /** Nothing comes before what is put in now. */
   get #isFree(): boolean {
-    return this.#open && !this.#awake && this.current === undefined && this.mailbox.length === 0
+    return this.#open && !this.#awake && !this.#suspended && this.current === undefined && this.mailbox.length === 0
   }
 
   /** Past the mailbox, which for most messages is a way through memory that nobody else has used for long. */
@@ -80,11 +92,35 @@ export abstract class Process<Urgent extends { readonly kind: string; takenAt: n
     }
   }
 
-  /** To be handled before the mailbox, after what was put first already. */
+  /** To be handled before the mailbox, after what was put first already and does not yield. */
   putFirst(next: Urgent): void {
     this.#urgent ??= []
-    this.#urgent.push(next)
+    const yielding = next.yields ? -1 : this.#urgent.findIndex(({ yields }) => yields)
+    if (yielding < 0) this.#urgent.push(next)
+    else this.#urgent.splice(yielding, 0, next)
     this.wake()
+  }
+
+  /** It is not to be handled any more. */
+  protected takeBack(next: Urgent): void {
+    const at = this.#urgent?.indexOf(next) ?? -1
+    if (at >= 0) this.#urgent?.splice(at, 1)
+    this.rest()
+  }
+
+  /** Takes no message from now on; what is being handled is finished (OTP: `sys:suspend/1`). Twice is as once. */
+  suspend(): void {
+    this.#suspended = true
+  }
+
+  /** Goes on with what waits (OTP: `sys:resume/1`). */
+  resume(): void {
+    this.#suspended = false
+    this.wake()
+  }
+
+  get suspended(): boolean {
+    return this.#suspended
   }
 
   /** This process waits for `wait` until that is deleted from what this returns. */
@@ -94,7 +130,9 @@ export abstract class Process<Urgent extends { readonly kind: string; takenAt: n
 
   /** What was put first is not handled any more. */
   protected forgetUrgent(): void {
+    const forgotten = this.#urgent
     this.#urgent = undefined
+    for (const one of forgotten ?? []) one.dropped?.()
   }
 
   withdraw(call: Call): void {
@@ -161,7 +199,7 @@ export abstract class Process<Urgent extends { readonly kind: string; takenAt: n
 
   #handleSome(): void {
     for (let taken = 0; taken < SLICE && this.#open; taken++) {
-      const envelope = this.#urgent?.shift() ?? this.mailbox.shift()
+      const envelope = this.#urgent?.shift() ?? (this.#suspended ? undefined : this.mailbox.shift())
       if (envelope === undefined) {
         this.rest()
         return

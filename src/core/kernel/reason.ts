@@ -43,7 +43,12 @@ export function printable(value: unknown, most = 200): string {
   } catch {
     text = 'something that cannot be shown'
   }
-  return text.length > most ? `${text.slice(0, most)}…` : text
+  return cutText(text, most)
+}
+
+/** `text` in at most `most` characters. It is a copy: a part of a text would keep the whole of it in memory. */
+export function cutText(text: string, most: number): string {
+  return text.length > most ? Buffer.from(`${text.slice(0, most)}…`).toString() : text
 }
 
 /** A reason as words, for messages to people. */

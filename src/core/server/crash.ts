@@ -1,13 +1,10 @@
-/** A crash or an end, as it is told: to callers as a failure, to operators as a report. */
+/** A crash or an end, as it is told: to callers as a failure, to operators as a report and a record. */
 import { GenServerError } from '../kernel/errors.js'
-import { type Logger, logError } from '../kernel/logger.js'
-import type { Origin } from '../kernel/queued.js'
-import { crashReason, describeReason, isQuiet, printable, type Reason } from '../kernel/reason.js'
+import { logError } from '../kernel/logger.js'
+import { crashReason, describeReason, isQuiet, type Reason } from '../kernel/reason.js'
+import { type Crash, type Crashed, crashRecord } from './crash-record.js'
 import { BadReply } from './protocol.js'
-import { viewState } from './state-view.js'
-
-/** How much of a state a report shows, in characters. */
-const MOST_STATE = 4096
+import { type ShownState, showState } from './shown.js'
 
 /** What the caller of a message hears that crashed its server. Stacks and state stay here. */
 export function crashFailure(id: string, message: string, thrown: unknown): GenServerError {
@@ -48,36 +45,26 @@ export function exitFailure(
 }
 
 /** The server whose end or crash is reported. */
-interface Reported {
-  readonly id: string
-  readonly incarnation: number
-  readonly protocol: Parameters<typeof viewState>[0] & { readonly name: string }
-  readonly committed: object
-  readonly node: { readonly logger: Logger }
-}
+type Reported = Pick<Crashed, 'id' | 'incarnation' | 'protocol' | 'committed' | 'node'>
 
-interface CrashReport {
-  readonly reason: Reason
-  /** What was thrown, with its stack. */
-  readonly thrown: unknown
-  /** The message that was being handled. */
-  readonly message: string
-  readonly origin?: Origin | undefined
-}
-
-/** One report for one crash (OTP: error report). */
-export function reportCrash(server: Reported, { reason, thrown, message, origin }: CrashReport): void {
+/** One report and one record for one crash (OTP: error report). */
+export function reportCrash(server: Crashed, crash: Crash): void {
+  const { reason, thrown, message, origin } = crash
   const what = `${server.id} crashed while it handled ${message}: ${describeReason(reason)}`
-  report(server, { reason, message, ...(thrown instanceof Error && { err: thrown }), ...origin }, what)
+  const shown = showState(server.protocol, server.committed)
+  report(server, shown, { reason, message, ...(thrown instanceof Error && { err: thrown }), ...origin }, what)
+  server.node.crashes.add(server.id, crashRecord(server, crash, shown))
+  server.crashed(message, reason)
 }
 
 /** An end that was chosen: reported unless it is a quiet one. */
 export function reportEnd(server: Reported, reason: Reason, message: 'init' | 'stop' | 'signal'): void {
-  if (!isQuiet(reason)) report(server, { reason, message }, `${server.id} has ended: ${describeReason(reason)}`)
+  if (isQuiet(reason)) return
+  const shown = showState(server.protocol, server.committed)
+  report(server, shown, { reason, message }, `${server.id} has ended: ${describeReason(reason)}`)
 }
 
 /** The state is shown as operators may see it. */
-function report({ id, incarnation, protocol, committed, node }: Reported, fields: object, what: string): void {
-  const state = printable(viewState(protocol, committed).state, MOST_STATE)
-  logError(node.logger, { server: id, implementation: protocol.name, incarnation, ...fields, state }, what)
+function report({ id, incarnation, protocol, node }: Reported, shown: ShownState, fields: object, what: string): void {
+  logError(node.logger, { server: id, implementation: protocol.name, incarnation, ...fields, ...shown }, what)
 }

@@ -56,7 +56,7 @@ export class Directory {
     const some = label === undefined ? this.registry.after(after, implementation) : this.labelled(label, after)
     for (const server of some) {
       const isOfThem = implementation === undefined || server.protocol.name === implementation
-      const fits = isOfThem && (status === undefined || server.status === status)
+      const fits = isOfThem && (status === undefined || server.seenStatus === status)
       if ((fits && servers.length === most) || looked === MOST_LOOKED_AT) return { servers, next: last as string }
       if (fits) servers.push(server.info)
       last = server.id

@@ -37,6 +37,11 @@ export abstract class Ending extends Beginning {
     return this.#waiters
   }
 
+  /** What those hear who still wait for it, once it has ended. */
+  get failure(): GenServerError | undefined {
+    return this.#ending?.failure
+  }
+
   override put(envelope: Envelope): void {
     super.put(envelope)
     // It was on its way when the server ended, or `init` failed before what was meant for it came.
@@ -143,7 +148,7 @@ export abstract class Ending extends Beginning {
 
   notTaken(call: Call): GenServerError {
     const waited = `${this.id} did not take ${call.message} within ${call.timeout} ms`
-    if (this.status !== 'restarting') return timedOut(waited, 'none')
+    if (this.status !== 'restarting') return timedOut(this.suspended ? `${waited}: it is suspended` : waited, 'none')
     return new GenServerError('restarting', `${waited}: it restarts`, { retryAfter: 1 })
   }
 }

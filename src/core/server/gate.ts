@@ -14,6 +14,8 @@ import { infoCheck } from './sending.js'
 /** The server whose effects leave. */
 export interface Source extends Self {
   readonly revision: number
+  /** How many replies its handlers gave. */
+  replies: number
   readonly idleTimeout: IdleTimeout
   /** Changes when the state is given up: what belonged to the old one must not reach the new one. */
   readonly lineage: number
@@ -44,6 +46,7 @@ function perform(source: Source, effect: Effect, transport: Transport): void {
       transport.deliver(effect.to, effect.envelope)
       break
     case 'reply':
+      source.replies++
       effect.call.answer(effect.reply, source.revision)
       break
     case 'continue':

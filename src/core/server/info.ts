@@ -9,11 +9,14 @@ import type { Restart, RestartFrom } from './options.js'
  */
 export type Status = 'starting' | 'running' | 'restarting' | 'stopping'
 
+/** As seen from outside. `suspended`: it would be `running`, but an operator lets it take no message. */
+export type SeenStatus = Status | 'suspended'
+
 export interface ServerInfo {
   readonly id: string
   readonly implementation: string
   readonly version: number
-  readonly status: Status
+  readonly status: SeenStatus
   /** Which life of this id this is; only grows. */
   readonly incarnation: number
   /** Counts the changes of the state; only grows. */
@@ -40,6 +43,10 @@ export interface ServerInfo {
   }
   /** Messages taken so far. */
   readonly handled: number
+  /** Replies that its handlers gave so far. */
+  readonly replies: number
+  /** How often it crashed so far. */
+  readonly crashes: number
   /** The message that is being run, and for how many milliseconds. */
   readonly current: { readonly kind: string; readonly message: string; readonly runningFor: number } | null
   /** Why it last crashed or was restarted, or why a restart failed. */

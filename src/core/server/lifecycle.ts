@@ -117,6 +117,8 @@ export abstract class Lifecycle extends Ending implements Mortal {
 
   /** Whatever runs or waits for an answer hears `failure`; what waits to be taken stays. */
   #cutLife(failure: GenServerError): void {
+    // A suspension is of one process, and the next life would be another (OTP).
+    this.resume()
     this.cutOff(failure, failure)
     this.abandonCurrent()
     this.waiters.failDeferred(() => failure)

@@ -8,7 +8,7 @@ import { StartIgnored } from './answer.js'
 import { decideTimeout } from './decide.js'
 import type { Feeds, Watched } from './feeds.js'
 import type { LocalFamily } from './local-family.js'
-import type { ServerTerms, StartOptions } from './options.js'
+import type { StartOptions } from './options.js'
 import type { CallFromHandler, Peers, Self } from './peers.js'
 import { makeCall } from './sending.js'
 import type { Server } from './server.js'
@@ -96,13 +96,14 @@ export class LocalPeers implements Peers {
     this.#feeds.began(server)
   }
 
-  ended(server: Self & Watched & { readonly terms: ServerTerms }, reason: Reason, hasLived: boolean): void {
+  ended(server: Self & Watched & Pick<Server, 'terms' | 'tracer'>, reason: Reason, hasLived: boolean): void {
     const { id, protocol, incarnation, revision, terms } = server
     const { registry, labels, exits } = this.#starter.directory
     this.#family.ended(this.#starter.directory.find(id) as Server)
     registry.unregister(id, protocol.name)
     labels.remove(id, terms.labels)
     if (hasLived) exits.add({ id, reason, at: this.#starter.node.clock.now(), incarnation, revision })
+    server.tracer?.ended(hasLived ? reason : undefined)
     this.#feeds.ended(server, reason, hasLived)
   }
 }

@@ -21,10 +21,11 @@ import type { CastOptions, ListOptions, Request, RequestOptions, StopOptions } f
 import { callOperation, castOperation, makeCall, makeCast, makeInfo } from './sending.js'
 import type { Server } from './server.js'
 import { shutDown } from './shut-down.js'
-import { type Start, Starter } from './starter.js'
+import type { Start } from './starter.js'
 import { stateView } from './state-view.js'
+import { Sys } from './sys.js'
 
-export class LocalRuntime extends Starter {
+export class LocalRuntime extends Sys {
   readonly implementations: ReadonlyMap<string, AnyDefinition>
   readonly #feeds: Feeds
   protected readonly peers: LocalPeers

@@ -10,6 +10,7 @@ import type { AnyDefinition } from './definition.js'
 import { checkDefinition } from './definition-check.js'
 import { checkPlain, copyPlain } from './plain.js'
 import { closeSchema, compileSchema } from './schema.js'
+import { stateCheck } from './state-check.js'
 
 /** Replies may hold what many messages brought, so they may be deeper than one message. */
 const REPLY_DEPTH = 256
@@ -36,6 +37,8 @@ export interface Protocol {
   readonly version: number
   /** For the args of `init`. @throws {GenServerError} `invalid_args` */
   readonly checkStartArgs: Check
+  /** For a state that comes from outside. @throws {GenServerError} `invalid_request` */
+  readonly checkState: (value: unknown) => object
   readonly calls: ReadonlyMap<string, CallOperation>
   readonly casts: ReadonlyMap<string, Operation>
   readonly infos: ReadonlyMap<string, Operation>
@@ -70,6 +73,7 @@ export function compileProtocol(name: string, definition: AnyDefinition): Protoc
     definition,
     version: definition.version ?? 1,
     checkStartArgs: inPlace('args', () => startArgsCheck(name, definition.args)),
+    checkState: inPlace('state', () => stateCheck(definition.state)),
     calls: new Map(
       Object.entries(definition.calls ?? {}).map(([message, spec]): [string, CallOperation] => [
         message,

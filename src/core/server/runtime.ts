@@ -15,8 +15,9 @@ import type { AnyDefinition } from './definition.js'
 import type { Watch, WatchOptions } from './feed.js'
 import type { FeedsLimits } from './feeds.js'
 import type { GroupCallOptions, GroupOptions, GroupReplies, GroupSent } from './group.js'
-import type { FeedEvent, PublishedEvent, ServerInfo, ServerPage, StateView, Status, TimerInfo } from './info.js'
+import type { FeedEvent, PublishedEvent, SeenStatus, ServerInfo, ServerPage, StateView, TimerInfo } from './info.js'
 import type { CallName, CallRequest, CastRequest, PlainId, Reply, ServerId, StartArgs } from './interface.js'
+import type { Operations } from './operations.js'
 import type { StartOptions } from './options.js'
 
 export interface RuntimeOptions {
@@ -78,7 +79,7 @@ export interface ListOptions {
   readonly implementation?: string | undefined
   /** Only servers that have this label. */
   readonly label?: string | undefined
-  readonly status?: Status | undefined
+  readonly status?: SeenStatus | undefined
   /** 1 to 1000, default 100. */
   readonly limit?: number | undefined
   readonly after?: string | undefined
@@ -98,7 +99,7 @@ export interface Request {
   abandon(): void
 }
 
-export interface Runtime {
+export interface Runtime extends Operations {
   /** What can be started. */
   readonly implementations: ReadonlyMap<string, AnyDefinition>
   /** Its time. */

@@ -22,18 +22,24 @@ import type { Call } from '../kernel/call.js'
 import type { Cast, Envelope, Info, StopOrder } from '../kernel/envelope.js'
 import { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
+import type { Reason } from '../kernel/reason.js'
 import { NoReply, Stop } from './answer.js'
 import { crashFailure, exitFailure } from './crash.js'
-import type { ServerInfo } from './info.js'
+import type { SeenStatus, ServerInfo } from './info.js'
 import { Lifecycle } from './lifecycle.js'
 import type { CallOperation, Handler } from './protocol.js'
+import { Replacement } from './replacement.js'
 import { Scope } from './scope.js'
 import type { Pending } from './stateful-process.js'
 import { noAnswer, type Turned } from './turn.js'
 import type { Urgent } from './urgent.js'
 
 export class Server extends Lifecycle {
+  #crashes = 0
+
   protected receive(envelope: Envelope | Urgent): Pending {
+    this.node.taken.add(this.id, envelope, this.node.recent)
+    this.tracer?.taken(envelope)
     switch (envelope.kind) {
       case 'call':
         return this.#takeCall(envelope)
@@ -47,6 +53,8 @@ export class Server extends Lifecycle {
         return this.#run(envelope, this.protocol.continues.get(envelope.message) as Handler, envelope.args)
       case 'crash':
         return this.crash(envelope.thrown, envelope.message, undefined)
+      case 'replace':
+        return this.#replace(envelope)
     }
   }
 
@@ -110,6 +118,7 @@ export class Server extends Lifecycle {
     const { revision, lineage } = this
     const answer = (reply: Json) => {
       this.endLook(scope)
+      this.replies++
       call.answer(reply, revision)
     }
     const failed = (thrown: unknown) => {
@@ -130,17 +139,42 @@ export class Server extends Lifecycle {
     return undefined
   }
 
+  /** `next` gives the next state, at once or when the message that is being handled is done; `call` hears of it. */
+  replaceState(call: Call, next: (state: object) => object): void {
+    const replacement = new Replacement(this, call, next)
+    call.onSettled = () => this.takeBack(replacement)
+    this.putFirst(replacement)
+  }
+
+  #replace({ call, next }: Replacement): Pending {
+    call.phase = 'taken'
+    try {
+      const mismatch = this.mismatch(call.ifMatch)
+      if (mismatch !== undefined) throw mismatch
+      return this.replaceBy(new Scope(call, call.origin, false), next(this.committed))
+    } catch (error) {
+      call.fail(error as Error)
+      return undefined
+    }
+  }
+
   protected succeeded({ call }: Scope, answer: Turned['answer']): Pending {
+    this.tracer?.turned()
     if (answer instanceof Stop) {
       if (call !== undefined) this.defer(call)
       return this.stopItself(answer.reason, (final) => {
-        if (answer.answer) call?.answer(answer.answer.reply, this.revision)
-        else call?.fail(exitFailure(this.id, final, this.node.clock.now(), 'unknown'))
+        if (answer.answer) {
+          this.replies++
+          call?.answer(answer.answer.reply, this.revision)
+        } else call?.fail(exitFailure(this.id, final, this.node.clock.now(), 'unknown'))
       })
     }
     if (answer instanceof NoReply) {
       if (call !== undefined) this.defer(call)
-    } else call?.answer(answer, this.revision)
+    } else if (call !== undefined) {
+      this.replies++
+      call.answer(answer, this.revision)
+    }
     return undefined
   }
 
@@ -157,6 +191,15 @@ export class Server extends Lifecycle {
     return new GenServerError('revision_mismatch', `${this.id} has revision ${this.revision}, not ${ifMatch}`)
   }
 
+  crashed(message: string, reason: Reason): void {
+    this.#crashes++
+    this.tracer?.crashed(message, reason)
+  }
+
+  get seenStatus(): SeenStatus {
+    return this.suspended && this.status === 'running' ? 'suspended' : this.status
+  }
+
   /** Never waits for the server: it works while a handler is stuck. */
   get info(): ServerInfo {
     const now = this.node.clock.monotonic()
@@ -165,7 +208,7 @@ export class Server extends Lifecycle {
       id: this.id,
       implementation: this.protocol.name,
       version: this.protocol.version,
-      status: this.status,
+      status: this.seenStatus,
       incarnation: this.incarnation,
       revision: this.revision,
       startedAt: new Date(this.startedAt).toISOString(),
@@ -177,6 +220,8 @@ export class Server extends Lifecycle {
       labels: terms.labels,
       mailbox: { length: mailbox.length, limit: mailbox.limit, oldestAge: Math.round(mailbox.oldestAge(now)) },
       handled: this.handled,
+      replies: this.replies,
+      crashes: this.#crashes,
       current: current
         ? { kind: current.kind, message: current.message, runningFor: Math.round(now - current.takenAt) }
         : null,

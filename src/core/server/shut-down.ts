@@ -13,6 +13,8 @@ import type { Server } from './server.js'
  */
 export async function shutDown(registry: Registry<Server>, node: Node, timeout: number): Promise<void> {
   const limit = alarm(node, timeout)
+  // Nobody will resume them later, and what they have is finished like everything else.
+  for (const server of registry.after()) server.resume()
   // Servers may give each other work while they finish theirs: look again until all are idle at once.
   for (let busy = notIdle(registry); busy.length > 0 && !limit.over; busy = notIdle(registry)) {
     await Promise.race([Promise.all(busy.map((server) => server.whenIdle())), limit.rings])

@@ -100,7 +100,8 @@ export abstract class Starter {
     if (!registry.register(id, server, implementation)) throw alreadyStarted(registry.whereis(id) as Server)
     labels.add(id, terms.labels)
     const last = exits.get(id)
-    if (last !== undefined) {
+    if (last === undefined) this.node.crashes.forget(id)
+    else {
       server.incarnation = last.incarnation + 1
       server.revision = last.revision
     }

@@ -27,6 +27,7 @@ import type { Peers } from './peers.js'
 import type { Check, Handler, Protocol } from './protocol.js'
 import type { Scope } from './scope.js'
 import { Timers } from './timers.js'
+import type { Tracer } from './tracer.js'
 import { isThenable, type Turned, turn } from './turn.js'
 import { TurnContext } from './turn-context.js'
 import type { Urgent } from './urgent.js'
@@ -37,6 +38,8 @@ export type Pending = Promise<void> | undefined
 export abstract class StatefulProcess extends Process<Urgent> implements Source {
   // What each turn needs comes first, so that it lies together in memory.
   revision = 0
+  /** There while somebody looks. */
+  tracer: Tracer | undefined = undefined
   /** The turn that is on. */
   protected scope: Scope | undefined = undefined
   protected state: object = NO_STATE
@@ -71,6 +74,8 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
   abstract die(reason: Reason): void
   abstract notTaken(call: Call): GenServerError
   abstract forget(call: Call): void
+  /** Counts a crash, and tells it to whoever looks. */
+  abstract crashed(message: string, reason: Reason): void
 
   /** The last committed state. It is frozen when somebody first asks for it, and goes on as the state in that form. */
   get committed(): object {
@@ -138,6 +143,12 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
       (settled) => this.#commit(scope, settled),
       (error) => this.fail(scope, error),
     )
+  }
+
+  /** `next`, which nobody else has, becomes the state, as by a turn of `scope` (OTP: `sys:replace_state/3`). */
+  protected replaceBy(scope: Scope, next: object): Pending {
+    this.scope = scope
+    return this.#commit(scope, { state: next, answer: null })
   }
 
   /** Runs a handler that only looks, beside whatever else runs. */

@@ -1,0 +1,69 @@
+/**
+ * The last messages that the processes of a node have taken, for the records of crashes (OTP: `sys:log/2`, which is in the
+ * error report too). It is always on, so one array for all of them is written round, and of each message no more is kept
+ * than whose it was, its kind, its name and when. A log in each process would cost memory for each, and a way through
+ * memory that nothing else has used for long, at each message: a sixth of what a call costs.
+ *
+ * So a process finds in it its last ten messages, or as many of them as are among the last `MOST` of the node.
+ */
+import type { LoggedMessage } from './crash-records.js'
+import { cutText } from './reason.js'
+
+const MOST = 16_384
+
+/** So many of one process are told. */
+const TOLD = 10
+
+/** Places in the array for one message: id, kind, name, time. */
+const FIELDS = 4
+
+/** A message has any name where `handleInfo` takes any. */
+const MOST_NAME = 128
+
+interface Taken {
+  readonly kind: string
+  readonly message: string
+}
+
+export class MessageLog {
+  readonly #fields: (string | number)[] = []
+  readonly #size: number
+  /** Where the next message goes, once the array is full. */
+  #next = 0
+
+  constructor(most = MOST) {
+    this.#size = most * FIELDS
+  }
+
+  /** The process of `id` takes a message. `at`: the clock's monotonic milliseconds. */
+  add(id: string, { kind, message }: Taken, at: number): void {
+    const fields = this.#fields
+    const name = message.length > MOST_NAME ? cutText(message, MOST_NAME) : message
+    // A whole number costs no memory of its own.
+    const when = Math.trunc(at)
+    if (fields.length < this.#size) {
+      fields.push(id, kind, name, when)
+      return
+    }
+    const next = this.#next
+    fields[next] = id
+    fields[next + 1] = kind
+    fields[next + 2] = name
+    fields[next + 3] = when
+    this.#next = next + FIELDS === this.#size ? 0 : next + FIELDS
+  }
+
+  /** The last messages of the process of `id`, oldest first. `now` and `monotonic` are what the clock says at the moment. */
+  of(id: string, now: number, monotonic: number): LoggedMessage[] {
+    const fields = this.#fields
+    const { length } = fields
+    const found: LoggedMessage[] = []
+    for (let back = FIELDS; back <= length && found.length < TOLD; back += FIELDS) {
+      const place = (this.#next - back + length) % length
+      if (fields[place] !== id) continue
+      const [kind, message, when] = fields.slice(place + 1, place + FIELDS) as [string, string, number]
+      found.push({ at: new Date(now - Math.max(0, monotonic - when)).toISOString(), kind, message })
+    }
+    return found.reverse()
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * What operators can do with a server beside stopping it (OTP: the module `sys`). Part of `Runtime`; `sys.ts` does it.
+ */
+import type { CrashRecord } from '../kernel/crash-records.js'
+import type { Origin } from '../kernel/queued.js'
+import { crashReason } from '../kernel/reason.js'
+import type { TraceListener } from './tracer.js'
+
+export interface ReplaceOptions {
+  /** Do it only if the state has this revision when it is its turn. */
+  readonly ifMatch?: number | undefined
+  /** Milliseconds to wait for the message that is being handled, or `Infinity`. Default 5000. */
+  readonly timeout?: number | undefined
+  readonly origin?: Origin | undefined
+}
+
+/** The function that was to give the next state threw (OTP: `callback_failed`); `cause` is what. */
+export class CallbackFailed extends Error {
+  override readonly name = 'CallbackFailed'
+  constructor(thrown: unknown) {
+    super(`callback_failed: ${crashReason(thrown).error}`, { cause: thrown })
+  }
+}
+
+export interface Operations {
+  /**
+   * The server takes no message from now on (OTP: `sys:suspend/1`). What is being handled is finished; what comes waits,
+   * stop orders and timers too. Calls whose time is over meanwhile do not run. Ends with `resume`, with this life of the
+   * server (but not by a crash of the message that was still being handled), and when the runtime closes. Twice is as once.
+   */
+  suspend(id: string): void
+  /** What waits is handled, in order (OTP: `sys:resume/1`). Twice is as once. */
+  resume(id: string): void
+
+  /**
+   * Puts another state in the place of the one that is (OTP: `sys:replace_state/3`), between two messages: at once, or
+   * when the one that is being handled is done, and before those that wait. Works while it is suspended. Resolves with the
+   * new revision.
+   *
+   * What is given is JSON, a copy of which is held to the `state` of the definition. A function gets the state, frozen,
+   * and gives the next; it may also deal with states that JSON has no form for, which are taken as it gives them.
+   *
+   * @throws {GenServerError} `invalid_request`, `revision_mismatch`, `call_timeout`, `restarting`, `unknown_server`,
+   * `server_exited`, `draining` · {CallbackFailed} if the function threw. In each case the state is what it was.
+   */
+  replaceState<State extends object>(
+    id: string,
+    next: (state: Readonly<State>) => State,
+    options?: ReplaceOptions,
+  ): Promise<number>
+  replaceState(id: string, state: object, options?: ReplaceOptions): Promise<number>
+
+  /**
+   * `listener` hears what the server does from now on, until it ends: what it takes, what it answers, how its state
+   * changes (OTP: `sys:install/2`). It is installed once under a `name`, which is the listener itself unless given. One
+   * that throws is removed. Returns how to stop it.
+   */
+  trace(id: string, listener: TraceListener, name?: unknown): () => void
+  /** Nobody looks any more (OTP: `sys:no_debug/1`). */
+  untrace(id: string): void
+
+  /**
+   * The last ten crashes, the newest first. Works while the server is stuck, and after its end as long as that is
+   * remembered. Of servers that crashed, the 1000 that did so last are known.
+   */
+  crashes(id: string): CrashRecord[]
+}

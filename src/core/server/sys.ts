@@ -1,0 +1,84 @@
+/** What operators can do with the servers of a node (see `operations.ts` for what each member promises). */
+import { isDraftable } from 'mutative'
+import { Call } from '../kernel/call.js'
+import type { CrashRecord } from '../kernel/crash-records.js'
+import { decideTimeout } from './decide.js'
+import { CallbackFailed, type Operations, type ReplaceOptions } from './operations.js'
+import type { Server } from './server.js'
+import { Starter } from './starter.js'
+import { isJson, mustBeJson, refusedState } from './state-check.js'
+import { type TraceListener, Tracer } from './tracer.js'
+
+export abstract class Sys extends Starter implements Operations {
+  suspend(id: string): void {
+    this.mustBeUp()
+    this.directory.get(id).suspend()
+  }
+
+  resume(id: string): void {
+    this.directory.get(id).resume()
+  }
+
+  async replaceState(id: string, next: unknown, options: ReplaceOptions = {}): Promise<number> {
+    this.mustBeUp()
+    const timeout = decideTimeout(options.timeout)
+    const server = this.directory.get(id)
+    const make = typeof next === 'function' ? fromFunction(server, next as MakeState) : fromValue(server, next)
+    const call = new Call(server, 'replaceState', null, timeout, options.origin, options.ifMatch)
+    const { deadlines, scheduler } = this.node
+    deadlines.add(call, this.node.tick())
+    server.replaceState(call, make)
+    if (!scheduler.busy) deadlines.enterLanes()
+    await call.response
+    return call.revision as number
+  }
+
+  trace(id: string, listener: TraceListener, name: unknown = listener): () => void {
+    const server = this.directory.get(id)
+    server.tracer ??= new Tracer(server)
+    return server.tracer.install(name, listener)
+  }
+
+  untrace(id: string): void {
+    this.directory.get(id).tracer?.clear()
+  }
+
+  crashes(id: string): CrashRecord[] {
+    if (this.directory.exits.get(id) === undefined) this.directory.get(id)
+    return [...this.node.crashes.get(id)].reverse()
+  }
+}
+
+type MakeState = (state: object) => unknown
+
+function fromValue({ id, protocol, committed }: Server, value: unknown): (state: object) => object {
+  const checked = protocol.checkState(value)
+  mustBeJson(id, committed)
+  return (state) => {
+    mustBeJson(id, state)
+    return checked
+  }
+}
+
+function fromFunction({ protocol }: Server, next: MakeState): (state: object) => object {
+  return (state) => {
+    let made: unknown
+    try {
+      made = next(state)
+    } catch (thrown) {
+      throw new CallbackFailed(thrown)
+    }
+    return isJson(state) ? protocol.checkState(made) : copyOdd(made)
+  }
+}
+
+/** A copy of a state for which JSON has no form, nor its schema a way to check it. */
+function copyOdd(made: unknown): object {
+  try {
+    const copy: unknown = structuredClone(made)
+    if (typeof copy === 'object' && isDraftable(copy)) return copy as object
+  } catch {
+    // It holds what cannot be copied.
+  }
+  throw refusedState([{ path: '', message: 'Expected an object, array, Map or Set' }])
+}
