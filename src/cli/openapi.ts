@@ -8,7 +8,8 @@ import type { Settings } from './settings.js'
 export async function writeOpenapi(settings: Settings, out: string | undefined): Promise<void> {
   const runtime = createRuntimeOf(await loadImplementations(settings.implementations), { logger: silentLogger })
   try {
-    const document = `${JSON.stringify(await renderOpenapi(runtime), null, 2)}\n`
+    const operators = settings.admin && settings.adminPort === null
+    const document = `${JSON.stringify(await renderOpenapi(runtime, { operators }), null, 2)}\n`
     if (out === undefined) process.stdout.write(document)
     else await writeFile(out, document)
   } finally {
