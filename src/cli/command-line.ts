@@ -29,9 +29,11 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   const flags = Object.fromEntries(
     settingNames.map((name) => [name, values[flagOf(name)]]).filter(([, value]) => value !== undefined),
   ) as Flags
+  if (values['no-admin'] === true && flags.admin !== undefined)
+    throw new UsageError('--no-admin and --admin exclude each other')
   return {
     command,
-    flags,
+    flags: values['no-admin'] === true ? { ...flags, admin: 'false' } : flags,
     help: values['help'] === true,
     version: values['version'] === true,
     printConfig: values['print-config'] === true,
@@ -58,6 +60,7 @@ function parse(args: readonly string[]): Parsed {
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean', short: 'v' },
         'print-config': { type: 'boolean' },
+        'no-admin': { type: 'boolean' },
         out: { type: 'string' },
       },
     })

@@ -3,6 +3,8 @@ import { flagOf, settingNames, settingsSchema, variablesOf } from './settings.js
 
 const COLUMNS = [30, 32] as const
 
+const PLACEHOLDERS: Readonly<Record<string, string>> = { array: 'DIR', string: 'TEXT', boolean: 'BOOLEAN' }
+
 export function helpText(): string {
   return [
     'Usage: genservers [start] [options]         run the gateway',
@@ -10,6 +12,7 @@ export function helpText(): string {
     '',
     'Options, and the environment variables that do the same (a flag wins; times in milliseconds):',
     ...settingNames.flatMap(describe),
+    row('--no-admin', '', 'The same as --admin=false'),
     row('--print-config', '', 'Print the effective settings as JSON and exit'),
     row('-h, --help', '', 'Print this and exit'),
     row('-v, --version', '', 'Print the version and exit'),
@@ -21,9 +24,9 @@ export function helpText(): string {
 
 function describe(name: (typeof settingNames)[number]): string[] {
   const schema = settingsSchema.properties[name]
-  const placeholder =
-    schema.type === 'array' ? 'DIR' : name === 'servers' ? 'FILE' : schema.type === 'string' ? 'TEXT' : 'NUMBER'
-  const byDefault = schema.type === 'array' || schema.default === '' ? '' : ` (default ${schema.default})`
+  const placeholder = name === 'servers' ? 'FILE' : (PLACEHOLDERS[schema.type as string] ?? 'NUMBER')
+  const byDefault =
+    schema.type === 'array' || schema.default === null || schema.default === '' ? '' : ` (default ${schema.default})`
   const [variable = ''] = variablesOf(name)
   return [row(`--${flagOf(name)} ${placeholder}`, variable, `${schema.description}${byDefault}`)]
 }

@@ -4,14 +4,24 @@ import { renderOpenapi } from '../gateway.js'
 import { silentLogger } from '../index.js'
 import { createRuntimeOf, loadImplementations } from '../loading/load-implementations.js'
 import type { Settings } from './settings.js'
+import { UsageError } from './usage-error.js'
 
 export async function writeOpenapi(settings: Settings, out: string | undefined): Promise<void> {
   const runtime = createRuntimeOf(await loadImplementations(settings.implementations), { logger: silentLogger })
   try {
-    const document = `${JSON.stringify(await renderOpenapi(runtime), null, 2)}\n`
+    const operators = settings.admin && settings.adminPort === null
+    const document = `${JSON.stringify(await renderOpenapi(runtime, { operators }), null, 2)}\n`
     if (out === undefined) process.stdout.write(document)
-    else await writeFile(out, document)
+    else await write(out, document)
   } finally {
     await runtime.close({ timeout: 0 })
+  }
+}
+
+async function write(out: string, document: string): Promise<void> {
+  try {
+    await writeFile(out, document)
+  } catch (error) {
+    throw new UsageError(`--out ${out} cannot be written: ${(error as Error).message}`)
   }
 }

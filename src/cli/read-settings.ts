@@ -23,10 +23,19 @@ export function readSettings(flags: Flags, environment: Environment): Settings {
   }
   try {
     // A copy: env-schema writes into the schema that it is given.
-    return envSchema<Settings>({ schema: { ...settingsSchema }, data: { ...given }, env: false })
+    const settings = envSchema<Settings>({ schema: { ...settingsSchema }, data: { ...given }, env: false })
+    mustAgree(settings)
+    return settings
   } catch (error) {
-    throw new UsageError(describe(error, given, origins))
+    throw error instanceof UsageError ? error : new UsageError(describe(error, given, origins))
   }
+}
+
+/** @throws {UsageError} where two settings cannot both be meant. */
+function mustAgree({ port, admin, adminPort }: Settings): void {
+  if (adminPort === null) return
+  if (!admin) throw new UsageError("admin-port is where the operators' routes are, and admin says that there are none")
+  if (adminPort === port && port !== 0) throw new UsageError(`port and admin-port are both ${port}`)
 }
 
 function fromEnvironment(name: SettingName, environment: Environment): { from: string; value: string } | undefined {
@@ -34,8 +43,8 @@ function fromEnvironment(name: SettingName, environment: Environment): { from: s
     const value = environment[from]
     // Set to nothing is not set: compose files pass on variables that nobody gave.
     if (value === undefined || value === '') continue
-    // Kubernetes puts the address of a service called `genservers` into each pod, under just this name.
-    if (name === 'port' && value.startsWith('tcp://')) continue
+    // Kubernetes puts the address of a service called `genservers` (or `genservers-admin`) into each pod, under just this name.
+    if ((name === 'port' || name === 'adminPort') && value.startsWith('tcp://')) continue
     return { from, value }
   }
   return undefined

@@ -39,8 +39,13 @@ function print(text: string): void {
 
 function explain(error: unknown): string {
   if (error instanceof LoadError) return error.message
-  const { code, address, port } = error as { code?: string; address?: string; port?: number }
-  if (code === 'EADDRINUSE') return `port ${port} of ${address} is in use; choose another with --port`
+  const {
+    code,
+    address,
+    port,
+    flag = 'port',
+  } = error as { code?: string; address?: string; port?: number; flag?: string }
+  if (code === 'EADDRINUSE') return `port ${port} of ${address} is in use; choose another with --${flag}`
   if (code === 'EACCES' && port !== undefined) return `no permission to listen on port ${port} of ${address}`
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
     return `${address ?? (error as { hostname?: string }).hostname} is not an address of this machine; choose another with --host`

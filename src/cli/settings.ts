@@ -24,6 +24,17 @@ export const settingsSchema = Type.Object({
     maximum: 65535,
     description: 'Port to listen on; 0 takes a free one',
   }),
+  admin: Type.Boolean({
+    default: true,
+    description: "Whether to serve the operators' routes: suspend, resume, replace a state, crashes",
+  }),
+  adminPort: Type.Unsafe<number | null>({
+    type: ['integer', 'null'],
+    default: null,
+    minimum: 0,
+    maximum: 65535,
+    description: "Port for the operators' routes alone; 0 takes a free one (default: the port of all others)",
+  }),
   implementations: Type.Array(Type.String({ minLength: 1 }), {
     default: [bundledDirectory],
     minItems: 1,

@@ -19,7 +19,8 @@ import type { Settings } from './settings.js'
 const SAME_ORDER = 250
 
 export interface Running {
-  readonly gateway: FastifyInstance
+  /** The main one, and that of the operators' routes if they have a port of their own. */
+  readonly gateways: readonly FastifyInstance[]
   readonly runtime: Runtime
   readonly logger: Logger
   readonly settings: Pick<Settings, 'drainDelay' | 'drainTimeout'>
@@ -46,14 +47,14 @@ export function shutDownOnSignal(running: () => Running | undefined): void {
 }
 
 async function shutDown(running: Running, signal: string): Promise<number> {
-  const { gateway, runtime, logger, settings, failReadiness } = running
+  const { gateways, runtime, logger, settings, failReadiness } = running
   logger.info({ signal }, 'shutting down')
   try {
     failReadiness() // 1
     await sleep(settings.drainDelay)
     logger.info({}, 'draining')
     await runtime.close({ timeout: settings.drainTimeout }) // 2
-    await gateway.close() // 3
+    for (const gateway of gateways) await gateway.close() // 3
     logger.info({}, 'shut down')
     return 0
   } catch (err) {

@@ -1,11 +1,11 @@
 /**
  * The command `start`: wires settings, implementations, runtime and gateway, and listens. Nothing is listening before
- * everything is loaded. Where the gateway cannot be built or cannot listen, what stood before it is taken down again, in
+ * everything is built. Where the gateway cannot be built or cannot listen, what stood before it is taken down again, in
  * the order of the shutdown.
  */
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import { createGateway } from '../gateway.js'
+import { createGateway, createOperatorsGateway } from '../gateway.js'
 import { createRuntimeOf, loadImplementations } from '../loading/load-implementations.js'
 import { startDeclaredServers } from './declared-servers.js'
 import { createLogger } from './logger.js'
@@ -23,30 +23,39 @@ export async function start(settings: Settings): Promise<void> {
   const { maxRestarts, maxSeconds, rememberExits } = settings
   const runtime = createRuntimeOf(implementations, { logger, maxRestarts, maxSeconds, rememberExits })
   const { bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout } = settings
-  let gateway: FastifyInstance | undefined
+  const limits = { bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout }
+  const options = { logger, ready: () => ready, ...limits }
+  const { admin, adminPort, host, port } = settings
+  const gateways: FastifyInstance[] = []
   try {
     if (settings.servers !== '') await startDeclaredServers(runtime, settings.servers)
-    gateway = await createGateway(runtime, {
-      logger,
-      ready: () => ready,
-      ...{ bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout },
-    })
-    const url = await listen(gateway, settings)
+    gateways.push(await createGateway(runtime, { ...options, operators: admin && adminPort === null }))
+    if (adminPort !== null) gateways.push(await createOperatorsGateway(runtime, options))
+    const [gateway, operators] = gateways as [FastifyInstance, FastifyInstance | undefined]
+    // First, so that no client has been let in where it cannot listen.
+    const adminUrl = operators && (await listen(operators, host, adminPort as number, 'admin-port'))
+    const url = await listen(gateway, host, port, 'port')
     logger.info({ url }, `genservers listens on ${url}`)
+    if (adminUrl !== undefined) logger.info({ adminUrl }, `operators' routes are on ${adminUrl}`)
   } catch (error) {
     await runtime.close({ timeout: 0 })
-    await gateway?.close()
+    for (const gateway of gateways) await gateway.close()
     throw error
   }
   outliveStrayErrors(logger)
   const failReadiness = () => {
     ready = false
   }
-  running = { gateway, runtime, logger, settings, failReadiness }
+  running = { gateways, runtime, logger, settings, failReadiness }
 }
 
-async function listen(gateway: FastifyInstance, { host, port }: Settings): Promise<string> {
-  await gateway.listen({ host, port })
+/** Gives the URL. What keeps it from listening tells with which `flag` that can be mended. */
+async function listen(gateway: FastifyInstance, host: string, port: number, flag: string): Promise<string> {
+  try {
+    await gateway.listen({ host, port })
+  } catch (error) {
+    throw Object.assign(error as Error, { flag })
+  }
   const { address, family, port: taken } = gateway.server.address() as AddressInfo
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}`
 }

@@ -14,6 +14,7 @@ export interface LogLine {
   readonly level: number
   readonly msg: string
   readonly url?: string
+  readonly adminUrl?: string
   readonly err?: { readonly message: string }
 }
 

@@ -34,7 +34,7 @@ t.test('docs/running.md tells every setting, with the default that it has', asyn
   const page = readProjectFile('docs/running.md')
   for (const name of settingNames) {
     const { default: value } = settingsSchema.properties[name]
-    const shown = Array.isArray(value) ? 'the bundled ones' : `\`${value}\``
+    const shown = Array.isArray(value) ? 'the bundled ones' : value === null ? 'the main port' : `\`${value}\``
     t.match(page, `| \`--${flagOf(name)}\` | \`${variablesOf(name)[0]}\` | ${shown} |`)
   }
 })
@@ -99,4 +99,28 @@ t.test('what the command line does not know is refused', async (t) => {
   ] as const) {
     t.throws(() => parseCommandLine(args), { name: 'UsageError', message })
   }
+})
+
+t.test("the operators' routes are on the main port, on one of their own, or nowhere", async (t) => {
+  const read = (args: readonly string[], environment = {}) => readSettings(parseCommandLine(args).flags, environment)
+  t.match(read([]), { admin: true, adminPort: null })
+  t.match(read(['--admin-port', '0']), { admin: true, adminPort: 0 })
+  t.match(read([], { GENSERVERS_ADMIN_PORT: '4001' }), { adminPort: 4001 })
+  for (const args of [['--no-admin'], ['--admin=false'], ['--admin', 'false']]) t.match(read(args), { admin: false })
+  t.match(read(['--admin=true'], { GENSERVERS_ADMIN: 'false' }), { admin: true })
+  t.equal(read([], { GENSERVERS_ADMIN_PORT: 'tcp://10.0.0.1:3000' }).adminPort, null)
+})
+
+t.test("what cannot be meant of the operators' routes is refused", async (t) => {
+  for (const [args, message] of [
+    [['--admin-port', '70000'], /--admin-port must be <= 65535/],
+    [['--admin-port', 'x'], /--admin-port must be integer/],
+    [['--admin=maybe'], /--admin must be boolean \(it is "maybe"\)/],
+    [['--no-admin', '--admin=true'], /--no-admin and --admin exclude each other/],
+    [['--no-admin', '--admin-port', '1'], /admin says that there are none/],
+    [['--port', '81', '--admin-port', '81'], /port and admin-port are both 81/],
+  ] as const) {
+    t.throws(() => readSettings(parseCommandLine(args).flags, {}), { name: 'UsageError', message })
+  }
+  t.match(readSettings({ port: '0', adminPort: '0' }, {}), { port: 0, adminPort: 0 }, 'two free ones')
 })

@@ -168,6 +168,41 @@ t.test('a port that is in use is told in one line', async (t) => {
   })
 })
 
+t.test("with --admin-port the operators' routes are there and not on the main port", async (t) => {
+  const { url, line, child, ended } = await startGateway(t, ['--admin-port', '0'])
+  const { adminUrl, msg } = await line((each) => each.adminUrl !== undefined)
+  t.match(adminUrl, /^http:\/\/127\.0\.0\.1:\d+$/)
+  t.not(adminUrl, url)
+  t.equal(msg, `operators' routes are on ${adminUrl}`)
+  t.equal((await post(`${url}/servers`, { implementation: 'counter', id: 'c1' })).status, 201)
+  t.equal((await fetch(`${url}/servers/c1/suspend`, { method: 'POST' })).status, 404)
+  t.equal((await fetch(`${adminUrl}/servers/c1/suspend`, { method: 'POST' })).status, 204)
+  t.match(await (await fetch(`${url}/servers/c1`)).json(), { status: 'suspended' })
+  t.match(await (await fetch(`${adminUrl}/openapi.json`)).json(), { paths: { '/servers/{id}/suspend': {} } })
+  t.equal((await fetch(`${adminUrl}/servers`)).status, 404)
+  child.kill('SIGTERM')
+  t.match(await ended, { code: 0, stderr: '' })
+})
+
+t.test("with --no-admin the operators' routes are nowhere", async (t) => {
+  const { url, child, ended } = await startGateway(t, ['--no-admin'])
+  await post(`${url}/servers`, { implementation: 'counter', id: 'c1' })
+  t.equal((await fetch(`${url}/servers/c1/suspend`, { method: 'POST' })).status, 404)
+  child.kill('SIGTERM')
+  t.match(await ended, { code: 0 })
+})
+
+t.test('an admin port that is in use is told in one line, and nothing goes on', async (t) => {
+  const other = createServer().listen(0, '127.0.0.1')
+  t.teardown(() => other.close())
+  await once(other, 'listening')
+  const { port } = other.address() as AddressInfo
+  t.match(await runProgram(t, ['--port', '0', '--admin-port', String(port)]).ended, {
+    code: 1,
+    stderr: `genservers: port ${port} of 127.0.0.1 is in use; choose another with --admin-port\n`,
+  })
+})
+
 t.test('an address that is not of this machine is told in one line', async (t) => {
   const { code, stderr } = await runProgram(t, ['--port', '0', '--host', '192.0.2.1']).ended
   t.equal(code, 1)
@@ -205,6 +240,9 @@ t.test('openapi writes the document to standard output or to a file', async (t) 
   const { code, stdout } = await runProgram(t, ['openapi', '--implementations', directory]).ended
   t.equal(code, 0)
   t.match(JSON.parse(stdout), { openapi: /^3\.1/, paths: { '/implementations/slow/servers/{id}/call/work': {} } })
+  t.match(JSON.parse(stdout), { paths: { '/servers/{id}/suspend': {} } })
+  const without = await runProgram(t, ['openapi', '--no-admin', '--implementations', directory]).ended
+  t.notMatch(without.stdout, 'suspendServer')
   const out = join(directory, '_openapi.json')
   t.match(await runProgram(t, ['openapi', '--out', out, '--implementations', directory]).ended, { code: 0, stdout: '' })
 })

@@ -27,6 +27,7 @@ export interface CompiledSchema {
 
 /** @throws {Error} if the schema names a format that is not known, or cannot be compiled. */
 export function compileSchema(schema: TSchema): CompiledSchema {
+  if (!TypeGuard.IsSchema(schema)) throw new Error('that is no schema: use Type.Object({ ... }) and the like')
   walk(schema, (part): undefined => {
     if (typeof part.format === 'string' && !teachFormat(part.format)) {
       throw new Error(`the format ${part.format} is not known`)
