@@ -81,6 +81,10 @@ t.test('what must not leave the gateway is found', async (t) => {
   const leaks = ['    at f (a)', 'Error\n    at f', 'node:internal/x', 'server.js:12:3', 'node_modules', CANARY]
   for (const leak of leaks) t.equal(faultsOfAny(problem('server_crashed', { detail: leak })).length, 1, leak)
   t.equal(faultsOfAny(answer(200, {}, { etag: CANARY })).length, 1)
+  const crash = (record: object) => faultsOfAny(answer(200, { crashes: [record] }))
+  t.same(crash({ stack: `Error: x\n    at ${CANARY} (a.js:1:2)` }), [], 'a stack may be told of a crash')
+  t.equal(crash({ stack: null, state: CANARY }).length, 1)
+  t.equal(faultsOfAny(answer(200, { stack: 'Error: x\n    at f (a)' })).length, 1, 'and nowhere else')
 })
 
 t.test('a client waits as long as its request says', async (t) => {

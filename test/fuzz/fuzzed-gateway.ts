@@ -46,7 +46,7 @@ export interface FuzzedGateway {
   readonly ids: ReadonlyMap<string, readonly string[]>
   /** What was logged that must not happen: bugs of the gateway, and crashes of any server that is not a hostile one. */
   readonly bugs: object[]
-  /** Starts what is missing, kills what is stuck for good, and sweeps up what is too much. */
+  /** Starts what is missing, resumes what is suspended, kills what is stuck for good, and sweeps up what is too much. */
   refresh(): Promise<void>
   /** Resolves when everything has ended, the connections too, with how many timers are left. */
   close(): Promise<number>
@@ -73,6 +73,7 @@ export async function openFuzzedGateway(): Promise<FuzzedGateway> {
       const slow = status === 'starting' && Date.now() - Date.parse(startedAt) > 100
       const stuck = slow || status === 'restarting' || (current?.runningFor ?? 0) > 100
       if (implementation === 'hostile' && stuck) runtime.kill(id)
+      else if (status === 'suspended') runtime.resume(id)
     }
     const { servers } = runtime.list({ limit: 1000 })
     const strangers = servers.filter(({ id, implementation }) => !ids.get(implementation)?.includes(id))
