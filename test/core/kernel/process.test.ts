@@ -429,3 +429,60 @@ t.test('places are free again of what was handled at once', async (t) => {
   }
   t.equal(process.received.length, 3 * process.mailbox.limit)
 })
+
+t.test(
+  'while it is suspended the mailbox waits, also for what could be taken at once; what is put first does not',
+  async (t) => {
+    const { node, process, put, rest } = setUp()
+    process.open()
+    process.suspend()
+    node.scheduler.cork()
+    put('a')
+    t.same(process.received, [], 'it is not free')
+    node.scheduler.uncork()
+    await rest()
+    t.same(process.received, [])
+    process.putFirst({ kind: 'note', message: 'first', takenAt: 0 })
+    await rest()
+    t.same(process.received, ['first'])
+    const idle = process.whenIdle().then(() => process.received.push('idle'))
+    process.resume()
+    await rest()
+    await idle
+    t.same(process.received, ['first', 'a', 'idle'])
+  },
+)
+
+t.test('one that is suspended in the midst of a slice takes no more of it', async (t) => {
+  const { process, put, rest } = setUp()
+  process.onReceive = () => process.suspend()
+  process.open()
+  put('a', 'b')
+  await rest()
+  t.same(process.received, ['a'])
+  t.ok(process.suspended)
+})
+
+t.test('what yields comes after everything else that is put first, and tells when it is dropped', async (t) => {
+  const { process, rest } = setUp()
+  const dropped: string[] = []
+  const first = (message: string, yields?: true) =>
+    process.putFirst({
+      kind: 'note',
+      message,
+      takenAt: 0,
+      ...(yields && { yields }),
+      dropped: () => void dropped.push(message),
+    } as never)
+  first('order 1', true)
+  first('step 1')
+  first('order 2', true)
+  first('step 2')
+  process.open()
+  await rest()
+  t.same(process.received, ['step 1', 'step 2', 'order 1', 'order 2'])
+  process.shut()
+  first('late')
+  process.halt()
+  t.same(dropped, ['late'])
+})

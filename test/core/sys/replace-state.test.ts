@@ -293,6 +293,20 @@ t.test('a state that turns into something else while the order waits is not lost
   await close()
 })
 
+t.test('a state is an object or an array, also where the schema takes anything', async (t) => {
+  const { runtime, close } = running(t, { any: defineServer({ state: Type.Unknown(), init: () => [1] }) })
+  await runtime.start('any', {}, { id: 'a' })
+  for (const state of [null, 'x', 5, undefined]) {
+    await t.rejects(runtime.replaceState('a', state as never), {
+      code: 'invalid_request',
+      details: { errors: [{ path: '/state', message: 'Expected an object or an array' }] },
+    })
+  }
+  t.equal(await runtime.replaceState('a', [2]), 2)
+  t.same(runtime.state('a').state, [2])
+  await close()
+})
+
 t.test('a definition whose state schema cannot be compiled is refused when the runtime is made', async (t) => {
   const odd = defineServer({ state: Type.Object({ at: Type.String({ format: 'odd' }) }), init: () => ({ at: '' }) })
   t.throws(() => running(t, { odd }), { message: /^odd: state: the format odd is not known/ })

@@ -199,6 +199,16 @@ t.test('what a redactor hides is not told: neither the state, nor what messages 
   await close()
 })
 
+t.test('of a shape no more than twenty keys are told', async (t) => {
+  const { runtime, close } = probing(t, { redact: () => null })
+  await runtime.start('probe', {}, { id: 'p' })
+  const { heard } = look(runtime, 'p')
+  await runtime.call('p', 'set', { value: Object.fromEntries(Array.from({ length: 25 }, (_, n) => [`k${n}`, n])) })
+  const { value } = JSON.parse((heard[0] as TraceEvent & { event: 'in' }).args as string) as { value: object }
+  t.equal(Object.keys(value).length, 20)
+  await close()
+})
+
 t.test('texts are cut', async (t) => {
   const { runtime, close } = probing(t)
   await runtime.start('probe', {}, { id: 'p' })
