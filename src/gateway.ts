@@ -14,6 +14,7 @@ import { observationRoutes } from '../routes/observation.js'
 import { operatorRoutes } from '../routes/operators.js'
 import { serverStateRoutes } from '../routes/server-state.js'
 import { serverRoutes } from '../routes/servers.js'
+import { traceRoutes } from '../routes/trace.js'
 import { typedMessageRoutes } from '../routes/typed-messages.js'
 import { collectAllowedMethods } from './http/allowed-methods.js'
 import { answerNotFound, answerSocketError, errorAnswers } from './http/error-answers.js'
@@ -102,6 +103,7 @@ export async function createGateway(runtime: Runtime, options: GatewayOptions = 
       await app.register(async (api) => {
         checkRequests(api, 'text/event-stream')
         await api.register(eventRoutes, { runtime, streams })
+        if (operators) await api.register(traceRoutes, { runtime, streams })
       })
       await app.register(async (api) => {
         checkRequests(api)
@@ -126,6 +128,12 @@ export async function createOperatorsGateway(runtime: Runtime, options: GatewayO
     components: [ServerInfo, ServerReason, ...operatorSchemas],
     implementations: new Map(),
     async routes(app) {
+      const streams = new EventStreams(runtime.clock)
+      await streams.attach(app)
+      await app.register(async (api) => {
+        checkRequests(api, 'text/event-stream')
+        await api.register(traceRoutes, { runtime, streams })
+      })
       await app.register(async (api) => {
         checkRequests(api)
         await api.register(operatorRoutes, { runtime })

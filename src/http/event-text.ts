@@ -16,6 +16,14 @@ export function preamble(position: string | undefined): Buffer {
   return Buffer.from(`retry: ${RETRY}\n${position === undefined ? '' : `id: ${position}\n`}\n`)
 }
 
+/** An event without an id: nobody can go on after it. */
+export function plainText(event: string, data: object): Buffer {
+  return Buffer.from(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
+}
+
+/** Nobody knows how many events were missed. */
+export const gapText = plainText('gap', { missed: null })
+
 /** A state as it was shown: normal JSON, and its text. */
 interface Shown {
   readonly state: unknown

@@ -170,6 +170,7 @@ t.test('a gateway for operators alone serves their routes, with a document of it
     '/servers/{id}/resume',
     '/servers/{id}/state',
     '/servers/{id}/suspend',
+    '/servers/{id}/trace',
   ])
   t.same(
     document.tags.map(({ name }) => name),
