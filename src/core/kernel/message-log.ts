@@ -1,15 +1,15 @@
 /**
  * The last messages that the processes of a node have taken, for the records of crashes (OTP: `sys:log/2`, which is in the
- * error report too). It is always on, so one array for all of them is written round, and of each message no more is kept
- * than whose it was, its kind, its name and when. A log in each process would cost memory for each, and a way through
- * memory that nothing else has used for long, at each message: a sixth of what a call costs.
+ * error report too). It is always on, so one array for all of them is written round, short enough to stay in a cache, and of
+ * each message no more is kept than whose it was, its kind, its name and when. A log in each process would cost memory for
+ * each, and a way through memory that nothing else has used for long, at each message: a sixth of what a call costs.
  *
  * So a process finds in it its last ten messages, or as many of them as are among the last `MOST` of the node.
  */
 import type { LoggedMessage } from './crash-records.js'
 import { cutText } from './reason.js'
 
-const MOST = 16_384
+const MOST = 2048
 
 /** So many of one process are told. */
 const TOLD = 10
