@@ -126,7 +126,8 @@ export abstract class Lifecycle extends Ending implements Mortal {
 
   #comeback(reason: Reason, cause: Cause): Comeback | undefined {
     const comeback = this.keeper.comeback(this, reason, cause)
-    if (comeback === undefined && cause !== 'stopped' && comesBack(this.restart, reason)) {
+    const isAlone = this.keeper.supervisor === undefined
+    if (comeback === undefined && isAlone && cause !== 'stopped' && comesBack(this.restart, reason)) {
       logError(
         this.node.logger,
         { server: this.id, restarts: this.restarts },

@@ -59,14 +59,18 @@ export class LocalPeers implements Peers {
     args: unknown,
     { link, ...options }: StartOptions & { readonly link?: Tied | undefined },
   ) {
-    if (options.supervisor !== undefined) return (await this.#starter.start(implementation, args, options)).id
-    const timeout = decideTimeout(options.timeout)
-    const server = this.#starter.make(implementation, args, options)
-    if (link !== undefined) server.ties.linkToParent(link)
+    const { supervisor, timeout } = options
+    const patience = decideTimeout(timeout)
+    const parent = supervisor === undefined ? undefined : this.#starter.directory.get(supervisor)
+    // Who is a child, or is called by one, may be what its supervisor waits for.
+    if (parent !== undefined) refuseCallCycle(waiter, parent)
+    const server = parent ?? this.#starter.make(implementation, args, options)
+    if (link !== undefined && parent === undefined) server.ties.linkToParent(link)
     const wait = { to: server }
     const waits = waiter.waitFor(wait)
     try {
-      await server.begin(timeout)
+      if (parent !== undefined) return (await this.#starter.start(implementation, args, options)).id
+      await server.begin(patience)
       return server.id
     } catch (error) {
       if (error instanceof StartIgnored) return undefined

@@ -9,7 +9,7 @@ export interface Supervising extends Running {
   /** `init ID` and `terminate ID REASON`, in the order in which they ran. */
   readonly trace: string[]
   /** What the `init` of an id does next, each time it runs. */
-  readonly plans: Map<string, ('ok' | 'fail' | 'ignore' | 'hang')[]>
+  readonly plans: Map<string, ('ok' | 'fail' | 'ignore' | 'hang' | 'under')[]>
   call(id: string, message: string, args?: unknown): Promise<unknown>
   crash(id: string): Promise<void>
   start(args: object, id?: string): Promise<unknown>
@@ -29,11 +29,13 @@ export function supervising(t: Test): Supervising {
         crash: {},
         end: { args: Type.Object({ reason: any }) },
         exit: { args: Type.Object({ id: Type.String() }) },
+        startUnder: { args: Type.Object({ supervisor: Type.String(), id: Type.String() }), reply: any },
       },
       init: async ({ slow }, ctx) => {
         const plan = plans.get(ctx.id)?.shift() ?? 'ok'
         trace.push(plan === 'ok' ? `init ${ctx.id}` : `${plan} ${ctx.id}`)
         if (plan === 'fail') throw new Error('no start')
+        if (plan === 'under') await ctx.start('worker', {}, { supervisor: 'sup' })
         if (plan === 'hang') await new Promise(() => {})
         return plan === 'ignore' ? ctx.ignore() : { count: 0, slow }
       },
@@ -44,6 +46,8 @@ export function supervising(t: Test): Supervising {
         },
         end: (_state, { reason }, ctx) => ctx.stop(reason as Reason),
         exit: (_state, { id }, ctx) => ctx.exit(id, 'kill'),
+        startUnder: async (_state, { supervisor, id }, ctx) =>
+          (await ctx.start('worker', {}, { id, supervisor })) ?? 'ignored',
       },
       terminate: async ({ slow }, reason, ctx) => {
         if (slow > 0) await pause(clock, slow)

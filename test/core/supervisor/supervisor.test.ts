@@ -348,7 +348,7 @@ t.test('brutalKill asks nobody, and a child under infinity is waited for', async
 })
 
 t.test('I10: a killed supervisor leaves no orphans, not even one that waits for its restart', async (t) => {
-  const { runtime, clock, plans, start, crash, close } = supervising(t)
+  const { runtime, clock, plans, start, crash, reports, close } = supervising(t)
   await start({ maxRestarts: 99, children: workers('a b c') })
   plans.set('a', ['hang'])
   await crash('a')
@@ -362,6 +362,10 @@ t.test('I10: a killed supervisor leaves no orphans, not even one that waits for 
   for (const id of ['sup', 'a', 'b', 'c'])
     t.throws(() => runtime.info(id), { code: 'server_exited', details: { reason: 'killed' } }, id)
   t.equal(waiting.outcome, 'rejected')
+  t.notOk(
+    reports().some(({ message }) => /too often/.test(message)),
+    'nobody restarted too often',
+  )
   await close()
 })
 
@@ -445,6 +449,36 @@ t.test('a server can be started under a supervisor as any other, and is told in 
   await t.rejects(runtime.start('worker', {}, { supervisor: 'nobody' }), { code: 'unknown_server' })
   await runtime.start('worker', {}, { id: 'w' })
   await t.rejects(runtime.start('worker', {}, { supervisor: 'w' }), { code: 'unknown_server' })
+  await close()
+})
+
+t.test('a handler can start a server under a supervisor, and no start waits for one without end', async (t) => {
+  const { runtime, clock, plans, start, call, close } = supervising(t)
+  await start({ children: workers('a') })
+  await runtime.start('worker', {}, { id: 'w' })
+  t.equal(await call('w', 'startUnder', { supervisor: 'sup', id: 'b' }), 'b')
+  t.match(runtime.info('b'), { supervisor: 'sup' })
+  plans.set('c', ['ignore'])
+  t.equal(await call('w', 'startUnder', { supervisor: 'sup', id: 'c' }), 'ignored')
+  t.equal(await call('a', 'startUnder', { supervisor: 'sup', id: 'd' }), 'd', 'while its supervisor does not')
+  plans.set('slow', ['hang'])
+  const starting = observe(call('w', 'startUnder', { supervisor: 'sup', id: 'slow' }))
+  await clock.advance(0)
+  const late = observe(runtime.start('worker', {}, { id: 'late', supervisor: 'sup', timeout: 100 }))
+  await clock.advance(1100)
+  t.match(late.error, { code: 'call_timeout', effect: 'none' }, 'nobody waits for a supervisor without end')
+  await clock.advance(5000)
+  t.equal(starting.outcome, 'rejected')
+  await close()
+})
+
+t.test('an init that asks for a sibling is told at once that its supervisor waits for it', async (t) => {
+  const { plans, start, call, children, close } = supervising(t)
+  await start({})
+  plans.set('a', ['under'])
+  const reason = { error: /sup/ }
+  t.match(await call('sup', 'startChild', workers('a')[0]), { error: { code: 'init_crashed', reason } })
+  t.same(await children(), [])
   await close()
 })
 
