@@ -58,7 +58,13 @@ export {
   serverId,
 } from './core/server/interface.js'
 export { MOST_LABELS } from './core/server/labels.js'
-export { CallbackFailed, type Operations, type ReplaceOptions } from './core/server/operations.js'
+export {
+  CallbackFailed,
+  type CodeChanged,
+  type CodeChangeOptions,
+  type Operations,
+  type ReplaceOptions,
+} from './core/server/operations.js'
 export type { Restart, RestartFrom, ServerOptions, StartOptions } from './core/server/options.js'
 export { argsSchema } from './core/server/protocol.js'
 export type {

@@ -20,6 +20,7 @@ interface ProblemDocument {
   readonly exitedAt?: string
   readonly errors?: readonly InputError[]
   readonly chain?: readonly string[]
+  readonly failed?: FailureDetails['failed']
   readonly server?: object
 }
 
@@ -52,6 +53,7 @@ export function problemDocument(failure: HttpProblem | GenServerError): ProblemD
     ...(details.exitedAt !== undefined && { exitedAt: new Date(details.exitedAt).toISOString() }),
     ...(details.errors !== undefined && { errors: details.errors }),
     ...(details.chain !== undefined && { chain: details.chain }),
+    ...(details.failed !== undefined && { failed: details.failed }),
     ...(details.server !== undefined && { server: details.server }),
   }
 }

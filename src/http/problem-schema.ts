@@ -33,6 +33,11 @@ export const Problem = Type.Object(
     chain: Type.Optional(
       Type.Array(Type.String(), { description: 'The servers of a call cycle, from the caller round to itself.' }),
     ),
+    failed: Type.Optional(
+      Type.Array(Type.Object({ id: Type.String(), message: Type.String() }), {
+        description: 'The servers that kept all from it, at most 100, and why.',
+      }),
+    ),
     server: Type.Optional(Ref(ServerInfo)),
   },
   { $id: 'Problem', description: 'What went wrong (RFC 9457).' },

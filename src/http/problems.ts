@@ -74,6 +74,11 @@ const coreProblems = {
     title: 'The group is too large',
     when: 'More servers have the label than one message reaches, or too many for args of this size; it was sent to none.',
   },
+  code_change_failed: {
+    status: 409,
+    title: 'The code was not changed',
+    when: 'A server could not go over to the new code, so all go on with the old one; `failed` tells which and why.',
+  },
   init_crashed: {
     status: 500,
     title: 'The implementation crashed while starting',

@@ -79,7 +79,7 @@ export class Call extends Queued implements Expiring, Wait, Waiter {
   constructor(
     readonly to: Callee,
     readonly message: string,
-    readonly args: Json,
+    public args: Json,
     /** Milliseconds; told in the timeout's message. */
     readonly timeout: number,
     readonly origin: Origin | undefined,

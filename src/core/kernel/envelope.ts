@@ -12,7 +12,7 @@ export class Cast extends Queued {
   readonly kind = 'cast'
   constructor(
     readonly message: string,
-    readonly args: Json,
+    public args: Json,
     readonly origin: Origin | undefined,
     readonly ifMatch: number | undefined,
     readonly bounded: boolean,
@@ -26,7 +26,7 @@ export class Info extends Queued {
   readonly kind = 'info'
   constructor(
     readonly message: string,
-    readonly args: Json,
+    public args: Json,
     readonly bounded: boolean,
   ) {
     super()

@@ -24,6 +24,7 @@ export const failures = {
   init_refused: 'none',
   mailbox_full: 'none',
   group_too_large: 'none',
+  code_change_failed: 'none',
   init_crashed: 'none',
   server_crashed: 'none',
   bad_reply: 'none',
@@ -54,6 +55,8 @@ export interface FailureDetails {
   readonly chain?: readonly string[]
   /** After how many seconds another try may do better. */
   readonly retryAfter?: number
+  /** The servers that kept all from it, some of them if they are many, and why. */
+  readonly failed?: readonly { readonly id: string; readonly message: string }[]
   /** The server that holds the id. */
   readonly server?: object
 }

@@ -60,6 +60,14 @@ export class Mailbox {
     if (envelope.bounded) this.#places--
   }
 
+  /** What waits, oldest first; the one that is at hand may be taken out meanwhile. */
+  *waiting(): Generator<Envelope, void, undefined> {
+    for (let next: Queued | undefined, each = this.#first; each !== undefined; each = next) {
+      next = each.next
+      yield each as Envelope
+    }
+  }
+
   /** How long the oldest envelope has waited, in milliseconds. */
   oldestAge(now: number): number {
     return this.#first === undefined ? 0 : now - this.#first.queuedAt

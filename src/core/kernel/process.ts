@@ -6,12 +6,20 @@
  * 3. A call whose deadline has passed is not taken.
  * 4. A call that was given up before it came, on a slow transport, is not put in.
  * 5. After `halt` nothing is received any more, and what still runs is ignored.
- * 6. While it is suspended the mailbox waits; what is put first does not, for that belongs to what was handled before.
+ * 6. While it is suspended, by whomever, the mailbox waits; what is put first does not, for that belongs to what was handled
+ *    before.
  */
 import { addWait, type Call, type Wait } from './call.js'
 import type { Envelope } from './envelope.js'
 import { Mailbox } from './mailbox.js'
 import type { Node } from './node.js'
+
+/** Who has suspended a process; each can only end its own suspension. */
+export type Suspender = typeof OPERATOR | typeof CODE_CHANGE
+/** An operator, who may be asked twice and never comes back by itself. */
+export const OPERATOR = 1
+/** A change of code, for as long as it takes. */
+export const CODE_CHANGE = 2
 
 /** How many messages a process handles before the next one gets its turn. */
 const SLICE = 16
@@ -41,9 +49,10 @@ export abstract class Process<Urgent extends First> extends Mailbox {
   #open = false
   #awake = false
   #ended = false
-  #suspended = false
+  /** The suspenders, added up. */
+  #suspended = 0
   #urgent: Urgent[] | undefined = undefined
-  #whenIdle: (() => void)[] | undefined = undefined
+  #whenSo: Wish[] | undefined = undefined
 
   constructor(
     readonly node: Node,
@@ -78,7 +87,9 @@ export abstract class Process<Urgent extends First> extends Mailbox {
 
   /** Nothing comes before what is put in now. */
   get #isFree(): boolean {
-    return this.#open && !this.#awake && !this.#suspended && this.current === undefined && this.mailbox.length === 0
+    return (
+      this.#open && !this.#awake && this.#suspended === 0 && this.current === undefined && this.mailbox.length === 0
+    )
   }
 
   /** Past the mailbox, which for most messages is a way through memory that nobody else has used for long. */
@@ -86,7 +97,7 @@ export abstract class Process<Urgent extends First> extends Mailbox {
     if (envelope.bounded) this.mailbox.release()
     try {
       // What was put meanwhile has found the process at work.
-      if (this.#handle(envelope) && (this.mailbox.length > 0 || this.#urgent?.length)) this.wake()
+      if (this.#handle(envelope) && (this.mailbox.length > 0 || this.#urgent?.length || !this.#open)) this.#goOn()
     } catch (error) {
       this.broken(error)
     }
@@ -109,18 +120,18 @@ export abstract class Process<Urgent extends First> extends Mailbox {
   }
 
   /** Takes no message from now on; what is being handled is finished (OTP: `sys:suspend/1`). Twice is as once. */
-  suspend(): void {
-    this.#suspended = true
+  suspend(by: Suspender = OPERATOR): void {
+    this.#suspended |= by
   }
 
-  /** Goes on with what waits (OTP: `sys:resume/1`). */
-  resume(): void {
-    this.#suspended = false
+  /** Goes on with what waits, unless somebody else has suspended it too (OTP: `sys:resume/1`). */
+  resume(by: Suspender = OPERATOR): void {
+    this.#suspended &= ~by
     this.wake()
   }
 
   get suspended(): boolean {
-    return this.#suspended
+    return this.#suspended !== 0
   }
 
   /** This process waits for `wait` until that is deleted from what this returns. */
@@ -149,12 +160,26 @@ export abstract class Process<Urgent extends First> extends Mailbox {
     return this.current === undefined && this.mailbox.length === 0 && !this.#urgent?.length
   }
 
+  /** Nothing is being handled, and what was is done with all that it had to do. */
+  get quiet(): boolean {
+    return this.current === undefined && !this.#urgent?.length
+  }
+
   /** Resolves when the process is idle, or has ended. */
-  async whenIdle(): Promise<void> {
-    if (this.idle || this.#ended) return
+  whenIdle(): Promise<void> {
+    return this.#when(() => this.idle)
+  }
+
+  /** Resolves when the process is quiet, or has ended. */
+  whenQuiet(): Promise<void> {
+    return this.#when(() => this.quiet)
+  }
+
+  async #when(isSo: () => boolean): Promise<void> {
+    if (isSo() || this.#ended) return
     await new Promise<void>((resolve) => {
-      this.#whenIdle ??= []
-      this.#whenIdle.push(resolve)
+      this.#whenSo ??= []
+      this.#whenSo.push({ isSo, resolve })
     })
   }
 
@@ -199,14 +224,19 @@ export abstract class Process<Urgent extends First> extends Mailbox {
 
   #handleSome(): void {
     for (let taken = 0; taken < SLICE && this.#open; taken++) {
-      const envelope = this.#urgent?.shift() ?? (this.#suspended ? undefined : this.mailbox.shift())
+      const envelope = this.#urgent?.shift() ?? (this.#suspended === 0 ? this.mailbox.shift() : undefined)
       if (envelope === undefined) {
         this.rest()
         return
       }
       if (!this.#handle(envelope)) return
     }
-    this.wake()
+    this.#goOn()
+  }
+
+  #goOn(): void {
+    if (this.#open) this.wake()
+    else this.rest()
   }
 
   /** `false`: it takes its time, and the process goes on when it is done. */
@@ -236,13 +266,20 @@ export abstract class Process<Urgent extends First> extends Mailbox {
     // It may have been cut off, and the process be at work on another.
     if (this.#ended || this.current !== envelope) return
     this.current = undefined
-    this.wake()
+    this.#goOn()
   }
 
-  /** Tells those who wait for it if the process is idle. */
+  /** Tells those who wait for it that the process is idle, or quiet. */
   protected rest(): void {
-    if (this.#whenIdle === undefined || !(this.idle || this.#ended)) return
-    for (const resolve of this.#whenIdle) resolve()
-    this.#whenIdle = undefined
+    const wishes = this.#whenSo
+    if (wishes === undefined) return
+    const open = wishes.filter(({ isSo }) => !this.#ended && !isSo())
+    this.#whenSo = open.length === 0 ? undefined : open
+    for (const wish of wishes) if (!open.includes(wish)) wish.resolve()
   }
+}
+
+interface Wish {
+  readonly isSo: () => boolean
+  readonly resolve: () => void
 }

@@ -7,6 +7,7 @@ import { MemoryRegistry, type Registry } from '../kernel/registry.js'
 import { memoryStore } from '../kernel/store.js'
 import { localTransport } from '../kernel/transport.js'
 import { defineSupervisor, SUPERVISOR } from '../supervisor/supervisor.js'
+import { admit } from './admit.js'
 import { Directory } from './directory.js'
 import { RootKeeper } from './keeper.js'
 import { LocalFamily } from './local-family.js'
@@ -31,11 +32,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   const { clock = systemClock, logger = silentLogger, store = memoryStore, transport = localTransport } = options
   const protocols = new Map<string, Protocol>()
   for (const [name, definition] of Object.entries(options.implementations ?? {})) {
-    if (name === SUPERVISOR) throw new Error(`${name}: the name is taken by what is built in`)
-    if (definition.durable && !store.durable) {
-      throw new Error(`${name}: it is durable, but this runtime has no durable store`)
-    }
-    protocols.set(name, compileProtocol(name, definition))
+    protocols.set(name, admit(name, definition, store))
   }
   const exits = new Exits(clock, options.rememberExits ?? TEN_MINUTES)
   const directory = new Directory((options.registry ?? new MemoryRegistry()) as Registry<Server>, exits)

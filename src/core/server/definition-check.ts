@@ -54,6 +54,8 @@ function* faultsOf(definition: AnyDefinition): Generator<string> {
   for (const key of ['terminate', 'redact', 'codeChange'] as const) {
     if (definition[key] !== undefined && typeof definition[key] !== 'function') yield `${key} is not a function`
   }
+  const { version = 1 } = definition
+  if (!Number.isInteger(version) || version < 1) yield 'version is not a positive integer'
   for (const { path, message } of faultsOfOptions(definition)) yield `${path.slice(1)}: ${message}`
   yield* unmatched('calls', definition.calls, 'handleCall', definition.handleCall)
   yield* unmatched('casts', definition.casts, 'handleCast', definition.handleCast)

@@ -92,8 +92,8 @@ export type Definition<
   /** The version of the code, which the server's info shows. Default 1. */
   readonly version?: number
   /**
-   * Reserved: will turn a stored state of version `oldVersion` into one of this version (OTP: `code_change/3`). It is not
-   * called yet, since no store gives a state back.
+   * Gives the state of this version for one of version `oldVersion`, which is frozen (OTP: `code_change/3`). Called when the
+   * code is changed under servers that run (see `Operations.changeCode`).
    */
   readonly codeChange?: (oldState: unknown, oldVersion: number) => Static<NoInfer<State>>
   /**

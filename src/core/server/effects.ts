@@ -8,16 +8,18 @@ import type { Json } from '../kernel/json.js'
 import type { Mailbox } from '../kernel/mailbox.js'
 import type { Reason } from '../kernel/reason.js'
 import type { Destination } from '../kernel/transport.js'
+import type { Protocol } from './protocol.js'
 
 /** Someone who can be sent a message. */
 export interface Addressee extends Destination {
   readonly id: string
+  readonly protocol: Protocol
   readonly mailbox: Mailbox
 }
 
 export type Effect =
-  /** The receiver's mailbox has a place reserved for it. */
-  | { readonly kind: 'send'; readonly to: Addressee; readonly envelope: Cast | Info }
+  /** The receiver's mailbox has a place reserved for it, and it was checked for the code of the receiver. */
+  | { readonly kind: 'send'; readonly to: Addressee; readonly envelope: Cast | Info; readonly checkedFor: Protocol }
   | { readonly kind: 'reply'; readonly call: Call; readonly reply: Json }
   | { readonly kind: 'continue'; readonly name: string; readonly args: unknown }
   | { readonly kind: 'timer'; readonly ref: string; readonly ms: number; readonly message: string; readonly args: Json }

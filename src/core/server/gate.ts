@@ -9,7 +9,7 @@ import type { Transport } from '../kernel/transport.js'
 import type { Effect } from './effects.js'
 import type { IdleTimeout } from './idle-timeout.js'
 import type { Self } from './peers.js'
-import { infoCheck } from './sending.js'
+import { checkAgain, infoCheck } from './sending.js'
 
 /** The server whose effects leave. */
 export interface Source extends Self {
@@ -43,7 +43,8 @@ export function release(source: Source, effects: readonly Effect[], transport: T
 function perform(source: Source, effect: Effect, transport: Transport): void {
   switch (effect.kind) {
     case 'send':
-      transport.deliver(effect.to, effect.envelope)
+      if (fits(source, effect)) transport.deliver(effect.to, effect.envelope)
+      else effect.to.mailbox.release()
       break
     case 'reply':
       source.replies++
@@ -87,13 +88,21 @@ function perform(source: Source, effect: Effect, transport: Transport): void {
   }
 }
 
+/** The code of the receiver may have changed since the message was made. */
+function fits(source: Source, { to, envelope, checkedFor }: Extract<Effect, { kind: 'send' }>): boolean {
+  const refusal = to.protocol === checkedFor ? undefined : checkAgain(to.protocol, envelope)
+  if (refusal === undefined) return true
+  source.node.logger.warn({ server: source.id, to: to.id, message: envelope.message }, `dropped: ${refusal.message}`)
+  return false
+}
+
 /**
  * Brings what becomes of `promise`: `{ value }` or `{ error }`. An info that is declared takes what its schema says; a
  * result that does not fit is an error, and one that is not expected is a bug like any other.
  */
 function pipe(source: Source, promise: Promise<unknown>, message: string): void {
   const { lineage } = source
-  const check = infoCheck(source.protocol, message)
+  const check = (value: unknown) => infoCheck(source.protocol, message)(value)
   const bring = (args: Json) => {
     if (source.lineage === lineage) source.deliverInfo(message, args)
   }

@@ -172,6 +172,7 @@ export abstract class Lifecycle extends Ending implements Mortal {
         .then(live)
         .catch((error) => this.broken(error)),
     )
+    this.rest()
     return undefined
   }
 

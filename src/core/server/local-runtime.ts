@@ -5,7 +5,6 @@ import { type Envelope, StopOrder } from '../kernel/envelope.js'
 import { GenServerError } from '../kernel/errors.js'
 import type { Node } from '../kernel/node.js'
 import { decideDelay, decideReason, decideTimeout } from './decide.js'
-import type { AnyDefinition } from './definition.js'
 import type { Directory } from './directory.js'
 import type { Watch, WatchOptions } from './feed.js'
 import { Feeds, type FeedsLimits } from './feeds.js'
@@ -26,14 +25,13 @@ import { stateView } from './state-view.js'
 import { Sys } from './sys.js'
 
 export class LocalRuntime extends Sys {
-  readonly implementations: ReadonlyMap<string, AnyDefinition>
   readonly #feeds: Feeds
   protected readonly peers: LocalPeers
   #closed: Promise<void> | undefined = undefined
 
   constructor(
     node: Node,
-    protocols: ReadonlyMap<string, Protocol>,
+    protocols: Map<string, Protocol>,
     directory: Directory,
     root: Keeper,
     family: LocalFamily,
@@ -42,7 +40,6 @@ export class LocalRuntime extends Sys {
     super(node, protocols, directory, root)
     this.#feeds = new Feeds(directory, node.clock, node.logger, feeds)
     this.peers = new LocalPeers(this, family, this.#feeds)
-    this.implementations = new Map([...protocols].map(([name, { definition }]) => [name, definition]))
   }
 
   call(id: string, message: string, args?: unknown, options: RequestOptions = {}): Promise<unknown> {

@@ -4,6 +4,7 @@
 import type { CrashRecord } from '../kernel/crash-records.js'
 import type { Origin } from '../kernel/queued.js'
 import { crashReason } from '../kernel/reason.js'
+import type { AnyDefinition } from './definition.js'
 import type { TraceListener } from './tracer.js'
 
 export interface ReplaceOptions {
@@ -12,6 +13,24 @@ export interface ReplaceOptions {
   /** Milliseconds to wait for the message that is being handled, or `Infinity`. Default 5000. */
   readonly timeout?: number | undefined
   readonly origin?: Origin | undefined
+}
+
+export interface CodeChangeOptions {
+  /** Only tells what would come of it. */
+  readonly dryRun?: boolean | undefined
+  /** Milliseconds to wait for the messages that are being handled, or `Infinity`. Default 5000. */
+  readonly timeout?: number | undefined
+}
+
+export interface CodeChanged {
+  readonly implementation: string
+  /** The versions of the code before and now. */
+  readonly from: number
+  readonly to: number
+  /** How many servers run on the new code. */
+  readonly servers: number
+  /** How many of them have another state now. */
+  readonly migrated: number
 }
 
 /** The function that was to give the next state threw (OTP: `callback_failed`); `cause` is what. */
@@ -49,6 +68,21 @@ export interface Operations {
     options?: ReplaceOptions,
   ): Promise<number>
   replaceState(id: string, state: object, options?: ReplaceOptions): Promise<number>
+
+  /**
+   * Puts another definition in the place of an implementation's (OTP: a code change as the release handler does it). All servers
+   * of it are suspended, each when it has finished its message; their states become those of the new version by its
+   * `codeChange(oldState, oldVersion)`, or are taken as they are where the version is the same; and they go on with what
+   * waits, on the new code. All of them, or, if one cannot, none. Servers keep their terms, timers, links and deferred calls.
+   * A message that waits and that the new interface does not take is refused as if it came now.
+   *
+   * One change goes on at a time; others wait for it.
+   *
+   * @example await runtime.changeCode('counter', secondCounter)
+   * @throws {GenServerError} `code_change_failed`, `unknown_implementation`, `draining` · {Error} if the definition contradicts
+   * itself
+   */
+  changeCode(implementation: string, definition: AnyDefinition, options?: CodeChangeOptions): Promise<CodeChanged>
 
   /**
    * `listener` hears what the server does from now on, until it ends: what it takes, what it answers, how its state

@@ -22,13 +22,10 @@ import type { Reason } from '../kernel/reason.js'
 import type { Tied } from '../kernel/ties.js'
 import type { Addressee } from './effects.js'
 import type { StartOptions } from './options.js'
-import type { Protocol } from './protocol.js'
 import type { Timers } from './timers.js'
 
 /** Another server, as a turn sees it. */
-export interface Peer extends Addressee, Callee, Tied {
-  readonly protocol: Protocol
-}
+export interface Peer extends Addressee, Callee, Tied {}
 
 /** The server whose turn it is. */
 export interface Self extends Peer, Waiter {

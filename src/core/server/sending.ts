@@ -1,6 +1,6 @@
 /** Messages to a server, checked before they reach its mailbox: a typo or a wrong type never crashes a server. */
 import { Call } from '../kernel/call.js'
-import { Cast, Info } from '../kernel/envelope.js'
+import { Cast, type Envelope, Info } from '../kernel/envelope.js'
 import { GenServerError } from '../kernel/errors.js'
 import type { Origin } from '../kernel/queued.js'
 import type { Addressee } from './effects.js'
@@ -27,6 +27,21 @@ function refuseMessage(protocol: Protocol, kind: 'call' | 'cast', message: strin
   const other = kind === 'call' ? protocol.casts : protocol.calls
   const hint = other.has(message) ? `; it is a ${kind === 'call' ? 'cast' : 'call'}` : ''
   throw new GenServerError('unknown_message', `${protocol.name} has no ${kind} ${message}${hint}`)
+}
+
+/**
+ * Holds a message to `protocol` that was checked for other code: it brings what it now has to. Gives the refusal of one that
+ * does not fit any more.
+ */
+export function checkAgain(protocol: Protocol, envelope: Envelope): GenServerError | undefined {
+  try {
+    if (envelope.kind === 'call') envelope.args = callOperation(protocol, envelope.message).check(envelope.args)
+    if (envelope.kind === 'cast') envelope.args = castOperation(protocol, envelope.message).check(envelope.args)
+    if (envelope.kind === 'info') envelope.args = infoCheck(protocol, envelope.message)(envelope.args)
+    return undefined
+  } catch (refusal) {
+    return refusal as GenServerError
+  }
 }
 
 /** @throws {GenServerError} `mailbox_full` */

@@ -27,9 +27,10 @@ import { NoReply, Stop } from './answer.js'
 import { crashFailure, exitFailure } from './crash.js'
 import type { SeenStatus, ServerInfo } from './info.js'
 import { Lifecycle } from './lifecycle.js'
-import type { CallOperation, Handler } from './protocol.js'
+import type { CallOperation, Handler, Protocol } from './protocol.js'
 import { Replacement } from './replacement.js'
 import { Scope } from './scope.js'
+import { checkAgain } from './sending.js'
 import type { Pending } from './stateful-process.js'
 import { noAnswer, type Turned } from './turn.js'
 import type { Urgent } from './urgent.js'
@@ -156,6 +157,31 @@ export class Server extends Lifecycle {
       call.fail(error as Error)
       return undefined
     }
+  }
+
+  /**
+   * Runs on other code from now on, and has the state `next` if it has one (OTP: `sys:change_code/4`). It must be quiet. What
+   * is still to come was checked for the code before: what does not fit any more is refused, as if it came only now.
+   */
+  changeCode(protocol: Protocol, next: object | undefined): void {
+    this.protocol = protocol
+    if (next !== undefined) this.replaceBy(new Scope(undefined, undefined, false), next)
+    for (const envelope of this.mailbox.waiting()) {
+      const refusal = checkAgain(protocol, envelope)
+      if (refusal !== undefined) this.#refuse(envelope, refusal)
+    }
+    for (const [ref, envelope] of this.anyTimers?.waiting() ?? []) {
+      const refusal = checkAgain(protocol, envelope)
+      if (refusal === undefined) continue
+      this.anyTimers?.cancel(ref)
+      this.#refuse(envelope, refusal)
+    }
+  }
+
+  #refuse(envelope: Envelope, refusal: GenServerError): void {
+    this.mailbox.remove(envelope)
+    if (envelope.kind === 'call') envelope.fail(refusal)
+    else this.node.logger.warn({ server: this.id, message: envelope.message }, `dropped: ${refusal.message}`)
   }
 
   protected succeeded({ call }: Scope, answer: Turned['answer']): Pending {

@@ -5,6 +5,7 @@ import type { Reason } from '../kernel/reason.js'
 import { SUPERVISOR } from '../supervisor/supervisor.js'
 import { StartIgnored } from './answer.js'
 import { asksNothing, decideId, decideTerms, decideTimeout } from './decide.js'
+import type { AnyDefinition } from './definition.js'
 import { alreadyStarted, type Directory } from './directory.js'
 import type { ServerInfo } from './info.js'
 import type { Keeper } from './keeper.js'
@@ -27,15 +28,18 @@ type StartChildReply =
 export abstract class Starter {
   /** Nothing new is taken. */
   draining = false
-  readonly #usualTerms = new Map<Protocol, ServerTerms>()
+  readonly #usualTerms = new WeakMap<Protocol, ServerTerms>()
+  readonly #implementations: Map<string, AnyDefinition>
 
   constructor(
     readonly node: Node,
-    readonly protocols: ReadonlyMap<string, Protocol>,
+    private readonly protocols: Map<string, Protocol>,
     readonly directory: Directory,
     /** Keeps all servers that no supervisor keeps. */
     readonly root: Keeper,
-  ) {}
+  ) {
+    this.#implementations = new Map([...protocols].map(([name, { definition }]) => [name, definition]))
+  }
 
   protected abstract call(id: string, message: string, args: unknown, options: RequestOptions): Promise<unknown>
   /** What the turns of its servers may ask. */
@@ -59,7 +63,7 @@ export abstract class Starter {
     args: unknown,
     { id = this.node.ids.next(), restart, restartFrom, shutdown, mailbox, labels, timeout }: StartOptions,
   ): Promise<ServerInfo> {
-    const protocol = this.#protocol(implementation)
+    const protocol = this.protocol(implementation)
     protocol.checkStartArgs(args)
     const named = {
       id: decideId(id),
@@ -81,7 +85,7 @@ export abstract class Starter {
   }
 
   async getOrStart(implementation: string, args: unknown, options: StartOptions & { id: string }) {
-    const protocol = this.#protocol(implementation)
+    const protocol = this.protocol(implementation)
     const running = this.directory.find(decideId(options.id))
     const timeout = decideTimeout(options.timeout)
     if (running === undefined) return { started: true, info: await this.start(implementation, args, options) }
@@ -92,7 +96,7 @@ export abstract class Starter {
 
   /** A server that is to `begin`. Its id is taken when this returns. */
   make(implementation: string, args: unknown, options: StartOptions, keeper = this.root): Server {
-    const protocol = this.#protocol(implementation)
+    const protocol = this.protocol(implementation)
     const id = options.id === undefined ? this.node.ids.next() : decideId(options.id)
     const terms = this.#termsFor(protocol, options, keeper)
     const server = new Server(id, protocol, protocol.checkStartArgs(args), terms, keeper, this.peers, this.node)
@@ -142,13 +146,24 @@ export abstract class Starter {
     check: (protocol: Protocol) => unknown,
     notStarted?: (error: Error) => void,
   ): Server {
-    check(this.#protocol(implementation))
+    check(this.protocol(implementation))
     const server = this.make(implementation, args, { id })
     server.begin(decideTimeout(undefined))?.catch((error) => notStarted?.(error))
     return server
   }
 
-  #protocol(implementation: string): Protocol {
+  /** What can be started. */
+  get implementations(): ReadonlyMap<string, AnyDefinition> {
+    return this.#implementations
+  }
+
+  /** From now on servers of its name are started with it. */
+  protected useProtocol(protocol: Protocol): void {
+    this.protocols.set(protocol.name, protocol)
+    this.#implementations.set(protocol.name, protocol.definition)
+  }
+
+  protected protocol(implementation: string): Protocol {
     const protocol = this.protocols.get(implementation)
     if (protocol !== undefined) return protocol
     throw new GenServerError('unknown_implementation', `there is no implementation ${implementation}`)

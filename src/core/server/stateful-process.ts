@@ -59,7 +59,8 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
 
   constructor(
     readonly id: string,
-    readonly protocol: Protocol,
+    /** Another one after a change of code. */
+    public protocol: Protocol,
     readonly peers: Peers,
     node: Node,
     mailboxLimit: number,
@@ -155,6 +156,15 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
   protected runReadOnly(scope: Scope, handler: Handler, args: Json, checkReply: Check): Json | Promise<Json> {
     const result = handler(this.committed, args, new TurnContext(this, this.peers, scope))
     return isThenable(result) ? Promise.resolve(result).then(checkReply) : checkReply(result)
+  }
+
+  /** Also its `init` and its `terminate` are done. */
+  override get quiet(): boolean {
+    return super.quiet && this.scope === undefined
+  }
+
+  get hasState(): boolean {
+    return this.state !== NO_STATE
   }
 
   override get idle(): boolean {

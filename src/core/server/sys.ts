@@ -2,14 +2,26 @@
 import { isDraftable } from 'mutative'
 import { Call } from '../kernel/call.js'
 import type { CrashRecord } from '../kernel/crash-records.js'
+import { admit } from './admit.js'
+import { CodeChange } from './code-change.js'
 import { decideTimeout } from './decide.js'
-import { CallbackFailed, type Operations, type ReplaceOptions } from './operations.js'
+import type { AnyDefinition } from './definition.js'
+import {
+  CallbackFailed,
+  type CodeChanged,
+  type CodeChangeOptions,
+  type Operations,
+  type ReplaceOptions,
+} from './operations.js'
 import type { Server } from './server.js'
 import { Starter } from './starter.js'
 import { isJson, mustBeJson, refusedState } from './state-check.js'
 import { type TraceListener, Tracer } from './tracer.js'
 
 export abstract class Sys extends Starter implements Operations {
+  /** Settles when no change of code goes on. */
+  #codeChanged: Promise<unknown> = Promise.resolve()
+
   suspend(id: string): void {
     this.mustBeUp()
     this.directory.get(id).suspend()
@@ -31,6 +43,23 @@ export abstract class Sys extends Starter implements Operations {
     if (!scheduler.busy) deadlines.enterLanes()
     await call.response
     return call.revision as number
+  }
+
+  changeCode(name: string, definition: AnyDefinition, options: CodeChangeOptions = {}): Promise<CodeChanged> {
+    const change = this.#codeChanged.then(() => this.#changeCode(name, definition, options))
+    this.#codeChanged = change.catch(() => {})
+    return change
+  }
+
+  async #changeCode(name: string, definition: AnyDefinition, { dryRun, timeout }: CodeChangeOptions) {
+    this.mustBeUp()
+    const patience = decideTimeout(timeout)
+    const from = this.protocol(name)
+    const to = admit(name, definition, this.node.store)
+    const servers = () => [...this.directory.registry.after(undefined, name)]
+    const change = new CodeChange(from, to, servers, this.node, () => this.mustBeUp())
+    if (dryRun === true) return await change.tell()
+    return await change.run(patience, () => this.useProtocol(to))
   }
 
   trace(id: string, listener: TraceListener, name: unknown = listener): () => void {

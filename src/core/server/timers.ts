@@ -12,8 +12,8 @@ import type { TimerInfo } from './info.js'
 const LAST_DATE = 8.64e15
 
 interface Timer {
-  readonly kind: 'info' | 'cast'
-  readonly message: string
+  /** What it brings. */
+  readonly envelope: Cast | Info
   /** The clock's monotonic milliseconds. */
   readonly due: number
   readonly armed: ClockTimer
@@ -42,12 +42,12 @@ export class Timers {
 
   /** A plain message in `ms` milliseconds. */
   send(ref: string, ms: number, message: string, args: Json): void {
-    this.#arm(ref, ms, 'info', message, () => new Info(message, args, false))
+    this.#arm(ref, ms, new Info(message, args, false))
   }
 
   /** A cast in `ms` milliseconds. */
   cast(ref: string, ms: number, { message, args, origin, ifMatch }: DelayedCast): void {
-    this.#arm(ref, ms, 'cast', message, () => new Cast(message, args, origin, ifMatch, false))
+    this.#arm(ref, ms, new Cast(message, args, origin, ifMatch, false))
   }
 
   /** The milliseconds that are left, or `false` if the timer has fired or is not known. */
@@ -68,6 +68,11 @@ export class Timers {
     this.#timers.clear()
   }
 
+  /** What they will bring, by their refs. One that is at hand may be cancelled meanwhile. */
+  *waiting(): Generator<[ref: string, envelope: Cast | Info], void, undefined> {
+    for (const [ref, { envelope }] of this.#timers) yield [ref, envelope]
+  }
+
   /** The next to fire comes first. */
   list(): TimerInfo[] {
     const now = this.clock.now()
@@ -75,7 +80,7 @@ export class Timers {
       .sort(([, a], [, b]) => a.due - b.due)
       .map(([ref, timer]) => {
         const dueIn = this.#left(timer)
-        const { kind, message } = timer
+        const { kind, message } = timer.envelope
         return { ref, kind, message, dueAt: new Date(Math.min(now + dueIn, LAST_DATE)).toISOString(), dueIn }
       })
   }
@@ -84,11 +89,11 @@ export class Timers {
     return Math.max(0, Math.ceil(timer.due - this.clock.monotonic()))
   }
 
-  #arm(ref: string, ms: number, kind: Timer['kind'], message: string, bring: () => Cast | Info): void {
+  #arm(ref: string, ms: number, envelope: Cast | Info): void {
     const armed = this.clock.setTimer(ms, () => {
       this.#timers.delete(ref)
-      this.put(bring())
+      this.put(envelope)
     })
-    this.#timers.set(ref, { kind, message, due: this.clock.monotonic() + ms, armed })
+    this.#timers.set(ref, { envelope, due: this.clock.monotonic() + ms, armed })
   }
 }

@@ -1,5 +1,6 @@
 /** The `ctx` of one turn (see `context.ts` for what each member promises). */
 import type { Waiter } from '../kernel/call.js'
+import type { Cast, Info } from '../kernel/envelope.js'
 import type { Json } from '../kernel/json.js'
 import type { Logger } from '../kernel/logger.js'
 import { printable, type Reason } from '../kernel/reason.js'
@@ -7,7 +8,7 @@ import { IGNORE, type Ignore, NO_REPLY, type NoReply, Refuse, Stop } from './ans
 import type { StartFromHandler } from './context.js'
 import type { Effect } from './effects.js'
 import { checkReason } from './ordered-reason.js'
-import type { Peers, Self } from './peers.js'
+import type { Peer, Peers, Self } from './peers.js'
 import { checkPlain } from './plain.js'
 import type { Scope } from './scope.js'
 import { infoCheck, makeCast, makeInfo } from './sending.js'
@@ -79,14 +80,14 @@ export class TurnContext {
     this.#mayAct('cast')
     const to = this.#peers.find(id)
     if (to === undefined) this.log.debug({ to: id, cast: message }, 'a cast to nobody')
-    else this.#scope.add({ kind: 'send', to, envelope: makeCast(to, message, args, { origin: this.#scope.origin }) })
+    else this.#send(to, makeCast(to, message, args, { origin: this.#scope.origin }))
   }
 
   send(id: string, message: string, args?: unknown): void {
     this.#mayAct('send')
     const to = this.#peers.find(id)
     if (to === undefined) this.log.debug({ to: id, info: message }, 'a message to nobody')
-    else this.#scope.add({ kind: 'send', to, envelope: makeInfo(to, message, args) })
+    else this.#send(to, makeInfo(to, message, args))
   }
 
   noReply(): NoReply {
@@ -192,6 +193,10 @@ export class TurnContext {
     piped.catch(() => {})
     this.#mayAct('pipe')
     this.#scope.add({ kind: 'pipe', promise: piped, message })
+  }
+
+  #send(to: Peer, envelope: Cast | Info): void {
+    this.#scope.add({ kind: 'send', to, envelope, checkedFor: to.protocol })
   }
 
   /** A call that only looks holds its server up for nobody. */

@@ -1,0 +1,160 @@
+/**
+ * Puts other code under the servers of an implementation while they run (OTP: what the release handler does: suspend, load,
+ * `sys:change_code/4`, resume).
+ *
+ * 1. All or nothing: either every server of the implementation runs on the new code with a migrated state, from one moment on, or
+ *    all are as they were. All that can fail is done before that moment.
+ * 2. Each server changes between two messages. What waits for it is handled by the new code.
+ * 3. However it goes, nobody stays suspended who was not.
+ * 4. It holds the thread for `SLICE` migrations at a time.
+ *
+ * `run`: until every server is quiet and has its next state: `#suspend` → `#quieten` → `#migrate`. Then, at once, `#switch`.
+ */
+import { GenServerError } from '../kernel/errors.js'
+import type { Node } from '../kernel/node.js'
+import { CODE_CHANGE } from '../kernel/process.js'
+import { crashReason } from '../kernel/reason.js'
+import { Migration } from './migration.js'
+import type { CodeChanged } from './operations.js'
+import type { Protocol } from './protocol.js'
+import type { Server } from './server.js'
+
+const SLICE = 500
+
+/** At most this many servers are named where a change fails. */
+const MOST_FAILED = 100
+
+/** What will become of a server. */
+interface Plan {
+  /** The state that was looked at; `undefined` while it has none. */
+  readonly of: object | undefined
+  readonly next: object | undefined
+}
+
+export class CodeChange {
+  readonly #migration: Migration
+  readonly #plans = new Map<Server, Plan>()
+  readonly #suspended = new Set<Server>()
+  #isTooLate = false
+
+  constructor(
+    private readonly from: Protocol,
+    private readonly to: Protocol,
+    /** The servers of the implementation, as they are now. */
+    private readonly servers: () => Server[],
+    private readonly node: Node,
+    /** Throws when the change must not go on. */
+    private readonly mayGoOn: () => void,
+  ) {
+    this.#migration = new Migration(to)
+  }
+
+  /**
+   * `switchTo` is told when the moment has come, before the servers change.
+   * @throws {GenServerError} `code_change_failed`
+   */
+  async run(timeout: number, switchTo: () => void): Promise<CodeChanged> {
+    const alarm = this.#alarm(timeout)
+    try {
+      for (let open = this.#open(); open.length > 0; open = this.#open()) {
+        this.mayGoOn()
+        this.#suspend(open)
+        await this.#quieten(open, alarm.rings, timeout)
+        await this.#migrate(open.filter(({ ended, quiet }) => !ended && quiet))
+      }
+      this.mayGoOn()
+      switchTo()
+      return this.#switch()
+    } finally {
+      alarm.cancel()
+      for (const server of this.#suspended) server.resume(CODE_CHANGE)
+    }
+  }
+
+  /** What `run` would do, as things are now. It waits for nobody. @throws {GenServerError} `code_change_failed` */
+  async tell(): Promise<CodeChanged> {
+    const servers = this.servers()
+    await this.#migrate(servers)
+    return this.#changed(servers)
+  }
+
+  /** Servers that are at work, or whose state is not the one that was looked at. */
+  #open(): Server[] {
+    return this.servers().filter((server) => {
+      const plan = this.#plans.get(server)
+      return plan === undefined || !server.quiet || plan.of !== stateOf(server)
+    })
+  }
+
+  #suspend(servers: readonly Server[]): void {
+    for (const server of servers) {
+      server.suspend(CODE_CHANGE)
+      this.#suspended.add(server)
+    }
+  }
+
+  async #quieten(servers: readonly Server[], rings: Promise<void>, timeout: number): Promise<void> {
+    const busy = servers.filter(({ quiet }) => !quiet)
+    if (busy.length === 0) return
+    await Promise.race([Promise.all(busy.map((server) => server.whenQuiet())), rings])
+    if (!this.#isTooLate) return
+    const late = busy.filter(({ quiet, ended }) => !quiet && !ended)
+    if (late.length > 0) throw this.#failure(late.map(({ id }) => [id, `it was still at work after ${timeout} ms`]))
+  }
+
+  async #migrate(servers: readonly Server[]): Promise<void> {
+    const failed: [id: string, why: string][] = []
+    for (const [index, server] of servers.entries()) {
+      if (index > 0 && index % SLICE === 0) await new Promise(setImmediate)
+      const of = stateOf(server)
+      try {
+        this.#plans.set(server, { of, next: of && this.#migration.stateOf(server) })
+      } catch (thrown) {
+        failed.push([server.id, crashReason(thrown).error])
+      }
+    }
+    if (failed.length > 0) throw this.#failure(failed)
+  }
+
+  #failure(failed: readonly (readonly [id: string, why: string])[]): GenServerError {
+    const { name, version } = this.to
+    const [[id, why] = []] = failed
+    const more = failed.length > 1 ? `, and ${failed.length - 1} more` : ''
+    return new GenServerError(
+      'code_change_failed',
+      `no server of ${name} runs version ${version}: ${id}: ${why}${more}`,
+      { failed: failed.slice(0, MOST_FAILED).map(([id, message]) => ({ id, message })) },
+    )
+  }
+
+  #switch(): CodeChanged {
+    const servers = this.servers()
+    const changed = this.#changed(servers)
+    for (const server of servers) if (!server.ended) server.changeCode(this.to, this.#plans.get(server)?.next)
+    return changed
+  }
+
+  #changed(servers: readonly Server[]): CodeChanged {
+    const { from, to } = this
+    const plans = servers.map((server) => this.#plans.get(server))
+    const migrated = plans.filter((plan) => plan?.next !== plan?.of).length
+    return { implementation: to.name, from: from.version, to: to.version, servers: servers.length, migrated }
+  }
+
+  #alarm(ms: number): { readonly rings: Promise<void>; readonly cancel: () => void } {
+    if (ms === Number.POSITIVE_INFINITY) return { rings: new Promise(() => {}), cancel: () => {} }
+    let cancel = () => {}
+    const rings = new Promise<void>((resolve) => {
+      const timer = this.node.clock.setTimer(ms, () => {
+        this.#isTooLate = true
+        resolve()
+      })
+      cancel = () => timer.cancel()
+    })
+    return { rings, cancel }
+  }
+}
+
+function stateOf(server: Server): object | undefined {
+  return server.hasState ? server.committed : undefined
+}
