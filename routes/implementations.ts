@@ -1,15 +1,22 @@
-/** What can be started. It does not change while the gateway runs, so it is described once. */
+/** What can be started. Each is described once, and again when its code has changed. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Static } from '@sinclair/typebox'
 import { describeImplementation, ImplementationInfo, ImplementationList } from '../src/http/implementation-schemas.js'
 import { ImplementationPath, NoQuery } from '../src/http/parameters.js'
 import { problemResponses } from '../src/http/problem-schema.js'
 import { Ref } from '../src/http/schema-ref.js'
 import { unknownImplementation } from '../src/http/unknown-implementation.js'
-import type { Runtime } from '../src/index.js'
+import type { AnyDefinition, Runtime } from '../src/index.js'
 
 export const implementationRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = async (app, { runtime }) => {
-  const described = new Map([...runtime.implementations].map(([name, d]) => [name, describeImplementation(name, d)]))
-  const list = { implementations: [...described.values()].sort((a, b) => (a.name < b.name ? -1 : 1)) }
+  const described = new Map<string, { readonly of: AnyDefinition; readonly info: Static<typeof ImplementationInfo> }>()
+  const describe = (name: string, of: AnyDefinition) => {
+    const known = described.get(name)
+    if (known?.of === of) return known.info
+    const info = describeImplementation(name, of)
+    described.set(name, { of, info })
+    return info
+  }
 
   app.route({
     method: 'GET',
@@ -22,7 +29,11 @@ export const implementationRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime 
       querystring: NoQuery,
       response: { 200: Ref(ImplementationList, { description: 'All implementations.' }), ...problemResponses() },
     },
-    handler: async () => list,
+    handler: async () => ({
+      implementations: [...runtime.implementations]
+        .map(([name, definition]) => describe(name, definition))
+        .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    }),
   })
 
   app.route({
@@ -41,9 +52,9 @@ export const implementationRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime 
       },
     },
     handler: async ({ params: { name } }) => {
-      const found = described.get(name)
-      if (!found) throw unknownImplementation(name)
-      return found
+      const definition = runtime.implementations.get(name)
+      if (!definition) throw unknownImplementation(name)
+      return describe(name, definition)
     },
   })
 }

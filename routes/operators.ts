@@ -3,9 +3,9 @@
  * its own.
  */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { mustBeEmpty } from '../src/http/no-body.js'
 import { CrashList, ReplaceStateRequest } from '../src/http/operator-schemas.js'
 import { etagHeader, ifMatchHeader, NoQuery, ServerPath } from '../src/http/parameters.js'
-import { HttpProblem } from '../src/http/problem-document.js'
 import { bodyProblems, problemResponses } from '../src/http/problem-schema.js'
 import { originOf, revisionToMatch } from '../src/http/request-headers.js'
 import { lookProblems, replaceProblems } from '../src/http/route-problems.js'
@@ -98,14 +98,5 @@ export const operatorRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = a
       response: { 200: Ref(CrashList, { description: 'The crashes.' }), ...problemResponses(...lookProblems) },
     },
     handler: async ({ params }) => ({ crashes: runtime.crashes(params.id) }) as never,
-  })
-}
-
-/** @throws {HttpProblem} where something was sent that has no meaning. */
-function mustBeEmpty(body: unknown): void {
-  if (body === undefined || body === null) return
-  if (typeof body === 'object' && Object.keys(body).length === 0) return
-  throw new HttpProblem('invalid_request', 'this takes no body', {
-    errors: [{ path: '', message: 'Expected no body' }],
   })
 }

@@ -12,6 +12,7 @@ import { implementationRoutes } from '../routes/implementations.js'
 import { messageRoutes } from '../routes/messages.js'
 import { observationRoutes } from '../routes/observation.js'
 import { operatorRoutes } from '../routes/operators.js'
+import { reloadRoutes } from '../routes/reload.js'
 import { serverStateRoutes } from '../routes/server-state.js'
 import { serverRoutes } from '../routes/servers.js'
 import { traceRoutes } from '../routes/trace.js'
@@ -32,6 +33,7 @@ import { operatorSchemas } from './http/operator-schemas.js'
 import { Problem } from './http/problem-schema.js'
 import type { ProblemCode } from './http/problems.js'
 import { productVersion } from './http/product-version.js'
+import type { Reload } from './http/reload.js'
 import { checkRequests } from './http/request-checks.js'
 import { requestNamer } from './http/request-headers.js'
 import { ServerInfo, ServerReason, serverSchemas } from './http/server-schemas.js'
@@ -58,10 +60,12 @@ export interface GatewayOptions {
   /** Whether /health/ready says so while the runtime takes work. A process that is told to end says no first. */
   readonly ready?: () => boolean
   /**
-   * The routes for those who run the gateway: suspend, resume, replace a state, crashes. Default true. Where they are to be
+   * The routes for those who run the gateway: suspend, resume, replace a state, crashes, reload. Default true. Where they are to be
    * reached in another way than the others, leave them out here and listen with `createOperatorsGateway` too.
    */
   readonly operators?: boolean
+  /** How an implementation is reloaded. Without it there is no route for that. It is one of the operators' routes. */
+  readonly reload?: Reload
 }
 
 /** What an app serves beside health, metrics and its document. */
@@ -77,6 +81,9 @@ const LONGEST_SEGMENT = 1024
 /** The page at /docs asks nobody else for anything. */
 const docsPage = {
   routePrefix: '/docs',
+  // As it is; and so the page asks for the document and not for its text, which would be made without the typed operations.
+  transformSpecification: (document: object) => document,
+  transformSpecificationClone: false,
   uiConfig: { validatorUrl: null },
   staticCSP: "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
 } as const
@@ -114,6 +121,7 @@ export async function createGateway(runtime: Runtime, options: GatewayOptions = 
         await api.register(implementationRoutes, { runtime })
         await api.register(typedMessageRoutes, { runtime, hangUps })
         if (operators) await api.register(operatorRoutes, { runtime })
+        if (operators && options.reload) await api.register(reloadRoutes, { reload: options.reload })
       })
     },
   })
@@ -137,6 +145,7 @@ export async function createOperatorsGateway(runtime: Runtime, options: GatewayO
       await app.register(async (api) => {
         checkRequests(api)
         await api.register(operatorRoutes, { runtime })
+        if (options.reload) await api.register(reloadRoutes, { reload: options.reload })
       })
     },
   })

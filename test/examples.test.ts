@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { reloadOnRequest } from '../src/cli/reloading.js'
 import { createGateway } from '../src/gateway.js'
 import { bundledDirectory } from '../src/loading/bundled-directory.js'
 import { createRuntimeOf, loadImplementations } from '../src/loading/load-implementations.js'
@@ -17,16 +18,27 @@ async function startGateway(t: Test, markdown: string) {
   const directory = mkdtempSync(join(tmpdir(), 'genservers-test-'))
   t.teardown(() => rmSync(directory, { recursive: true }))
   const shown = implementationExamplesOf(markdown).filter(({ isQuoted }) => !isQuoted)
-  for (const { fileName, text } of shown) writeFileSync(join(directory, fileName), text)
+  const isFirst = ({ fileName }: { fileName: string }, at: number) =>
+    at === shown.findIndex((e) => e.fileName === fileName)
+  for (const { fileName, text } of shown.filter(isFirst)) writeFileSync(join(directory, fileName), text)
+  /** A file that is shown again has changed when the examples have come that far. */
+  const changed = shown.filter((each, at) => !isFirst(each, at))
+  const reach = (line: number) => {
+    while (changed[0] !== undefined && changed[0].line < line) {
+      const { fileName, text } = changed.shift() as (typeof shown)[number]
+      writeFileSync(join(directory, fileName), text)
+    }
+  }
   const directories = shown.length > 0 ? [bundledDirectory, directory] : [bundledDirectory]
-  const runtime = createRuntimeOf(await loadImplementations(directories), {})
-  const gateway = await createGateway(runtime)
+  const implementations = await loadImplementations(directories)
+  const runtime = createRuntimeOf(implementations, {})
+  const gateway = await createGateway(runtime, { reload: reloadOnRequest(runtime, implementations) })
   const close = async () => {
     await runtime.close({ timeout: 0 })
     await gateway.close()
   }
   t.teardown(close)
-  return { host: new URL(await gateway.listen({ host: '127.0.0.1', port: 0 })).host, close }
+  return { host: new URL(await gateway.listen({ host: '127.0.0.1', port: 0 })).host, reach, close }
 }
 
 async function send(command: string, host: string): Promise<Answer> {
@@ -51,9 +63,10 @@ async function faultsOf(t: Test, markdown: string): Promise<string[]> {
   }
   const examples = curlExamplesOf(markdown)
   if (examples.length === 0) return faults
-  const { host, close } = await startGateway(t, markdown)
+  const { host, reach, close } = await startGateway(t, markdown)
   const streams: { readonly line: number; readonly text: Promise<string>; readonly shown: string }[] = []
   for (const { line, command, answer } of examples) {
+    reach(line)
     if (readsStream(command)) {
       const response = await ask(command, host)
       streams.push({ line, text: response.text(), shown: answer?.text ?? '' })

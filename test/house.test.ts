@@ -3,6 +3,7 @@
  * example, so that a rule which no longer sees anything is seen.
  */
 import t from 'tap'
+import { reloadOnRequest } from '../src/cli/reloading.js'
 import { renderOpenapi } from '../src/gateway.js'
 import { problems } from '../src/http/problems.js'
 import { bundledDirectory } from '../src/loading/bundled-directory.js'
@@ -120,7 +121,9 @@ t.test('an error code that is not documented, documented wrongly, untested or go
 })
 
 t.test('openapi/openapi.json is the document of the bundled implementations (npm run openapi)', async (t) => {
-  const runtime = createRuntimeOf(await loadImplementations([bundledDirectory]), {})
+  const bundled = await loadImplementations([bundledDirectory])
+  const runtime = createRuntimeOf(bundled, {})
   t.teardown(() => runtime.close())
-  t.equal(readProjectFile('openapi/openapi.json'), `${JSON.stringify(await renderOpenapi(runtime), null, 2)}\n`)
+  const document = await renderOpenapi(runtime, { reload: reloadOnRequest(runtime, bundled) })
+  t.equal(readProjectFile('openapi/openapi.json'), `${JSON.stringify(document, null, 2)}\n`)
 })

@@ -3,14 +3,17 @@ import { writeFile } from 'node:fs/promises'
 import { renderOpenapi } from '../gateway.js'
 import { silentLogger } from '../index.js'
 import { createRuntimeOf, loadImplementations } from '../loading/load-implementations.js'
+import { reloadOnRequest } from './reloading.js'
 import type { Settings } from './settings.js'
 import { UsageError } from './usage-error.js'
 
 export async function writeOpenapi(settings: Settings, out: string | undefined): Promise<void> {
-  const runtime = createRuntimeOf(await loadImplementations(settings.implementations), { logger: silentLogger })
+  const implementations = await loadImplementations(settings.implementations)
+  const runtime = createRuntimeOf(implementations, { logger: silentLogger })
+  const reload = reloadOnRequest(runtime, implementations)
   try {
     const operators = settings.admin && settings.adminPort === null
-    const document = `${JSON.stringify(await renderOpenapi(runtime, { operators }), null, 2)}\n`
+    const document = `${JSON.stringify(await renderOpenapi(runtime, { operators, reload }), null, 2)}\n`
     if (out === undefined) process.stdout.write(document)
     else await write(out, document)
   } finally {

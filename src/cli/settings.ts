@@ -26,7 +26,7 @@ export const settingsSchema = Type.Object({
   }),
   admin: Type.Boolean({
     default: true,
-    description: "Whether to serve the operators' routes: suspend, resume, replace a state, crashes",
+    description: "Whether to serve the operators' routes: suspend, resume, replace a state, crashes, reload",
   }),
   adminPort: Type.Unsafe<number | null>({
     type: ['integer', 'null'],
@@ -39,6 +39,10 @@ export const settingsSchema = Type.Object({
     default: [bundledDirectory],
     minItems: 1,
     description: 'Directory of implementations; repeat it, or separate several by a colon (default: the bundled ones)',
+  }),
+  watch: Type.Boolean({
+    default: false,
+    description: 'Whether to reload an implementation, under its servers, when its file changes',
   }),
   servers: Type.String({
     default: '',

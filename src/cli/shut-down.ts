@@ -26,6 +26,8 @@ export interface Running {
   readonly settings: Pick<Settings, 'drainDelay' | 'drainTimeout'>
   /** From now on readiness fails. */
   readonly failReadiness: () => void
+  /** From now on no implementation is reloaded because its file has changed. */
+  readonly stopWatching: () => Promise<void>
 }
 
 /** `running` gives nothing while the start is still under way: then there is nothing to wait for. */
@@ -47,10 +49,11 @@ export function shutDownOnSignal(running: () => Running | undefined): void {
 }
 
 async function shutDown(running: Running, signal: string): Promise<number> {
-  const { gateways, runtime, logger, settings, failReadiness } = running
+  const { gateways, runtime, logger, settings, failReadiness, stopWatching } = running
   logger.info({ signal }, 'shutting down')
   try {
     failReadiness() // 1
+    await stopWatching()
     await sleep(settings.drainDelay)
     logger.info({}, 'draining')
     await runtime.close({ timeout: settings.drainTimeout }) // 2

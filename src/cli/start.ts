@@ -9,6 +9,7 @@ import { createGateway, createOperatorsGateway } from '../gateway.js'
 import { createRuntimeOf, loadImplementations } from '../loading/load-implementations.js'
 import { startDeclaredServers } from './declared-servers.js'
 import { createLogger } from './logger.js'
+import { reloadOnChange, reloadOnRequest } from './reloading.js'
 import type { Settings } from './settings.js'
 import { type Running, shutDownOnSignal } from './shut-down.js'
 import { outliveStrayErrors } from './stray-errors.js'
@@ -24,20 +25,23 @@ export async function start(settings: Settings): Promise<void> {
   const runtime = createRuntimeOf(implementations, { logger, maxRestarts, maxSeconds, rememberExits })
   const { bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout } = settings
   const limits = { bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout }
-  const options = { logger, ready: () => ready, ...limits }
+  const options = { logger, ready: () => ready, reload: reloadOnRequest(runtime, implementations), ...limits }
   const { admin, adminPort, host, port } = settings
   const gateways: FastifyInstance[] = []
+  let stopWatching = async () => {}
   try {
     if (settings.servers !== '') await startDeclaredServers(runtime, settings.servers)
     gateways.push(await createGateway(runtime, { ...options, operators: admin && adminPort === null }))
     if (adminPort !== null) gateways.push(await createOperatorsGateway(runtime, options))
     const [gateway, operators] = gateways as [FastifyInstance, FastifyInstance | undefined]
+    if (settings.watch) stopWatching = await reloadOnChange(runtime, implementations, logger)
     // First, so that no client has been let in where it cannot listen.
     const adminUrl = operators && (await listen(operators, host, adminPort as number, 'admin-port'))
     const url = await listen(gateway, host, port, 'port')
     logger.info({ url }, `genservers listens on ${url}`)
     if (adminUrl !== undefined) logger.info({ adminUrl }, `operators' routes are on ${adminUrl}`)
   } catch (error) {
+    await stopWatching()
     await runtime.close({ timeout: 0 })
     for (const gateway of gateways) await gateway.close()
     throw error
@@ -46,7 +50,7 @@ export async function start(settings: Settings): Promise<void> {
   const failReadiness = () => {
     ready = false
   }
-  running = { gateways, runtime, logger, settings, failReadiness }
+  running = { gateways, runtime, logger, settings, failReadiness, stopWatching }
 }
 
 /** Gives the URL. What keeps it from listening tells with which `flag` that can be mended. */

@@ -43,19 +43,33 @@ export async function describeRoutes(
       ],
     },
     refResolver: { buildLocalReference: (json, _base, _fragment, i) => String(json['$id'] ?? `def-${i}`) },
-    transformObject: (document) => {
-      if (!('openapiObject' in document)) return document.swaggerObject
-      keepUsedTags(document.openapiObject)
-      addTypedOperations(document.openapiObject as object, implementations)
-      return document.openapiObject
-    },
+    decorator: ROUTES_ALONE,
   }
   await app.register(swagger, options)
+  let written: { readonly document: object; readonly of: readonly AnyDefinition[] } | undefined
+  app.decorate('swagger', () => {
+    const of = [...implementations.values()]
+    if (written === undefined || of.some((definition, at) => definition !== written?.of[at])) {
+      written = { document: write(app, implementations), of }
+    }
+    return written.document as ReturnType<FastifyInstance['swagger']>
+  })
+}
+
+/** What @fastify/swagger writes, once. The rest is written anew when the code of an implementation has changed. */
+const ROUTES_ALONE = 'describeRoutesAlone'
+
+function write(app: FastifyInstance, implementations: ReadonlyMap<string, AnyDefinition>): object {
+  const { [ROUTES_ALONE]: describeRoutesAlone } = app as unknown as Record<typeof ROUTES_ALONE, () => object>
+  const document: Tagged = structuredClone(describeRoutesAlone())
+  keepUsedTags(document)
+  addTypedOperations(document, implementations)
+  return document
 }
 
 interface Tagged {
   tags?: { readonly name: string }[]
-  readonly paths?: object
+  paths?: Record<string, object>
 }
 
 /** An app need not have the routes of each kind. */

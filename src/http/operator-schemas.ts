@@ -1,5 +1,6 @@
 /** What operators send and read. Every schema with an `$id` is a component of the OpenAPI document. */
 import { Type } from '@sinclair/typebox'
+import { CodeChange } from './reload.js'
 import { Ref } from './schema-ref.js'
 import { ServerReason, timeout } from './server-schemas.js'
 
@@ -62,4 +63,4 @@ export const CrashList = Type.Object(
   { $id: 'CrashList' },
 )
 
-export const operatorSchemas = [ReplaceStateRequest, LoggedMessage, CrashRecord, CrashList]
+export const operatorSchemas = [ReplaceStateRequest, LoggedMessage, CrashRecord, CrashList, CodeChange]

@@ -157,6 +157,11 @@ const boundaryProblems = {
     title: 'The body is not JSON',
     when: 'The Content-Type is not application/json in UTF-8.',
   },
+  load_failed: {
+    status: 422,
+    title: 'The implementation could not be loaded',
+    when: 'Its file is not a sound implementation any more, or it has none; what was loaded before goes on.',
+  },
   headers_too_large: {
     status: 431,
     title: 'The headers are too large',

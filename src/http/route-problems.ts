@@ -55,6 +55,14 @@ export const stopProblems = [
   'call_timeout',
 ] as const satisfies ProblemCode[]
 
+/** When an implementation is reloaded. */
+export const reloadProblems = [
+  'uri_too_long',
+  'unknown_implementation',
+  'code_change_failed',
+  'load_failed',
+] as const satisfies ProblemCode[]
+
 /** When a state is replaced. */
 export const replaceProblems = [
   ...lookProblems,

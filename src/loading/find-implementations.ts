@@ -18,7 +18,7 @@ const NAME = /^[a-z][a-z0-9-]*$/
 export async function findImplementations(directories: readonly string[]): Promise<Map<string, string>> {
   const files = new Map<string, string>()
   for (const directory of new Set(directories.map((each) => resolve(each)))) {
-    const found = (await entries(directory)).filter((entry) => IMPLEMENTATION.test(entry) && !NEVER.test(entry))
+    const found = (await entries(directory)).filter(isImplementation)
     let count = 0
     for (const entry of found) {
       const file = join(directory, entry)
@@ -39,6 +39,11 @@ export async function findImplementations(directories: readonly string[]): Promi
       throw new LoadError(directory, 'there is no implementation (a .ts, .js or .mjs file) in this directory')
   }
   return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+/** Whether a file with this name, in a directory of implementations, is one. */
+export function isImplementation(name: string): boolean {
+  return IMPLEMENTATION.test(name) && !NEVER.test(name)
 }
 
 async function entries(directory: string): Promise<string[]> {

@@ -10,12 +10,14 @@ export type Import = (file: string) => Promise<unknown>
 
 export const importNatively: Import = (file) => import(pathToFileURL(file).href)
 
-export async function createForeignImport(): Promise<Import> {
+/** @param fresh whether what was imported before is loaded again. */
+export async function createForeignImport({ fresh = false } = {}): Promise<Import> {
   // Loaded only when wanted: a start with the bundled implementations alone does without it.
   const { createJiti } = await import('jiti')
   const jiti = createJiti(import.meta.url, {
     virtualModules: { genservers: door },
     interopDefault: false,
+    moduleCache: !fresh,
     // Nothing is written: the file system may be read-only, and a file is compiled once a start.
     fsCache: false,
   })

@@ -8,7 +8,7 @@ export class LoadError extends Error {
   constructor(
     /** The file or directory at fault. */
     readonly file: string,
-    problem: string,
+    readonly problem: string,
     options?: ErrorOptions,
   ) {
     super(`${file}: ${problem}`, options)

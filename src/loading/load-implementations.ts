@@ -25,12 +25,13 @@ export async function loadImplementations(directories: readonly string[]): Promi
   for (const [name, file] of files) {
     const isBundled = (await realpath(dirname(file))) === bundled
     if (!isBundled) foreign ??= await createForeignImport()
-    loaded.set(name, { file, definition: await load(file, isBundled ? importNatively : (foreign as Import)) })
+    loaded.set(name, { file, definition: await loadDefinition(file, isBundled ? importNatively : (foreign as Import)) })
   }
   return loaded
 }
 
-async function load(file: string, importModule: Import): Promise<AnyDefinition> {
+/** @throws {LoadError} */
+export async function loadDefinition(file: string, importModule: Import): Promise<AnyDefinition> {
   let module: unknown
   try {
     module = await importModule(file)

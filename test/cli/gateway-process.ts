@@ -15,6 +15,7 @@ export interface LogLine {
   readonly msg: string
   readonly url?: string
   readonly adminUrl?: string
+  readonly from?: number
   readonly err?: { readonly message: string }
 }
 

@@ -184,6 +184,69 @@ t.test("with --admin-port the operators' routes are there and not on the main po
   t.match(await ended, { code: 0, stderr: '' })
 })
 
+const tally = (version: number, step: number, more = '') => `import { defineServer, Type } from 'genservers'
+export default defineServer({
+  version: ${version},
+  state: Type.Object({ count: Type.Integer() }),
+  calls: { step: { reply: Type.Integer() } },
+  init: () => ({ count: 0 }),
+  handleCall: { step: (state) => (state.count += ${step}) },
+  ${more}
+})
+`
+const step = async (url: string) => (await post(`${url}/servers/t/call`, { message: 'step' })).json()
+
+t.test(
+  'an implementation whose file has changed is reloaded when it is asked for, also on the admin port',
+  async (t) => {
+    const directory = foreignDirectory(t, { 'tally.ts': tally(1, 1) })
+    const file = join(directory, 'tally.ts')
+    const { url, line, child, ended } = await startGateway(t, ['--implementations', directory, '--admin-port', '0'])
+    const { adminUrl } = await line((each) => each.adminUrl !== undefined)
+    await post(`${url}/servers`, { implementation: 'tally', id: 't' })
+    t.same(await step(url), { reply: 1 })
+    writeFileSync(file, tally(2, 10, 'codeChange: (old) => ({ count: old.count + 1000 }),'))
+    const reload = async () => {
+      const answer = await fetch(`${adminUrl}/implementations/tally/reload`, { method: 'POST' })
+      return { status: answer.status, body: await answer.json() }
+    }
+    t.match(await reload(), { status: 200, body: { from: 1, to: 2, servers: 1, migrated: 1 } })
+    t.match(await line(({ msg }) => msg === 'tally runs version 2 from now on'), { level: 30 })
+    t.same(await step(url), { reply: 1011 })
+    writeFileSync(file, 'import "./nowhere.ts"')
+    const refused = await reload()
+    t.match(refused, { status: 422, body: { code: 'load_failed', effect: 'none', detail: /^tally\.ts: .*nowhere/ } })
+    t.notMatch(JSON.stringify(refused), directory, 'nobody is told where the files lie')
+    t.same(await step(url), { reply: 1021 })
+    child.kill('SIGTERM')
+    t.match(await ended, { code: 0 })
+  },
+)
+
+t.test('with --watch what changes is reloaded by itself, and what cannot be is logged', async (t) => {
+  const directory = foreignDirectory(t, { 'tally.ts': tally(1, 1), '_shared.ts': 'export const n = 1' })
+  const { url, line, child, ended } = await startGateway(t, ['--implementations', directory, '--watch'])
+  await post(`${url}/servers`, { implementation: 'tally', id: 't' })
+  t.same(await step(url), { reply: 1 })
+  const write = (name: string, text: string) => writeFileSync(join(directory, name), text)
+  write('tally.ts', tally(2, 10, 'codeChange: (old) => old,'))
+  await line(({ msg }) => msg === 'tally runs version 2 from now on')
+  t.same(await step(url), { reply: 11 })
+  write('tally.ts', 'export default (')
+  t.match(await line(({ msg }) => /tally\.ts: .*syntax error/.test(msg)), { level: 50 })
+  write('tally.ts', tally(3, 10))
+  t.match(await line(({ msg }) => /there is no codeChange/.test(msg)), { level: 50 })
+  t.same(await step(url), { reply: 21 })
+  write('tally.ts', tally(4, 100, 'codeChange: (old) => old,'))
+  await line(({ msg }) => msg === 'tally runs version 4 from now on')
+  write('_shared.ts', 'export const n = 2')
+  await line(({ from }) => from === 4)
+  write('fresh.ts', tally(1, 1))
+  t.match(await line(({ msg }) => msg === 'a new implementation is served after the next start'), { level: 40 })
+  child.kill('SIGTERM')
+  t.match(await ended, { code: 0, stderr: '' })
+})
+
 t.test("with --no-admin the operators' routes are nowhere", async (t) => {
   const { url, child, ended } = await startGateway(t, ['--no-admin'])
   await post(`${url}/servers`, { implementation: 'counter', id: 'c1' })

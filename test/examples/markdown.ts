@@ -8,8 +8,9 @@
  *   shown must be there, and objects may have more; `"..."` stands for any value. A command whose answer is not shown must
  *   succeed.
  * - A command with `-N` reads a stream while the following ones run; `sse` shows events that come in it, in their order.
- * - A block fenced as `ts` that begins with `// implementations/NAME.ts` is an implementation, and the gateway has it. One
- *   that follows a line which ends in a link to `implementations/NAME.ts` and a colon must be the whole of that file.
+ * - A block fenced as `ts` that begins with `// implementations/NAME.ts` is an implementation, and the gateway has it; where
+ *   it is shown again, its file has changed by then. One that follows a line which ends in a link to
+ *   `implementations/NAME.ts` and a colon must be the whole of that file.
  */
 
 export interface Block {

@@ -4,6 +4,7 @@
  */
 import type { AddressInfo } from 'node:net'
 import {
+  type AnyDefinition,
   type Clock,
   type ClockTimer,
   createRuntime,
@@ -14,6 +15,7 @@ import {
   systemClock,
 } from 'genservers'
 import { createGateway } from '../../src/gateway.js'
+import type { Reload } from '../../src/http/reload.js'
 import { bundledDirectory } from '../../src/loading/bundled-directory.js'
 import { loadImplementations } from '../../src/loading/load-implementations.js'
 import { hostile } from './hostile.js'
@@ -63,7 +65,9 @@ export async function openFuzzedGateway(): Promise<FuzzedGateway> {
   const timers = new Set<ClockTimer>()
   const clock = countTimers(timers)
   const runtime = createRuntime({ implementations: { ...definitions, hostile }, rememberExits: 2000, logger, clock })
-  const app = await createGateway(runtime, { logger })
+  const reload: Reload = (name, options) =>
+    runtime.changeCode(name, { ...(runtime.implementations.get(name) as AnyDefinition) }, options)
+  const app = await createGateway(runtime, { logger, reload })
   const origin = await app.listen({ port: 0, host: '127.0.0.1' })
   const names = [...Object.keys(definitions), 'hostile', 'supervisor']
   const ids = new Map(

@@ -1,8 +1,10 @@
 /** Every code of the table is brought about once, and told with its status; the document lists them all. */
-import { createRuntime, defineServer, Type } from 'genservers'
+import { createRuntime, defineServer, GenServerError, Type } from 'genservers'
 import t from 'tap'
 import { createGateway } from '../../src/gateway.js'
+import { HttpProblem } from '../../src/http/problem-document.js'
 import { type ProblemCode, problemCodes, problems } from '../../src/http/problems.js'
+import type { Reload } from '../../src/http/reload.js'
 import type { Document } from './contract.js'
 import { type Answered, keepingLogger, type Opened, openGateway, until } from './open-gateway.js'
 
@@ -17,6 +19,12 @@ const slow = defineServer({
     },
   },
 })
+
+/** Code that no server of before can run on; for what is built in there is none. */
+const reload: Reload = async (name) => {
+  if (name !== 'probe') throw new HttpProblem('load_failed', `${name} is built in`)
+  throw new GenServerError('code_change_failed', 'no server goes over', { failed: [{ id: 'p1', message: 'why' }] })
+}
 
 const call = (message: string, more: object = {}) => ({ message, ...more })
 
@@ -54,6 +62,8 @@ const provoke: Record<
     for (let i = 0; i < 10_001; i++) await start(`m-${i}`, {}, { labels: ['many'] })
     return ask('POST', '/groups/many/cast', call('crashSoon'))
   },
+  code_change_failed: ({ ask }) => ask('POST', '/implementations/probe/reload'),
+  load_failed: ({ ask }) => ask('POST', '/implementations/supervisor/reload'),
   init_crashed: ({ ask }) => ask('POST', '/servers', { implementation: 'probe', args: { init: 'crash' } }),
   server_crashed: ({ ask }) => ask('POST', '/servers/p1/call', call('crash')),
   bad_reply: ({ ask }) => ask('POST', '/servers/p1/call', call('badReply')),
@@ -100,7 +110,7 @@ const provoke: Record<
 
 for (const [code, bringAbout] of Object.entries(provoke) as [ProblemCode, (on: Opened) => Promise<Answered>][]) {
   t.test(`${code} is told with its status and nothing else`, async (t) => {
-    const opened = await openGateway(t, { slow })
+    const opened = await openGateway(t, { slow }, { reload })
     await opened.start('p1', { secret: 'very secret' })
     const { statusCode, headers, body, text } = await bringAbout(opened)
     const { status, title } = problems[code]

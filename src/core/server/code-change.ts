@@ -64,7 +64,9 @@ export class CodeChange {
       }
       this.mayGoOn()
       switchTo()
-      return this.#switch()
+      const changed = this.#switch()
+      this.node.logger.info(changed, `${changed.implementation} runs version ${changed.to} from now on`)
+      return changed
     } finally {
       alarm.cancel()
       for (const server of this.#suspended) server.resume(CODE_CHANGE)

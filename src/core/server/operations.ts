@@ -22,6 +22,9 @@ export interface CodeChangeOptions {
   readonly timeout?: number | undefined
 }
 
+/** A function is asked for it when it is the turn of this change, and what it throws is thrown on. */
+export type NewDefinition = AnyDefinition | (() => Promise<AnyDefinition>)
+
 export interface CodeChanged {
   readonly implementation: string
   /** The versions of the code before and now. */
@@ -82,7 +85,7 @@ export interface Operations {
    * @throws {GenServerError} `code_change_failed`, `unknown_implementation`, `draining` · {Error} if the definition contradicts
    * itself
    */
-  changeCode(implementation: string, definition: AnyDefinition, options?: CodeChangeOptions): Promise<CodeChanged>
+  changeCode(implementation: string, definition: NewDefinition, options?: CodeChangeOptions): Promise<CodeChanged>
 
   /**
    * `listener` hears what the server does from now on, until it ends: what it takes, what it answers, how its state

@@ -5,11 +5,11 @@ import type { CrashRecord } from '../kernel/crash-records.js'
 import { admit } from './admit.js'
 import { CodeChange } from './code-change.js'
 import { decideTimeout } from './decide.js'
-import type { AnyDefinition } from './definition.js'
 import {
   CallbackFailed,
   type CodeChanged,
   type CodeChangeOptions,
+  type NewDefinition,
   type Operations,
   type ReplaceOptions,
 } from './operations.js'
@@ -45,17 +45,17 @@ export abstract class Sys extends Starter implements Operations {
     return call.revision as number
   }
 
-  changeCode(name: string, definition: AnyDefinition, options: CodeChangeOptions = {}): Promise<CodeChanged> {
+  changeCode(name: string, definition: NewDefinition, options: CodeChangeOptions = {}): Promise<CodeChanged> {
     const change = this.#codeChanged.then(() => this.#changeCode(name, definition, options))
     this.#codeChanged = change.catch(() => {})
     return change
   }
 
-  async #changeCode(name: string, definition: AnyDefinition, { dryRun, timeout }: CodeChangeOptions) {
+  async #changeCode(name: string, definition: NewDefinition, { dryRun, timeout }: CodeChangeOptions) {
     this.mustBeUp()
     const patience = decideTimeout(timeout)
     const from = this.protocol(name)
-    const to = admit(name, definition, this.node.store)
+    const to = admit(name, typeof definition === 'function' ? await definition() : definition, this.node.store)
     const servers = () => [...this.directory.registry.after(undefined, name)]
     const change = new CodeChange(from, to, servers, this.node, () => this.mustBeUp())
     if (dryRun === true) return await change.tell()

@@ -53,7 +53,10 @@ const second = defineServer({
   args: Type.Object({ start: Type.Integer({ default: 0 }), ms: Type.Integer({ default: 0 }) }),
   state: Total,
   calls: {
-    add: { args: Type.Object({ by: Type.Integer({ maximum: 5 }), twice: Type.Boolean({ default: true }) }), reply: Total },
+    add: {
+      args: Type.Object({ by: Type.Integer({ maximum: 5 }), twice: Type.Boolean({ default: true }) }),
+      reply: Total,
+    },
     slow: { args: Type.Object({ ms: Type.Integer() }), reply: Type.Integer() },
     fail: {},
   },
@@ -93,29 +96,32 @@ function never(): never {
 
 const counting = (t: Test) => running(t, (clock) => ({ counter: first(clock) }))
 
-t.test('G80: every server goes over to the new code, with the state that codeChange makes of the old one', async (t) => {
-  const { runtime, close } = counting(t)
-  for (const id of ['a', 'b']) await runtime.start('counter', { start: 7 }, { id })
-  const before = runtime.info('a')
-  t.match(before, { version: 1, revision: 1 })
-  t.same(await runtime.changeCode('counter', second), {
-    implementation: 'counter',
-    from: 1,
-    to: 2,
-    servers: 2,
-    migrated: 2,
-  })
-  t.equal(runtime.implementations.get('counter'), second)
-  for (const id of ['a', 'b']) {
-    t.match(runtime.info(id), { status: 'running', version: 2, revision: 2, incarnation: 1, restarts: 0, handled: 0 })
-    t.same(runtime.state(id), { state: { total: 7, by: 1 }, revision: 2, incarnation: 1 })
-    t.same(await runtime.call(id, 'add', { by: 1 }), { total: 9, by: 1 })
-    await t.rejects(runtime.call(id, 'old'), { code: 'unknown_message' })
-  }
-  t.match(await runtime.start('counter', { start: 1 }, { id: 'c' }), { version: 2 })
-  t.same(runtime.state('c').state, { total: 1, by: 2 })
-  await close()
-})
+t.test(
+  'G80: every server goes over to the new code, with the state that codeChange makes of the old one',
+  async (t) => {
+    const { runtime, close } = counting(t)
+    for (const id of ['a', 'b']) await runtime.start('counter', { start: 7 }, { id })
+    const before = runtime.info('a')
+    t.match(before, { version: 1, revision: 1 })
+    t.same(await runtime.changeCode('counter', second), {
+      implementation: 'counter',
+      from: 1,
+      to: 2,
+      servers: 2,
+      migrated: 2,
+    })
+    t.equal(runtime.implementations.get('counter'), second)
+    for (const id of ['a', 'b']) {
+      t.match(runtime.info(id), { status: 'running', version: 2, revision: 2, incarnation: 1, restarts: 0, handled: 0 })
+      t.same(runtime.state(id), { state: { total: 7, by: 1 }, revision: 2, incarnation: 1 })
+      t.same(await runtime.call(id, 'add', { by: 1 }), { total: 9, by: 1 })
+      await t.rejects(runtime.call(id, 'old'), { code: 'unknown_message' })
+    }
+    t.match(await runtime.start('counter', { start: 1 }, { id: 'c' }), { version: 2 })
+    t.same(runtime.state('c').state, { total: 1, by: 2 })
+    await close()
+  },
+)
 
 t.test('G80: one server that cannot come along keeps all on the old code, and is named', async (t) => {
   const { runtime, close } = counting(t)
@@ -144,31 +150,36 @@ t.test('G80: one server that cannot come along keeps all on the old code, and is
   await close()
 })
 
-t.test('N1: without a codeChange there is no way from one version to another; the same version needs none', async (t) => {
-  const { runtime, close } = counting(t)
-  await runtime.start('counter', { start: 3 }, { id: 'a' })
-  const { codeChange: _, ...without } = second
-  await t.rejects(runtime.changeCode('counter', without), {
-    code: 'code_change_failed',
-    details: {
-      failed: [{ id: 'a', message: 'there is no codeChange, which would make a state of version 1 one of version 2' }],
-    },
-  })
-  await t.rejects(runtime.changeCode('counter', { ...second, version: 1 }), {
-    details: { failed: [{ message: /^bad state: the state is not what version 1 promises: \/total / }] },
-  } as never)
-  const tenfold = defineServer({
-    state: Count,
-    calls: { add: { args: Type.Object({ by: Type.Integer() }), reply: Type.Integer() } },
-    init: () => ({ count: 0 }),
-    handleCall: { add: (state, { by }) => (state.count += by * 10) },
-    codeChange: () => t.fail('it is not asked') as never,
-  })
-  t.match(await runtime.changeCode('counter', tenfold), { from: 1, to: 1, servers: 1, migrated: 0 })
-  t.match(runtime.info('a'), { revision: 1 }, 'the state is what it was')
-  t.equal(await runtime.call('a', 'add', { by: 1 }), 13)
-  await close()
-})
+t.test(
+  'N1: without a codeChange there is no way from one version to another; the same version needs none',
+  async (t) => {
+    const { runtime, close } = counting(t)
+    await runtime.start('counter', { start: 3 }, { id: 'a' })
+    const { codeChange: _, ...without } = second
+    await t.rejects(runtime.changeCode('counter', without), {
+      code: 'code_change_failed',
+      details: {
+        failed: [
+          { id: 'a', message: 'there is no codeChange, which would make a state of version 1 one of version 2' },
+        ],
+      },
+    })
+    await t.rejects(runtime.changeCode('counter', { ...second, version: 1 }), {
+      details: { failed: [{ message: /^bad state: the state is not what version 1 promises: \/total / }] },
+    } as never)
+    const tenfold = defineServer({
+      state: Count,
+      calls: { add: { args: Type.Object({ by: Type.Integer() }), reply: Type.Integer() } },
+      init: () => ({ count: 0 }),
+      handleCall: { add: (state, { by }) => (state.count += by * 10) },
+      codeChange: () => t.fail('it is not asked') as never,
+    })
+    t.match(await runtime.changeCode('counter', tenfold), { from: 1, to: 1, servers: 1, migrated: 0 })
+    t.match(runtime.info('a'), { revision: 1 }, 'the state is what it was')
+    t.equal(await runtime.call('a', 'add', { by: 1 }), 13)
+    await close()
+  },
+)
 
 t.test('what codeChange gives must be a state, and the old one is not its to change', async (t) => {
   const { runtime, close } = counting(t)
@@ -191,59 +202,65 @@ t.test('what codeChange gives must be a state, and the old one is not its to cha
   await close()
 })
 
-t.test('a message that is being handled is finished by the old code, and what waits is handled by the new', async (t) => {
-  const { runtime, clock, close } = counting(t)
-  for (const id of ['a', 'b']) await runtime.start('counter', {}, { id })
-  const slow = observe(runtime.call('a', 'slow', { ms: 100 }))
-  await clock.advance(0)
-  const change = observe(runtime.changeCode('counter', second))
-  await clock.advance(0)
-  t.match(runtime.info('b'), { status: 'suspended' })
-  const calls = ['a', 'b'].map((id) => observe(runtime.call(id, 'add', { by: 2 })))
-  await clock.advance(99)
-  t.same([change.outcome, ...calls.map(({ outcome }) => outcome)], ['pending', 'pending', 'pending'])
-  await clock.advance(1)
-  t.equal(slow.value, 1)
-  t.match(change.value, { servers: 2, migrated: 2 })
-  t.same(
-    calls.map(({ value }) => value),
-    [
-      { total: 5, by: 1 },
-      { total: 4, by: 1 },
-    ],
-    'with the args that the new interface fills in',
-  )
-  t.same(runtime.list({ status: 'suspended' }).servers, [])
-  await close()
-})
+t.test(
+  'a message that is being handled is finished by the old code, and what waits is handled by the new',
+  async (t) => {
+    const { runtime, clock, close } = counting(t)
+    for (const id of ['a', 'b']) await runtime.start('counter', {}, { id })
+    const slow = observe(runtime.call('a', 'slow', { ms: 100 }))
+    await clock.advance(0)
+    const change = observe(runtime.changeCode('counter', second))
+    await clock.advance(0)
+    t.match(runtime.info('b'), { status: 'suspended' })
+    const calls = ['a', 'b'].map((id) => observe(runtime.call(id, 'add', { by: 2 })))
+    await clock.advance(99)
+    t.same([change.outcome, ...calls.map(({ outcome }) => outcome)], ['pending', 'pending', 'pending'])
+    await clock.advance(1)
+    t.equal(slow.value, 1)
+    t.match(change.value, { servers: 2, migrated: 2 })
+    t.same(
+      calls.map(({ value }) => value),
+      [
+        { total: 5, by: 1 },
+        { total: 4, by: 1 },
+      ],
+      'with the args that the new interface fills in',
+    )
+    t.same(runtime.list({ status: 'suspended' }).servers, [])
+    await close()
+  },
+)
 
-t.test('a server that does not finish in time keeps all on the old code; who was suspended before stays so', async (t) => {
-  const { runtime, clock, close } = counting(t)
-  for (const id of ['a', 'b', 'c']) await runtime.start('counter', {}, { id })
-  runtime.suspend('b')
-  const slow = observe(runtime.call('a', 'slow', { ms: 400 }))
-  const change = observe(runtime.changeCode('counter', second, { timeout: 300 }))
-  await clock.advance(299)
-  t.equal(change.outcome, 'pending')
-  t.match(runtime.info('c'), { status: 'suspended' })
-  await clock.advance(1)
-  t.match(change.error?.details.failed, [{ id: 'a', message: 'it was still at work after 300 ms' }])
-  t.match(runtime.info('b'), { status: 'suspended', version: 1 })
-  t.match(runtime.info('c'), { status: 'running', version: 1 })
-  await clock.advance(100)
-  t.equal(slow.value, 1)
-  const patient = observe(runtime.changeCode('counter', second, { timeout: Number.POSITIVE_INFINITY }))
-  await clock.advance(0)
-  t.match(patient.value, { servers: 3 })
-  t.match(runtime.info('b'), { status: 'suspended', version: 2 })
-  const waits = observe(runtime.call('b', 'add', { by: 1 }))
-  await clock.advance(0)
-  t.equal(waits.outcome, 'pending')
-  runtime.resume('b')
-  await clock.advance(0)
-  t.same(waits.value, { total: 2, by: 1 })
-  await close()
-})
+t.test(
+  'a server that does not finish in time keeps all on the old code; who was suspended before stays so',
+  async (t) => {
+    const { runtime, clock, close } = counting(t)
+    for (const id of ['a', 'b', 'c']) await runtime.start('counter', {}, { id })
+    runtime.suspend('b')
+    const slow = observe(runtime.call('a', 'slow', { ms: 400 }))
+    const change = observe(runtime.changeCode('counter', second, { timeout: 300 }))
+    await clock.advance(299)
+    t.equal(change.outcome, 'pending')
+    t.match(runtime.info('c'), { status: 'suspended' })
+    await clock.advance(1)
+    t.match(change.error?.details.failed, [{ id: 'a', message: 'it was still at work after 300 ms' }])
+    t.match(runtime.info('b'), { status: 'suspended', version: 1 })
+    t.match(runtime.info('c'), { status: 'running', version: 1 })
+    await clock.advance(100)
+    t.equal(slow.value, 1)
+    const patient = observe(runtime.changeCode('counter', second, { timeout: Number.POSITIVE_INFINITY }))
+    await clock.advance(0)
+    t.match(patient.value, { servers: 3 })
+    t.match(runtime.info('b'), { status: 'suspended', version: 2 })
+    const waits = observe(runtime.call('b', 'add', { by: 1 }))
+    await clock.advance(0)
+    t.equal(waits.outcome, 'pending')
+    runtime.resume('b')
+    await clock.advance(0)
+    t.same(waits.value, { total: 2, by: 1 })
+    await close()
+  },
+)
 
 t.test('an operator who resumes a server meanwhile does not set it going', async (t) => {
   const { runtime, clock, close } = counting(t)
@@ -326,10 +343,7 @@ t.test('a message that was made for the old code and leaves only now is held to 
   t.same(runtime.state('a').state, { total: 500, by: 1 })
   t.match(
     logged.filter(({ message }) => message.startsWith('dropped: ')),
-    [
-      { fields: { server: 's', to: 'a', message: 'bump' } },
-      { fields: { server: 's', to: 'a', message: 'tick' } },
-    ],
+    [{ fields: { server: 's', to: 'a', message: 'bump' } }, { fields: { server: 's', to: 'a', message: 'tick' } }],
   )
   runtime.suspend('a')
   for (let n = 0; n < 3; n++) runtime.cast('a', 'bump', { by: 1 })
@@ -567,7 +581,10 @@ t.test('what is refused at once: who is not there, what is built in, and what co
   await runtime.start('counter', {}, { id: 'a' })
   await t.rejects(runtime.changeCode('nothing', second), { code: 'unknown_implementation' })
   await t.rejects(runtime.changeCode('supervisor', second), /the name is taken by what is built in/)
-  await t.rejects(runtime.changeCode('counter', { ...second, handleCall: {} } as never), /handleCall has no such handler/)
+  await t.rejects(
+    runtime.changeCode('counter', { ...second, handleCall: {} } as never),
+    /handleCall has no such handler/,
+  )
   await t.rejects(runtime.changeCode('counter', { ...second, durable: true }), /has no durable store/)
   await t.rejects(runtime.changeCode('counter', { ...second, version: 0.5 }), /version is not a positive integer/)
   await t.rejects(runtime.changeCode('counter', second, { timeout: -1 }), { code: 'invalid_request' })

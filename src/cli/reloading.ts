@@ -1,0 +1,45 @@
+/** How the program reloads implementations: when it is asked over HTTP, and by itself when a file changes. */
+import { basename, dirname, sep } from 'node:path'
+import { HttpProblem } from '../http/problem-document.js'
+import type { Reload } from '../http/reload.js'
+import { GenServerError, type Logger, type Runtime } from '../index.js'
+import { LoadError } from '../loading/load-error.js'
+import type { Implementation } from '../loading/load-implementations.js'
+import { reloadImplementation } from '../loading/reload.js'
+import { watchImplementations } from '../loading/watch.js'
+
+type Implementations = ReadonlyMap<string, Implementation>
+
+/** For the route: where the file lies is nobody's business there. */
+export function reloadOnRequest(runtime: Runtime, implementations: Implementations): Reload {
+  return async (name, options) => {
+    try {
+      return await reloadImplementation(runtime, implementations, name, options)
+    } catch (error) {
+      if (!(error instanceof LoadError)) throw error
+      const { file, problem } = error
+      throw new HttpProblem('load_failed', `${basename(file)}: ${problem.replaceAll(dirname(file) + sep, '')}`)
+    }
+  }
+}
+
+/** Reloads what changes, until what it returns is called. What cannot be reloaded is logged, and goes on as it was. */
+export function reloadOnChange(
+  runtime: Runtime,
+  implementations: Implementations,
+  logger: Logger,
+): Promise<() => Promise<void>> {
+  const reload = async (name: string) => {
+    try {
+      await reloadImplementation(runtime, implementations, name, {})
+    } catch (error) {
+      const isForAuthor = error instanceof LoadError || error instanceof GenServerError
+      logger.error({ implementation: name, ...(isForAuthor ? {} : { err: error }) }, (error as Error).message)
+    }
+  }
+  return watchImplementations(implementations, {
+    changed: (names) => void Promise.all(names.map(reload)),
+    appeared: (file) => logger.warn({ file }, 'a new implementation is served after the next start'),
+    failed: (error) => logger.error({ err: error }, 'watching the implementations failed'),
+  })
+}
