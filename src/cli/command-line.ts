@@ -46,6 +46,11 @@ interface Parsed {
   readonly positionals: readonly string[]
 }
 
+/** Flags that need no value: `--watch` is `--watch=true`. */
+const switches: ReadonlySet<string> = new Set(
+  settingNames.filter((name) => settingsSchema.properties[name].default === false).map((name) => `--${flagOf(name)}`),
+)
+
 function parse(args: readonly string[]): Parsed {
   const settings = settingNames.map((name) => {
     const multiple = settingsSchema.properties[name].type === 'array'
@@ -53,7 +58,7 @@ function parse(args: readonly string[]): Parsed {
   })
   try {
     return parseArgs({
-      args: [...args],
+      args: args.map((arg) => (switches.has(arg) ? `${arg}=true` : arg)),
       allowPositionals: true,
       options: {
         ...Object.fromEntries(settings),

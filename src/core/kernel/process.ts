@@ -24,6 +24,9 @@ export const CODE_CHANGE = 2
 /** How many messages a process handles before the next one gets its turn. */
 const SLICE = 16
 
+/** Something that is done when the promise settles; `undefined`: it is done. */
+export type Pending = Promise<void> | undefined
+
 /** What a process puts before its mailbox. */
 export interface First {
   readonly kind: string
@@ -66,7 +69,7 @@ export abstract class Process<Urgent extends First> extends Mailbox {
   }
 
   /** Handles one envelope; returns a promise if it takes until that settles. It is not meant to fail. */
-  protected abstract receive(envelope: Envelope | Urgent): Promise<void> | undefined
+  protected abstract receive(envelope: Envelope | Urgent): Pending
   /** A call in the mailbox whose deadline has passed. */
   protected abstract expired(call: Call): void
   /** `receive` has failed, and nobody knows what of the message was done: the process must not go on. */
@@ -77,8 +80,8 @@ export abstract class Process<Urgent extends First> extends Mailbox {
       this.mailbox.release()
       return
     }
-    if (this.#isFree && this.node.scheduler.takeFirst()) {
-      this.#takeAtOnce(envelope)
+    if (this.isFree && this.node.scheduler.takeFirst()) {
+      this.takeAtOnce(envelope)
       return
     }
     this.mailbox.push(envelope, this.node.recent)
@@ -86,18 +89,18 @@ export abstract class Process<Urgent extends First> extends Mailbox {
   }
 
   /** Nothing comes before what is put in now. */
-  get #isFree(): boolean {
+  private get isFree(): boolean {
     return (
       this.#open && !this.#awake && this.#suspended === 0 && this.current === undefined && this.mailbox.length === 0
     )
   }
 
   /** Past the mailbox, which for most messages is a way through memory that nobody else has used for long. */
-  #takeAtOnce(envelope: Envelope): void {
+  private takeAtOnce(envelope: Envelope): void {
     if (envelope.bounded) this.mailbox.release()
     try {
       // What was put meanwhile has found the process at work.
-      if (this.#handle(envelope) && (this.mailbox.length > 0 || this.#urgent?.length || !this.#open)) this.#goOn()
+      if (this.handle(envelope) && (this.mailbox.length > 0 || this.#urgent?.length || !this.#open)) this.proceed()
     } catch (error) {
       this.broken(error)
     }
@@ -167,15 +170,15 @@ export abstract class Process<Urgent extends First> extends Mailbox {
 
   /** Resolves when the process is idle, or has ended. */
   whenIdle(): Promise<void> {
-    return this.#when(() => this.idle)
+    return this.when(() => this.idle)
   }
 
   /** Resolves when the process is quiet, or has ended. */
   whenQuiet(): Promise<void> {
-    return this.#when(() => this.quiet)
+    return this.when(() => this.quiet)
   }
 
-  async #when(isSo: () => boolean): Promise<void> {
+  private async when(isSo: () => boolean): Promise<void> {
     if (isSo() || this.#ended) return
     await new Promise<void>((resolve) => {
       this.#whenSo ??= []
@@ -216,31 +219,31 @@ export abstract class Process<Urgent extends First> extends Mailbox {
   run(): void {
     this.#awake = false
     try {
-      this.#handleSome()
+      this.handleSome()
     } catch (error) {
       this.broken(error)
     }
   }
 
-  #handleSome(): void {
+  private handleSome(): void {
     for (let taken = 0; taken < SLICE && this.#open; taken++) {
       const envelope = this.#urgent?.shift() ?? (this.#suspended === 0 ? this.mailbox.shift() : undefined)
       if (envelope === undefined) {
         this.rest()
         return
       }
-      if (!this.#handle(envelope)) return
+      if (!this.handle(envelope)) return
     }
-    this.#goOn()
+    this.proceed()
   }
 
-  #goOn(): void {
+  private proceed(): void {
     if (this.#open) this.wake()
     else this.rest()
   }
 
   /** `false`: it takes its time, and the process goes on when it is done. */
-  #handle(envelope: Envelope | Urgent): boolean {
+  private handle(envelope: Envelope | Urgent): boolean {
     const now = this.node.tick()
     // Its timer takes it out of the mailbox too, but timers run late where there is much to do.
     if (envelope.kind === 'call' && (envelope as Call).deadline <= now) {
@@ -256,17 +259,17 @@ export abstract class Process<Urgent extends First> extends Mailbox {
       return true
     }
     pending.then(
-      () => this.#resume(envelope),
+      () => this.afterwards(envelope),
       (error) => this.broken(error),
     )
     return false
   }
 
-  #resume(envelope: Envelope | Urgent): void {
+  private afterwards(envelope: Envelope | Urgent): void {
     // It may have been cut off, and the process be at work on another.
     if (this.#ended || this.current !== envelope) return
     this.current = undefined
-    this.#goOn()
+    this.proceed()
   }
 
   /** Tells those who wait for it that the process is idle, or quiet. */

@@ -2,9 +2,10 @@
  * A server is away: its last life is over, the next one comes later. How long servers wait for that in all is known, since
  * it is no time in which they stayed alive.
  */
+
 import type { Clock, ClockTimer } from '../kernel/clock.js'
+import type { Pending } from '../kernel/process.js'
 import type { Comeback } from './keeper.js'
-import type { Pending } from './stateful-process.js'
 
 export class Absence {
   /** Milliseconds in all, without what it waits right now. */

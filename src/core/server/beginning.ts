@@ -5,13 +5,15 @@
  * 2. A durable server is there, and its starter hears so, when its first state is kept.
  * 3. A server whose first `init` did not succeed is gone, and its id free, before its starter hears so.
  *
- * `begin` → `initialise` → `init` → `#initialised` (it gave a state, or chose not to) or `#initFailed` (it threw)
- * → `running`, or `#notStarted` → `notBegun` (the first time) or `notRestarted` (after a crash).
+ * `begin` → `initialise` → `init` → `initialised` (it gave a state, or chose not to) or `initFailed` (it threw)
+ * → `running`, or `notStarted` → `notBegun` (the first time) or `notRestarted` (after a crash).
  */
+
 import { isDraftable } from 'mutative'
 import { GenServerError } from '../kernel/errors.js'
 import { copyJson, type Json } from '../kernel/json.js'
 import type { Node } from '../kernel/node.js'
+import type { Pending } from '../kernel/process.js'
 import { crashReason, describeReason, printable, type Reason } from '../kernel/reason.js'
 import { Ignore, Refuse, StartIgnored, Stop } from './answer.js'
 import { reportCrash, reportEnd } from './crash.js'
@@ -20,7 +22,7 @@ import type { Status } from './info.js'
 import type { Peers } from './peers.js'
 import type { Protocol } from './protocol.js'
 import { Scope } from './scope.js'
-import { type Pending, StatefulProcess } from './stateful-process.js'
+import { StatefulProcess } from './stateful-process.js'
 import { isThenable } from './turn.js'
 
 /** How the first `init` went, and who is told when it takes its time. */
@@ -28,12 +30,13 @@ interface FirstStart {
   isOver: boolean
   failure: Error | undefined
   tell: ((failure: Error | undefined) => void) | undefined
+  /** Settles when it is over. */
+  told: Promise<void> | undefined
 }
 
 export abstract class Beginning extends StatefulProcess {
   status: Status = 'starting'
-  /** While `init` runs for the first time: settles when it has. */
-  beginning: Promise<void> | undefined = undefined
+  /** While `init` runs for the first time. */
   #firstStart: FirstStart | undefined = undefined
 
   constructor(
@@ -61,28 +64,28 @@ export abstract class Beginning extends StatefulProcess {
   begin(timeout: number): Promise<void> | undefined {
     const { clock } = this.node
     const deadline = clock.monotonic() + timeout
-    const first: FirstStart = { isOver: false, failure: undefined, tell: undefined }
+    const first: FirstStart = { isOver: false, failure: undefined, tell: undefined, told: undefined }
     this.#firstStart = first
     this.initialise()
     if (first.isOver) return first.failure && Promise.reject(first.failure)
-    this.beginning = new Promise<void>((resolve, reject) => {
+    first.told = new Promise<void>((resolve, reject) => {
       const timer =
         timeout === Number.POSITIVE_INFINITY
           ? undefined
-          : clock.setTimer(Math.max(0, deadline - clock.monotonic()), () => this.#initTimedOut(timeout))
+          : clock.setTimer(Math.max(0, deadline - clock.monotonic()), () => this.initTimedOut(timeout))
       first.tell = (failure) => {
         timer?.cancel()
         if (failure === undefined) resolve()
         else reject(failure)
       }
     })
-    return this.beginning
+    return first.told
   }
 
-  #firstStartOver(failure?: Error): void {
+  private firstStartOver(failure?: Error): void {
     const first = this.#firstStart
     if (first === undefined) return
-    this.#firstStart = this.beginning = undefined
+    this.#firstStart = undefined
     first.isOver = true
     first.failure = failure
     first.tell?.(failure)
@@ -93,13 +96,14 @@ export abstract class Beginning extends StatefulProcess {
    * @throws {GenServerError} as `begin`
    */
   begun(timeout: number): Promise<void> | undefined {
-    const { id, beginning } = this
-    if (beginning === undefined || timeout === Number.POSITIVE_INFINITY) return beginning
+    const { id } = this
+    const told = this.#firstStart?.told
+    if (told === undefined || timeout === Number.POSITIVE_INFINITY) return told
     return new Promise((resolve, reject) => {
       const timer = this.node.clock.setTimer(timeout, () =>
         reject(new GenServerError('init_timeout', `${id} was still starting after ${timeout} ms; its start goes on`)),
       )
-      beginning.finally(() => timer.cancel()).then(resolve, reject)
+      told.finally(() => timer.cancel()).then(resolve, reject)
     })
   }
 
@@ -112,37 +116,37 @@ export abstract class Beginning extends StatefulProcess {
       // A promise of somebody else's make comes back as one of ours.
       if (isThenable(result)) result = Promise.resolve(result)
     } catch (error) {
-      return this.#initFailed(scope, error)
+      return this.initFailed(scope, error)
     }
-    if (!(result instanceof Promise)) return this.#initialised(scope, result)
+    if (!(result instanceof Promise)) return this.initialised(scope, result)
     return result.then(
-      (state) => this.#initialised(scope, state),
-      (error) => this.#initFailed(scope, error),
+      (state) => this.initialised(scope, state),
+      (error) => this.initFailed(scope, error),
     )
   }
 
-  #initialised(scope: Scope, result: unknown): Pending {
+  private initialised(scope: Scope, result: unknown): Pending {
     if (this.scope !== scope) return
     if (result instanceof Ignore)
-      return this.#notStarted(scope, new StartIgnored(`${this.id}: init chose to be ignored`), 'normal')
-    if (result instanceof Refuse) return this.#refused(scope, result.reason)
+      return this.notStarted(scope, new StartIgnored(`${this.id}: init chose to be ignored`), 'normal')
+    if (result instanceof Refuse) return this.refused(scope, result.reason)
     if (result instanceof Stop) {
       reportEnd(this, result.reason, 'init')
-      return this.#refused(scope, result.reason)
+      return this.refused(scope, result.reason)
     }
     if (typeof result !== 'object' || !isDraftable(result)) {
-      return this.#initFailed(scope, new Error(`bad_return_value: ${printable(result)}`))
+      return this.initFailed(scope, new Error(`bad_return_value: ${printable(result)}`))
     }
     const state: object = result as object
     const kept = this.durable ? this.keep(state) : undefined
-    if (kept === undefined) return this.#goLive(scope, state)
+    if (kept === undefined) return this.goLive(scope, state)
     return kept.then(
-      () => (this.scope === scope ? this.#goLive(scope, state) : undefined),
-      (error) => this.#initFailed(scope, error),
+      () => (this.scope === scope ? this.goLive(scope, state) : undefined),
+      (error) => this.initFailed(scope, error),
     )
   }
 
-  #goLive(scope: Scope, state: object): Pending {
+  private goLive(scope: Scope, state: object): Pending {
     // The author may give the same object to every server.
     this.state = adopt(state, undefined)
     this.revision++
@@ -151,36 +155,36 @@ export abstract class Beginning extends StatefulProcess {
     this.feed?.changed(this)
     this.releaseEffects(scope)
     this.open()
-    this.#firstStartOver()
+    this.firstStartOver()
     return undefined
   }
 
-  #refused(scope: Scope, reason: Reason): Pending {
+  private refused(scope: Scope, reason: Reason): Pending {
     const message = `${this.protocol.name} refused to start: ${describeReason(reason)}`
-    return this.#notStarted(scope, new GenServerError('init_refused', message, { reason }), reason)
+    return this.notStarted(scope, new GenServerError('init_refused', message, { reason }), reason)
   }
 
-  #initFailed(scope: Scope, thrown: unknown): Pending {
+  private initFailed(scope: Scope, thrown: unknown): Pending {
     if (this.scope !== scope) return
     const reason = crashReason(thrown)
     reportCrash(this, { reason, thrown, message: 'init' })
     const message = `init of ${this.protocol.name} crashed: ${reason.error}`
-    return this.#notStarted(scope, new GenServerError('init_crashed', message, { reason }), reason)
+    return this.notStarted(scope, new GenServerError('init_crashed', message, { reason }), reason)
   }
 
-  #initTimedOut(timeout: number): void {
+  private initTimedOut(timeout: number): void {
     const { scope } = this
     const message = `init of ${this.protocol.name} took longer than ${timeout} ms`
-    if (scope !== undefined) this.#notStarted(scope, new GenServerError('init_timeout', message), 'killed')
+    if (scope !== undefined) this.notStarted(scope, new GenServerError('init_timeout', message), 'killed')
   }
 
   /** `init` gave no state: a first start has failed; a restart is tried again while the budget lasts. */
-  #notStarted(scope: Scope, failure: Error, reason: Reason): Pending {
+  private notStarted(scope: Scope, failure: Error, reason: Reason): Pending {
     this.discardEffects(scope)
     scope.cut(failure.message)
     if (this.#firstStart === undefined) return this.notRestarted(failure, reason)
     this.notBegun(failure)
-    this.#firstStartOver(failure)
+    this.firstStartOver(failure)
     return undefined
   }
 
@@ -189,12 +193,12 @@ export abstract class Beginning extends StatefulProcess {
     const { scope, status } = this
     if (scope === undefined || (status !== 'starting' && status !== 'restarting')) return false
     const message = `init of ${this.protocol.name} was ended: ${describeReason(reason)}`
-    this.#notStarted(scope, new GenServerError('init_crashed', message, { reason }), reason)
+    this.notStarted(scope, new GenServerError('init_crashed', message, { reason }), reason)
     return true
   }
 
   /** A first start was cut off from outside. */
   protected cutBeginning(failure: Error): void {
-    this.#firstStartOver(failure)
+    this.firstStartOver(failure)
   }
 }

@@ -9,33 +9,23 @@
  * - `giveUp`: the state is given up: takes no more messages (`shut`) and runs `terminate`. What comes then is for whoever
  *   asked. `stop`: the same, for an end that was chosen.
  * - `kill`: `end`, without `giveUp`. `broken`: the same, where our own code has failed.
- * - `end`: `#close` with a reason that is remembered. `#close`: `halt` the process, `loseState`, free the id, tell the ties,
+ * - `end`: `close` with a reason that is remembered. `close`: `halt` the process, `loseState`, free the id, tell the ties,
  *   `cutOff` what still runs, and answer whoever waits.
  */
+
 import { type Call, timedOut } from '../kernel/call.js'
 import type { Envelope } from '../kernel/envelope.js'
 import { GenServerError } from '../kernel/errors.js'
+import type { Pending } from '../kernel/process.js'
 import { crashReason, type Reason } from '../kernel/reason.js'
-import type { Absence } from './absence.js'
 import { Beginning } from './beginning.js'
 import { exitFailure, reportCrash, reportEnd } from './crash.js'
 import { Scope } from './scope.js'
-import type { Pending } from './stateful-process.js'
 import { noAnswer, turn } from './turn.js'
-import { Waiters } from './waiters.js'
 
 export abstract class Ending extends Beginning {
-  #waiters: Waiters | undefined = undefined
   /** How the server ended, once it has. Without a `reason` it had never begun. */
   #ending: { readonly reason: Reason | undefined; readonly failure: GenServerError } | undefined = undefined
-  /** Made when the server first has to wait for its next life. */
-  protected absence: Absence | undefined = undefined
-
-  /** Made when first needed: most servers never have any. */
-  protected get waiters(): Waiters {
-    this.#waiters ??= new Waiters()
-    return this.#waiters
-  }
 
   /** What those hear who still wait for it, once it has ended. */
   get failure(): GenServerError | undefined {
@@ -45,11 +35,11 @@ export abstract class Ending extends Beginning {
   override put(envelope: Envelope): void {
     super.put(envelope)
     // It was on its way when the server ended, or `init` failed before what was meant for it came.
-    if (this.ended) this.#answerAll()
+    if (this.ended) this.answerAll()
   }
 
   protected notBegun(failure: Error): void {
-    this.#close(failure instanceof GenServerError ? failure : undefined, undefined)
+    this.close(failure instanceof GenServerError ? failure : undefined, undefined)
   }
 
   /** An end that was chosen. It is reported here, unless `terminate` has failed and that was. */
@@ -106,26 +96,26 @@ export abstract class Ending extends Beginning {
 
   /** The server is no more, because of `reason`. */
   protected end(reason: Reason): undefined {
-    this.#close(exitFailure(this.id, reason, this.node.clock.now()), reason)
+    this.close(exitFailure(this.id, reason, this.node.clock.now()), reason)
     return undefined
   }
 
   /** Everybody who waits hears `failure`. Without a `reason` the server has never begun, and leaves no trace. */
-  #close(failure: GenServerError | undefined, reason: Reason | undefined): void {
+  private close(failure: GenServerError | undefined, reason: Reason | undefined): void {
     if (this.ended) return
     const told = failure ?? new GenServerError('unknown_server', `${this.id} was not started`)
     this.#ending = { reason, failure: told }
-    this.absence?.cancel()
+    this.anyAbsence?.cancel()
     this.halt()
     this.loseState()
     const why = reason ?? told.details.reason ?? 'noproc'
     this.peers.ended(this, why, reason !== undefined)
     this.anyTies?.died(why, false)
     this.cutOff(reason === undefined ? told : exitFailure(this.id, reason, this.node.clock.now(), 'unknown'), told)
-    this.#answerAll()
+    this.answerAll()
   }
 
-  #answerAll(): void {
+  private answerAll(): void {
     if (this.#ending === undefined) return
     const { reason, failure } = this.#ending
     this.waiters.ended(this.id, reason, failure, this.mailbox)
@@ -142,7 +132,7 @@ export abstract class Ending extends Beginning {
   }
 
   forget(call: Call): void {
-    this.waiters.forget(call)
+    this.anyWaiters?.forget(call)
     this.peers.forget(call)
   }
 

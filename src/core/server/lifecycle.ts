@@ -7,35 +7,32 @@
  * 3. A life that begins is a new incarnation, with no ties to anybody.
  *
  * What the words do:
- * - `crash`: a message has failed. From the state the server just goes on (`#goOn`); else `giveUp`, then `#startOver` or `end`.
+ * - `crash`: a message has failed. From the state the server just goes on (`goOn`); else `giveUp`, then `startOver` or `end`.
  * - `die`: a signal came. As `crash`, but whatever runs is cut off, and `terminate` does not run.
  * - `stopItself`, `stopOnOrder`, `holdOnOrder`: a handler, somebody outside or the supervisor chose the end. `giveUp`, then
- *   `end` (or `#startOver`).
- * - `#startOver`: `loseState`, then `initialise`. `#return`: it lives again, at once or when its time has come.
+ *   `end` (or `startOver`).
+ * - `startOver`: `loseState`, then `initialise`. `comeBack`: it lives again, at once or when its time has come.
  */
+
 import type { StopOrder } from '../kernel/envelope.js'
 import type { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
 import { logError } from '../kernel/logger.js'
 import type { Node } from '../kernel/node.js'
+import type { Pending } from '../kernel/process.js'
 import { crashReason, type Reason } from '../kernel/reason.js'
-import { Absence } from './absence.js'
 import { StartIgnored } from './answer.js'
 import { crashFailure, deferredFailure, exitFailure, reportCrash, reportEnd, signalFailure } from './crash.js'
 import { Ending } from './ending.js'
 import { type Cause, type Comeback, comesBack, type Keeper, type Mortal } from './keeper.js'
 import type { Restart, ServerTerms } from './options.js'
+import { NOTHING_YET, type Past } from './past.js'
 import type { Peers } from './peers.js'
 import type { Protocol } from './protocol.js'
 import type { Scope } from './scope.js'
-import type { Pending } from './stateful-process.js'
-
-const NO_TIMES: readonly number[] = Object.freeze([])
 
 export abstract class Lifecycle extends Ending implements Mortal {
-  restarts = 0
-  restartTimes = NO_TIMES
-  lastExit: { readonly reason: Reason; readonly at: number } | undefined = undefined
+  private past = NOTHING_YET
   readonly startedAt: number
   /** Servers are numbered in the order of their start. */
   readonly number: number
@@ -60,8 +57,32 @@ export abstract class Lifecycle extends Ending implements Mortal {
     return this.terms.restart
   }
 
+  protected remember(what: Partial<Past>): void {
+    this.past = { ...this.past, ...what }
+  }
+
+  get restarts(): number {
+    return this.past.restarts
+  }
+
+  get crashes(): number {
+    return this.past.crashes
+  }
+
+  get lastExit(): Past['lastExit'] {
+    return this.past.lastExit
+  }
+
+  get restartTimes(): readonly number[] {
+    return this.past.restartTimes
+  }
+
+  set restartTimes(restartTimes: readonly number[]) {
+    this.remember({ restartTimes })
+  }
+
   get uptime(): number {
-    return this.node.clock.monotonic() - (this.absence?.waited ?? 0)
+    return this.node.clock.monotonic() - (this.anyAbsence?.waited ?? 0)
   }
 
   /** How many restarts in a row have not brought it back yet. */
@@ -71,23 +92,23 @@ export abstract class Lifecycle extends Ending implements Mortal {
 
   protected notRestarted(failure: Error, reason: Reason): Pending {
     if (failure instanceof StartIgnored) return this.end('normal')
-    this.lastExit = { reason, at: this.node.clock.now() }
-    const comeback = this.#comeback(reason, 'notRestarted')
+    this.remember({ lastExit: { reason, at: this.node.clock.now() } })
+    const comeback = this.askKeeper(reason, 'notRestarted')
     if (comeback === undefined) return this.end(reason)
-    return this.#return(comeback, () => this.initialise())
+    return this.comeBack(comeback, () => this.initialise())
   }
 
   /** The server has crashed while it handled `message`. */
   protected crash(thrown: unknown, message: string, scope: Scope | undefined): Pending {
     const failure = crashFailure(this.id, message, thrown)
     const reason = crashReason(thrown)
-    this.lastExit = { reason, at: this.node.clock.now() }
+    this.remember({ lastExit: { reason, at: this.node.clock.now() } })
     reportCrash(this, { reason, thrown, message, origin: scope?.origin })
     scope?.call?.fail(failure)
-    this.waiters.failDeferred((call) => deferredFailure(this.id, call.message, thrown))
-    const comeback = this.#comeback(reason, 'crashed')
-    if (comeback !== undefined && this.terms.restartFrom === 'state') return this.#goOn(comeback, reason)
-    return this.giveUp(reason, (final) => (comeback === undefined ? this.end(final) : this.#startOver(comeback, final)))
+    this.anyWaiters?.failDeferred((call) => deferredFailure(this.id, call.message, thrown))
+    const comeback = this.askKeeper(reason, 'crashed')
+    if (comeback !== undefined && this.terms.restartFrom === 'state') return this.goOn(comeback, reason)
+    return this.giveUp(reason, (final) => (comeback === undefined ? this.end(final) : this.startOver(comeback, final)))
   }
 
   /**
@@ -98,33 +119,33 @@ export abstract class Lifecycle extends Ending implements Mortal {
     if (this.ended || this.#isDying) return
     this.#isDying = true
     this.shut()
-    this.node.scheduler.wake({ run: () => this.#dieOf(reason) })
+    this.node.scheduler.wake({ run: () => this.dieOf(reason) })
   }
 
-  #dieOf(reason: Reason): void {
+  private dieOf(reason: Reason): void {
     if (!this.#isDying || this.ended) return
     this.#isDying = false
     if (this.cutInit(reason) || this.isAway) return
     const failure = signalFailure(this.id, reason)
     reportEnd(this, reason, 'signal')
-    this.lastExit = { reason, at: this.node.clock.now() }
-    this.#cutLife(failure)
-    const comeback = this.status === 'stopping' ? undefined : this.#comeback(reason, 'crashed')
+    this.remember({ lastExit: { reason, at: this.node.clock.now() } })
+    this.cutLife(failure)
+    const comeback = this.status === 'stopping' ? undefined : this.askKeeper(reason, 'crashed')
     if (comeback === undefined) this.end(reason)
-    else if (this.terms.restartFrom === 'state') this.#goOn(comeback, reason)
-    else this.#startOver(comeback, reason)
+    else if (this.terms.restartFrom === 'state') this.goOn(comeback, reason)
+    else this.startOver(comeback, reason)
   }
 
   /** Whatever runs or waits for an answer hears `failure`; what waits to be taken stays. */
-  #cutLife(failure: GenServerError): void {
+  private cutLife(failure: GenServerError): void {
     // A suspension is of one process, and the next life would be another (OTP).
     this.resume()
     this.cutOff(failure, failure)
     this.abandonCurrent()
-    this.waiters.failDeferred(() => failure)
+    this.anyWaiters?.failDeferred(() => failure)
   }
 
-  #comeback(reason: Reason, cause: Cause): Comeback | undefined {
+  private askKeeper(reason: Reason, cause: Cause): Comeback | undefined {
     const comeback = this.keeper.comeback(this, reason, cause)
     const isAlone = this.keeper.supervisor === undefined
     if (comeback === undefined && isAlone && cause !== 'stopped' && comesBack(this.restart, reason)) {
@@ -138,9 +159,9 @@ export abstract class Lifecycle extends Ending implements Mortal {
   }
 
   /** The draft of the message is dropped already: to go on with the state is the restart. */
-  #goOn(comeback: Comeback, reason: Reason): Pending {
+  private goOn(comeback: Comeback, reason: Reason): Pending {
     this.anyTies?.died(reason, true)
-    return this.#return(comeback, () => {
+    return this.comeBack(comeback, () => {
       this.status = 'running'
       this.peers.began(this)
       this.open()
@@ -148,25 +169,24 @@ export abstract class Lifecycle extends Ending implements Mortal {
     })
   }
 
-  #startOver(comeback: Comeback, reason: Reason): Pending {
+  private startOver(comeback: Comeback, reason: Reason): Pending {
     this.anyTies?.died(reason, true)
     this.loseState()
     this.status = 'restarting'
-    return this.#return(comeback, () => this.initialise())
+    return this.comeBack(comeback, () => this.initialise())
   }
 
   /** The next life begins, at once or when its time has come. */
-  #return(comeback: Comeback, begin: () => Pending): Pending {
+  private comeBack(comeback: Comeback, begin: () => Pending): Pending {
     this.#isDying = false
     const live = () => {
       this.incarnation++
-      this.restarts++
+      this.remember({ restarts: this.restarts + 1 })
       return begin()
     }
     if (comeback === 0) return live()
     this.status = 'restarting'
     this.shut()
-    this.absence ??= new Absence(this.node.clock)
     this.absence.begin(comeback, () =>
       Promise.resolve()
         .then(live)
@@ -181,13 +201,13 @@ export abstract class Lifecycle extends Ending implements Mortal {
    * @throws {Error} never: what fails here is `broken`.
    */
   async revive(): Promise<Reason | undefined> {
-    await this.absence?.end()
+    await this.anyAbsence?.end()
     return this.status === 'running' ? undefined : (this.lastExit?.reason ?? 'killed')
   }
 
   /** Its last life is over, and the next has not begun. */
   get isAway(): boolean {
-    return this.absence?.isAway === true
+    return this.anyAbsence?.isAway === true
   }
 
   /** If it is away: there is no next life. */
@@ -199,21 +219,21 @@ export abstract class Lifecycle extends Ending implements Mortal {
   hold(reason: Reason): void {
     if (this.ended || this.isAway) return
     const at = this.node.clock.now()
-    this.lastExit = { reason, at }
-    this.#cutLife(exitFailure(this.id, reason, at, 'unknown'))
-    this.#startOver('held', reason)
+    this.remember({ lastExit: { reason, at } })
+    this.cutLife(exitFailure(this.id, reason, at, 'unknown'))
+    this.startOver('held', reason)
   }
 
   /** A handler chose to stop. Its caller hears the reply, or the reason, when `terminate` has run. */
   protected stopItself(reason: Reason, tell: (final: Reason) => void): Pending {
     return this.stop(reason, (final) => {
       tell(final)
-      const comeback = this.#comeback(final, 'stopped')
+      const comeback = this.askKeeper(final, 'stopped')
       if (comeback === undefined) return this.end(final)
       const at = this.node.clock.now()
-      this.lastExit = { reason: final, at }
-      this.waiters.failDeferred(() => exitFailure(this.id, final, at))
-      return this.#startOver(comeback, final)
+      this.remember({ lastExit: { reason: final, at } })
+      this.anyWaiters?.failDeferred(() => exitFailure(this.id, final, at))
+      return this.startOver(comeback, final)
     })
   }
 

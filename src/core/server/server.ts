@@ -1,27 +1,30 @@
 /**
  * The generic server (OTP: `gen_server`): takes each message to the handler that its implementation has for it, and
- * tells the caller what came of it. The staircase below it: `lifecycle.ts`, `ending.ts`,
- * `beginning.ts`, `stateful-process.ts`, `kernel/process.ts`.
+ * tells the caller what came of it. The staircase below it: `lifecycle.ts`, `ending.ts`, `beginning.ts`,
+ * `stateful-process.ts`, `equipped.ts`, `kernel/process.ts`. There may be very many servers, so each of these keeps its fields
+ * few, and its methods `private` and not `#`: a class with `#` methods has a mark in each of its objects.
  *
  * A call's way, with the file of each step:
  *
  *     LocalRuntime.#request                    local-runtime   which server
  *       makeCall                              sending         the args are checked, a place in the mailbox reserved
  *       deadlines.add, transport.deliver      kernel          its time runs from here
- *     put → wake → Scheduler → #handle        process         next in line; not if its deadline has passed
- *                                                             (put → #takeAtOnce → #handle where nobody is before it)
- *       receive → #takeCall                   server          `ifMatch`; the idle timeout ends
+ *     put → wake → Scheduler → handle         process         next in line; not if its deadline has passed
+ *                                                             (put → takeAtOnce → handle where nobody is before it)
+ *       receive → takeCall                    server          `ifMatch`; the idle timeout ends
  *         attempt → turn                      stateful-process, turn       the handler, on a draft
- *         #commit → #apply → releaseEffects   stateful-process, gate      kept if durable; then it takes hold
+ *         commit → apply → releaseEffects     stateful-process, gate      kept if durable; then it takes hold
  *         succeeded → Call.answer             server, call    the caller has its answer
  *
  * If the handler throws: attempt → fail → failed → crash (lifecycle): the caller is told, and the server goes on with the
- * state it had, or → giveUp → `terminate` → #startOver → initialise, or → end. Which, its keeper says.
+ * state it had, or → giveUp → `terminate` → startOver → initialise, or → end. Which, its keeper says.
  */
+
 import type { Call } from '../kernel/call.js'
 import type { Cast, Envelope, Info, StopOrder } from '../kernel/envelope.js'
 import { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
+import type { Pending } from '../kernel/process.js'
 import type { Reason } from '../kernel/reason.js'
 import { NoReply, Stop } from './answer.js'
 import { crashFailure, exitFailure } from './crash.js'
@@ -31,31 +34,28 @@ import type { CallOperation, Handler, Protocol } from './protocol.js'
 import { Replacement } from './replacement.js'
 import { Scope } from './scope.js'
 import { checkAgain } from './sending.js'
-import type { Pending } from './stateful-process.js'
 import { noAnswer, type Turned } from './turn.js'
 import type { Urgent } from './urgent.js'
 
 export class Server extends Lifecycle {
-  #crashes = 0
-
   protected receive(envelope: Envelope | Urgent): Pending {
     this.node.taken.add(this.id, envelope, this.node.recent)
     this.tracer?.taken(envelope)
     switch (envelope.kind) {
       case 'call':
-        return this.#takeCall(envelope)
+        return this.takeCall(envelope)
       case 'cast':
-        return this.#takeCast(envelope)
+        return this.takeCast(envelope)
       case 'info':
-        return this.#takeInfo(envelope)
+        return this.takeInfo(envelope)
       case 'stop':
-        return this.#takeStop(envelope)
+        return this.takeStop(envelope)
       case 'continue':
-        return this.#run(envelope, this.protocol.continues.get(envelope.message) as Handler, envelope.args)
+        return this.runMessage(envelope, this.protocol.continues.get(envelope.message) as Handler, envelope.args)
       case 'crash':
         return this.crash(envelope.thrown, envelope.message, undefined)
       case 'replace':
-        return this.#replace(envelope)
+        return this.takeReplacement(envelope)
     }
   }
 
@@ -63,7 +63,7 @@ export class Server extends Lifecycle {
     call.fail(this.notTaken(call))
   }
 
-  #takeCall(call: Call): Pending {
+  private takeCall(call: Call): Pending {
     call.phase = 'taken'
     const mismatch = this.mismatch(call.ifMatch)
     if (mismatch !== undefined) {
@@ -73,30 +73,30 @@ export class Server extends Lifecycle {
     const operation = this.protocol.calls.get(call.message) as CallOperation
     const scope = new Scope(call, call.origin, operation.readOnly)
     scope.idleBefore = this.disarmIdle(call)
-    if (operation.readOnly) return this.#startLook(scope, call, operation)
+    if (operation.readOnly) return this.startLook(scope, call, operation)
     return this.attempt(scope, operation.handler, call.args, operation.checkReply)
   }
 
-  #takeCast(cast: Cast): Pending {
+  private takeCast(cast: Cast): Pending {
     const mismatch = this.mismatch(cast.ifMatch)
     if (mismatch !== undefined) {
       this.node.logger.warn({ server: this.id, cast: cast.message, ...cast.origin }, `dropped: ${mismatch.message}`)
       return undefined
     }
-    return this.#run(cast, this.protocol.casts.get(cast.message)?.handler as Handler, cast.args)
+    return this.runMessage(cast, this.protocol.casts.get(cast.message)?.handler as Handler, cast.args)
   }
 
-  #takeInfo(info: Info): Pending {
+  private takeInfo(info: Info): Pending {
     const handler = this.protocol.infos.get(info.message)?.handler
     if (info.message === 'DOWN') this.anyTies?.downTaken(info)
-    if (handler !== undefined) return this.#run(info, handler, info.args)
+    if (handler !== undefined) return this.runMessage(info, handler, info.args)
     // A stray message is nothing that happened; the idle timeout itself has happened.
     if (info.message === 'timeout') this.disarmIdle(info)
     this.node.logger.warn({ server: this.id, info: info.message }, 'dropped: there is no handleInfo for it')
     return undefined
   }
 
-  #takeStop(order: StopOrder): Pending {
+  private takeStop(order: StopOrder): Pending {
     const mismatch = this.mismatch(order.ifMatch)
     if (mismatch === undefined) return order.isHold ? this.holdOnOrder(order) : this.stopOnOrder(order)
     order.done(mismatch)
@@ -104,7 +104,7 @@ export class Server extends Lifecycle {
   }
 
   /** A message that nobody waits for. */
-  #run(taken: Cast | Info | Urgent, handler: Handler, args: Json): Pending {
+  private runMessage(taken: Cast | Info | Urgent, handler: Handler, args: Json): Pending {
     const scope = new Scope(undefined, taken.kind === 'cast' ? taken.origin : undefined, false)
     if (taken.kind !== 'continue') scope.idleBefore = this.disarmIdle(taken)
     return this.attempt(scope, handler, args, noAnswer)
@@ -114,7 +114,7 @@ export class Server extends Lifecycle {
    * Its caller is told of a failure at once; the server crashes in its turn, unless the state that was looked at is given
    * up by then.
    */
-  #startLook(scope: Scope, call: Call, operation: CallOperation): Pending {
+  private startLook(scope: Scope, call: Call, operation: CallOperation): Pending {
     if (scope.idleBefore !== undefined) this.idleTimeout.arm(scope.idleBefore)
     const { revision, lineage } = this
     const answer = (reply: Json) => {
@@ -147,7 +147,7 @@ export class Server extends Lifecycle {
     this.putFirst(replacement)
   }
 
-  #replace({ call, next }: Replacement): Pending {
+  private takeReplacement({ call, next }: Replacement): Pending {
     call.phase = 'taken'
     try {
       const mismatch = this.mismatch(call.ifMatch)
@@ -168,17 +168,17 @@ export class Server extends Lifecycle {
     if (next !== undefined) this.replaceBy(new Scope(undefined, undefined, false), next)
     for (const envelope of this.mailbox.waiting()) {
       const refusal = checkAgain(protocol, envelope)
-      if (refusal !== undefined) this.#refuse(envelope, refusal)
+      if (refusal !== undefined) this.refuse(envelope, refusal)
     }
     for (const [ref, envelope] of this.anyTimers?.waiting() ?? []) {
       const refusal = checkAgain(protocol, envelope)
       if (refusal === undefined) continue
       this.anyTimers?.cancel(ref)
-      this.#refuse(envelope, refusal)
+      this.refuse(envelope, refusal)
     }
   }
 
-  #refuse(envelope: Envelope, refusal: GenServerError): void {
+  private refuse(envelope: Envelope, refusal: GenServerError): void {
     this.mailbox.remove(envelope)
     if (envelope.kind === 'call') envelope.fail(refusal)
     else this.node.logger.warn({ server: this.id, message: envelope.message }, `dropped: ${refusal.message}`)
@@ -218,7 +218,7 @@ export class Server extends Lifecycle {
   }
 
   crashed(message: string, reason: Reason): void {
-    this.#crashes++
+    this.remember({ crashes: this.crashes + 1 })
     this.tracer?.crashed(message, reason)
   }
 
@@ -247,7 +247,7 @@ export class Server extends Lifecycle {
       mailbox: { length: mailbox.length, limit: mailbox.limit, oldestAge: Math.round(mailbox.oldestAge(now)) },
       handled: this.handled,
       replies: this.replies,
-      crashes: this.#crashes,
+      crashes: this.crashes,
       current: current
         ? { kind: current.kind, message: current.message, runningFor: Math.round(now - current.takenAt) }
         : null,

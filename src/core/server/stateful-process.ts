@@ -1,5 +1,5 @@
 /**
- * A process with a state, which runs turns on it. A turn: `attempt` → `turn` → `#commit` → `#apply` → `succeeded`, or
+ * A process with a state, which runs turns on it. A turn: `attempt` → `turn` → `commit` → `apply` → `succeeded`, or
  * `fail` → `failed`. A `readOnly` handler makes no turn but a look: `runReadOnly`, between `addLook` and `endLook` if it
  * takes its time.
  *
@@ -13,29 +13,21 @@ import { Info } from '../kernel/envelope.js'
 import type { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
 import { logError } from '../kernel/logger.js'
-import type { Node } from '../kernel/node.js'
-import { Process } from '../kernel/process.js'
+import type { Pending } from '../kernel/process.js'
 import type { Reason } from '../kernel/reason.js'
-import { Ties } from '../kernel/ties.js'
 import { adopt, freeze, seal } from './draft.js'
 import { discard } from './effects.js'
+import { Equipped } from './equipped.js'
 import type { Feed } from './feed.js'
 import { commit, release, type Source } from './gate.js'
-import { IdleTimeout } from './idle-timeout.js'
 import type { PublishedEvent } from './info.js'
-import type { Peers } from './peers.js'
-import type { Check, Handler, Protocol } from './protocol.js'
+import type { Check, Handler } from './protocol.js'
 import type { Scope } from './scope.js'
-import { Timers } from './timers.js'
 import type { Tracer } from './tracer.js'
 import { isThenable, type Turned, turn } from './turn.js'
 import { TurnContext } from './turn-context.js'
-import type { Urgent } from './urgent.js'
 
-/** Something that is done when the promise settles; `undefined`: it is done. */
-export type Pending = Promise<void> | undefined
-
-export abstract class StatefulProcess extends Process<Urgent> implements Source {
+export abstract class StatefulProcess extends Equipped implements Source {
   // What each turn needs comes first, so that it lies together in memory.
   revision = 0
   /** There while somebody looks. */
@@ -45,36 +37,14 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
   protected state: object = NO_STATE
   /** The state, if nobody else has it. */
   #own: object | undefined = undefined
-  #idleTimeout: IdleTimeout | undefined = undefined
   #frozen: object = NO_STATE
   /** Once somebody has watched it. */
   feed: Feed | undefined = undefined
-  incarnation = 1
-  lineage = 0
-  /** Turns that only look, and take their time. */
-  #looks: Set<Scope> | undefined = undefined
-  #timers: Timers | undefined = undefined
-  #ties: Ties | undefined = undefined
-  #listeners: Set<(event: PublishedEvent) => void> | undefined = undefined
-
-  constructor(
-    readonly id: string,
-    /** Another one after a change of code. */
-    public protocol: Protocol,
-    readonly peers: Peers,
-    node: Node,
-    mailboxLimit: number,
-  ) {
-    super(node, mailboxLimit)
-  }
 
   /** A turn has succeeded: its state and effects hold. */
   protected abstract succeeded(scope: Scope, answer: Turned['answer']): Pending
   /** A turn has failed: nothing of it holds. */
   protected abstract failed(scope: Scope, thrown: unknown): Pending
-  abstract die(reason: Reason): void
-  abstract notTaken(call: Call): GenServerError
-  abstract forget(call: Call): void
   /** Counts a crash, and tells it to whoever looks. */
   abstract crashed(message: string, reason: Reason): void
 
@@ -85,42 +55,18 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
     return this.#frozen
   }
 
-  get timers(): Timers {
-    this.#timers ??= new Timers(this.node.clock, (envelope) => this.put(envelope))
-    return this.#timers
-  }
-
-  /** The timers, if there ever were any: who only looks makes no room for them. */
-  get anyTimers(): Timers | undefined {
-    return this.#timers
-  }
-
-  get ties(): Ties {
-    this.#ties ??= new Ties(this, (id) => this.peers.find(id))
-    return this.#ties
-  }
-
-  get anyTies(): Ties | undefined {
-    return this.#ties
-  }
-
-  get idleTimeout(): IdleTimeout {
-    this.#idleTimeout ??= new IdleTimeout(this.node.clock, this.mailbox, (info) => this.put(info))
-    return this.#idleTimeout
-  }
-
   /** A message is taken, which ends the idle timeout. Gives the milliseconds it had been armed with. */
   protected disarmIdle(taken: unknown): number | undefined {
-    return this.#idleTimeout?.disarm(taken)
+    return this.anyIdleTimeout?.disarm(taken)
   }
 
   /** The state is given up, and what belongs to it. */
   protected loseState(): void {
     this.lineage++
     this.forgetUrgent()
-    this.#timers?.clear()
-    this.#idleTimeout?.disarm()
-    if (this.#ties !== undefined) this.#ties.trapsExits = false
+    this.anyTimers?.clear()
+    this.anyIdleTimeout?.disarm()
+    if (this.anyTies !== undefined) this.anyTies.trapsExits = false
     this.state = this.#frozen = NO_STATE
     this.#own = undefined
   }
@@ -139,9 +85,9 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
     } catch (error) {
       return this.fail(scope, error)
     }
-    if (!(turned instanceof Promise)) return this.#commit(scope, turned)
+    if (!(turned instanceof Promise)) return this.commit(scope, turned)
     return turned.then(
-      (settled) => this.#commit(scope, settled),
+      (settled) => this.commit(scope, settled),
       (error) => this.fail(scope, error),
     )
   }
@@ -149,7 +95,7 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
   /** `next`, which nobody else has, becomes the state, as by a turn of `scope` (OTP: `sys:replace_state/3`). */
   protected replaceBy(scope: Scope, next: object): Pending {
     this.scope = scope
-    return this.#commit(scope, { state: next, answer: null })
+    return this.commit(scope, { state: next, answer: null })
   }
 
   /** Runs a handler that only looks, beside whatever else runs. */
@@ -168,19 +114,18 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
   }
 
   override get idle(): boolean {
-    return super.idle && !this.#looks?.size
+    return super.idle && !this.anyLooks?.size
   }
 
   /** What a look was asked for comes later. */
   protected addLook(scope: Scope): void {
-    this.#looks ??= new Set()
-    this.#looks.add(scope)
+    this.looks.add(scope)
   }
 
   /** It has its answer, at once or later. */
   protected endLook(scope: Scope): void {
     scope.over = true
-    if (this.#looks?.delete(scope)) this.rest()
+    if (this.anyLooks?.delete(scope)) this.rest()
   }
 
   /** The server ends: whatever runs is cut off. The caller of the turn hears `failure`, those who look `looksFailure`. */
@@ -192,27 +137,27 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
       scope.cut(failure.message)
       scope.call?.fail(failure)
     }
-    for (const look of this.#looks ?? []) {
+    for (const look of this.anyLooks ?? []) {
       const call = look.call as Call
       abandonWaits(call)
       look.cut(looksFailure.message)
       call.fail(looksFailure)
     }
-    this.#looks = undefined
+    this.anyLooks?.clear()
   }
 
-  #commit(scope: Scope, { state, answer }: Turned): Pending {
+  private commit(scope: Scope, { state, answer }: Turned): Pending {
     if (this.scope !== scope) return
-    if (state === this.state) return this.#release(scope, answer)
+    if (state === this.state) return this.releaseTurn(scope, answer)
     const kept = this.durable ? this.keep(seal(state)) : undefined
     if (kept === undefined) {
       const adopted = adopt(state, this.#own)
       this.#own = adopted === state ? undefined : adopted
-      return this.#apply(scope, adopted, answer)
+      return this.apply(scope, adopted, answer)
     }
     this.#own = undefined
     return kept.then(
-      () => (this.scope === scope ? this.#apply(scope, state, answer) : undefined),
+      () => (this.scope === scope ? this.apply(scope, state, answer) : undefined),
       (error) => this.fail(scope, error),
     )
   }
@@ -227,7 +172,7 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
   }
 
   /** `state` holds from now. */
-  #apply(scope: Scope, state: object, answer: Turned['answer']): Pending {
+  private apply(scope: Scope, state: object, answer: Turned['answer']): Pending {
     this.state = state
     this.revision++
     if (this.feed !== undefined) {
@@ -235,17 +180,17 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
       // Whoever was told may have killed it.
       if (this.scope !== scope) return undefined
     }
-    return this.#release(scope, answer)
+    return this.releaseTurn(scope, answer)
   }
 
   /** What the turn has said leaves. */
-  #release(scope: Scope, answer: Turned['answer']): Pending {
+  private releaseTurn(scope: Scope, answer: Turned['answer']): Pending {
     this.releaseEffects(scope)
     return this.succeeded(scope, answer)
   }
 
   protected releaseEffects(scope: Scope): void {
-    this.#over(scope)
+    this.closeTurn(scope)
     if (scope.effects.length > 0) release(this, scope.effects, this.node.transport)
   }
 
@@ -256,12 +201,12 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
   }
 
   protected discardEffects(scope: Scope): void {
-    this.#over(scope)
+    this.closeTurn(scope)
     discard(scope.effects)
   }
 
   /** The turn is over. Calls that it has made and not waited for hold nobody up any more. */
-  #over(scope: Scope): void {
+  private closeTurn(scope: Scope): void {
     this.scope = this.waits = undefined
     scope.over = true
   }
@@ -279,14 +224,13 @@ export abstract class StatefulProcess extends Process<Urgent> implements Source 
   }
 
   subscribe(listener: (event: PublishedEvent) => void): () => void {
-    this.#listeners ??= new Set()
-    this.#listeners.add(listener)
-    return () => this.#listeners?.delete(listener)
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
   }
 
   tell(event: string, data: Json): void {
     this.feed?.add(event, data)
-    for (const listener of this.#listeners ?? []) {
+    for (const listener of this.anyListeners ?? []) {
       try {
         listener({ id: this.id, event, data })
       } catch (error) {

@@ -17,7 +17,10 @@ export class SupervisorKeeper implements Keeper {
 
   comeback(mortal: Mortal, reason: Reason, cause: Cause): 'held' | undefined {
     if (this.parent.ended) return undefined
-    return cause === 'notRestarted' || comesBack(mortal.restart, reason) ? 'held' : undefined
+    const isTriedAgain = cause === 'notRestarted'
+    if (!isTriedAgain && !comesBack(mortal.restart, reason)) return undefined
+    mortal.restartTimes = [...(isTriedAgain ? mortal.restartTimes : []), mortal.uptime]
+    return 'held'
   }
 
   get children(): Server[] {
