@@ -69,8 +69,6 @@ export default defineServer({
   restartFrom: 'state', // with the last good state and its timers; 'init': from the beginning, as OTP does
   shutdown: 5000, // the milliseconds that `terminate` has when the gateway closes
   mailbox: 1000, // how many messages may wait; the next is refused (429)
-  // `durable: true` keeps state, accepted casts and timers on disk; then `idle: ms` lets a server that rests leave
-  // memory.
 
   // 10. THE CALLBACKS. TypeScript knows from the schemas what each gets and must give. `init` gives the first state.
   // The one who starts the server waits for it, so it is short; what takes longer is left to `handleContinue` (14).

@@ -5,6 +5,9 @@ const COLUMNS = [30, 32] as const
 
 const PLACEHOLDERS: Readonly<Record<string, string>> = { array: 'DIR', string: 'TEXT', boolean: 'BOOLEAN' }
 
+/** Defaults that say nothing. */
+const NOT_SHOWN: ReadonlySet<unknown> = new Set([null, '', false])
+
 export function helpText(): string {
   return [
     'Usage: genservers [start] [options]         run the gateway',
@@ -26,9 +29,10 @@ function describe(name: (typeof settingNames)[number]): string[] {
   const schema = settingsSchema.properties[name]
   const placeholder = name === 'servers' ? 'FILE' : (PLACEHOLDERS[schema.type as string] ?? 'NUMBER')
   const byDefault =
-    schema.type === 'array' || schema.default === null || schema.default === '' ? '' : ` (default ${schema.default})`
+    schema.type === 'array' || NOT_SHOWN.has(schema.default) ? '' : ` (default ${schema.default})`
   const [variable = ''] = variablesOf(name)
-  return [row(`--${flagOf(name)} ${placeholder}`, variable, `${schema.description}${byDefault}`)]
+  const flag = schema.default === false ? `--${flagOf(name)}` : `--${flagOf(name)} ${placeholder}`
+  return [row(flag, variable, `${schema.description}${byDefault}`)]
 }
 
 function row(flag: string, variable: string, text: string): string {

@@ -268,6 +268,59 @@ t.test('a crash loop is tried again at growing distances, and nobody else waits 
   await close()
 })
 
+t.test('an order to stop is obeyed by a server that waits for its next life', async (t) => {
+  const { runtime, clock, close } = running(t, { stubborn: relapsing(() => Promise.reject(new Error('not again'))) })
+  const away = async (id: string) => {
+    await runtime.start('stubborn', {}, { id })
+    runtime.cast(id, 'crash')
+    await clock.advance(0)
+    t.match(runtime.info(id), { status: 'restarting', attempts: 2 })
+  }
+  await away('x')
+  const waiting = observe(runtime.call('x', 'ping'))
+  const { revision } = runtime.info('x')
+  await t.rejects(runtime.stop('x', { ifMatch: revision + 1 }), { code: 'revision_mismatch' })
+  t.equal(waiting.outcome, 'pending')
+  await runtime.stop('x', { reason: 'enough' })
+  t.throws(() => runtime.info('x'), { code: 'server_exited', details: { reason: 'enough' } })
+  await clock.advance(0)
+  t.match(waiting.error, { code: 'server_exited' })
+  await runtime.start('stubborn', {}, { id: 'y' })
+  runtime.cast('y', 'crash')
+  const order = observe(runtime.stop('y'))
+  await clock.advance(0)
+  t.equal(order.outcome, 'resolved', 'also one that was in the mailbox when it died')
+  t.throws(() => runtime.info('y'), { code: 'server_exited', details: { reason: 'normal' } })
+  await close()
+})
+
+t.test('who waits too long for a restart hears when the next try is', async (t) => {
+  const { runtime, clock, close } = running(
+    t,
+    { stubborn: relapsing(() => Promise.reject(new Error('not again'))) },
+    {
+      maxRestarts: 20,
+      maxSeconds: 60,
+    },
+  )
+  await runtime.start('stubborn', {}, { id: 'x' })
+  runtime.cast('x', 'crash')
+  await clock.advance(0)
+  while (runtime.info('x').attempts < 8) await clock.advance(100)
+  const late = observe(runtime.call('x', 'ping', {}, { timeout: 0 }))
+  await clock.advance(0)
+  t.match(late.error, { code: 'restarting' })
+  const { retryAfter = 0 } = late.error?.details ?? {}
+  t.ok(retryAfter > 1, `in ${retryAfter} s`)
+  const { attempts } = runtime.info('x')
+  await clock.advance((retryAfter - 1) * 1000 - 100)
+  t.equal(runtime.info('x').attempts, attempts)
+  await clock.advance(1100)
+  t.ok(runtime.info('x').attempts > attempts)
+  runtime.kill('x')
+  await close()
+})
+
 t.test('a kill between two tries of a restart ends it', async (t) => {
   let inits = 0
   const { runtime, clock, close } = running(t, {

@@ -155,7 +155,9 @@ t.test('E64: an exit signal from the parent ends a child that traps exits, one f
   await runtime.call('parent', 'startLinked', { id: 'child', traps: true })
   await runtime.call('stranger', 'exit', { id: 'child', reason: 'why' })
   await clock.advance(0)
-  t.same(await runtime.call('child', 'heard'), [['EXIT', { id: 'stranger', reason: 'why' }]])
+  t.same(await runtime.call('child', 'heard'), [
+    ['EXIT', { id: 'stranger', incarnation: 1, reason: 'why', restarting: false }],
+  ])
   await crash('parent')
   await clock.advance(0)
   t.same(terminated, [['child', oops]])
@@ -295,3 +297,56 @@ t.test(
     await close()
   },
 )
+
+t.test('two that link each other in init and die of one crash come back once each, and linked', async (t) => {
+  const linking = (other: string) =>
+    defineServer({
+      restartFrom: 'init',
+      state: Type.Object({}),
+      calls: { crash: {} },
+      init: (_args, ctx) => {
+        ctx.link(other)
+        return {}
+      },
+      handleCall: {
+        crash: () => {
+          throw new Error('oops')
+        },
+      },
+    })
+  const lonely = { ...linking('b'), init: () => ({}) }
+  const { runtime, clock, close } = running(t, { a: linking('b'), b: linking('a'), lonely })
+  await runtime.start('lonely', {}, { id: 'b' })
+  await runtime.start('a', {}, { id: 'a' })
+  await t.rejects(runtime.call('a', 'crash'), { code: 'server_crashed' })
+  await clock.advance(0)
+  for (const id of ['a', 'b']) t.match(runtime.info(id), { status: 'running', restarts: 1, incarnation: 2 })
+  await t.rejects(runtime.call('b', 'crash'), { code: 'server_crashed' })
+  await clock.advance(0)
+  for (const id of ['a', 'b']) t.match(runtime.info(id), { status: 'running', restarts: 2 })
+  await close()
+})
+
+t.test('what a signal brings has waited since then, however long nothing had happened before', async (t) => {
+  const { runtime, clock, close } = running(t, {
+    idle: defineServer({ state: Type.Object({}), init: () => ({}) }),
+    linking: defineServer({
+      state: Type.Object({}),
+      init: (_args, ctx) => {
+        ctx.trapExit()
+        ctx.link(ctx.whereis('other') ?? 'nobody')
+        return {}
+      },
+      handleInfo: { EXIT: () => {} },
+    }),
+  })
+  await clock.advance(60_000)
+  t.match(await runtime.start('linking'), { mailbox: { length: 1, oldestAge: 0 } })
+  await runtime.start('idle', {}, { id: 'other' })
+  await runtime.start('linking', {}, { id: 'b' })
+  runtime.suspend('b')
+  await clock.advance(60_000)
+  runtime.kill('other')
+  t.match(runtime.info('b'), { mailbox: { length: 1, oldestAge: 0 } })
+  await close()
+})

@@ -60,7 +60,7 @@ export class Ties {
 
   link(id: string): void {
     const to = this.find(id)
-    if (to === undefined) this.exitSignal('noproc', id)
+    if (to === undefined) this.exitSignal(nobody(id))
     else if (to !== this.self) this.#join(to)
   }
 
@@ -82,7 +82,7 @@ export class Ties {
   monitor(ref: string, id: string): void {
     const to = this.find(id)
     if (to === undefined) {
-      this.#down(ref, { id, incarnation: 0, reason: 'noproc', restarting: false })
+      this.#down(ref, nobody(id))
     } else {
       this.#watched.set(ref, to)
       to.ties.#watchers.set(ref, this.self)
@@ -106,13 +106,13 @@ export class Ties {
   exit(id: string, reason: Reason): void {
     const to = this.find(id)
     if (reason === 'kill') to?.die('killed')
-    else to?.ties.exitSignal(reason, this.self.id)
+    else to?.ties.exitSignal({ id: this.self.id, incarnation: this.self.incarnation, reason, restarting: false })
   }
 
-  /** The process `from` wants this one to end. */
-  exitSignal(reason: Reason, from: string): void {
-    if (this.trapsExits) this.self.put(info('EXIT', { id: from, reason }))
-    else if (reason !== 'normal' || from === this.self.id) this.self.die(reason)
+  /** The process that `from` names wants this one to end, or does not exist. */
+  exitSignal(from: Death): void {
+    if (this.trapsExits) this.self.put(info('EXIT', from))
+    else if (from.reason !== 'normal' || from.id === this.self.id) this.self.die(from.reason)
   }
 
   /** This life is over. */
@@ -151,6 +151,11 @@ export class Ties {
     to.ties.#watchers.delete(ref)
     this.#watched.delete(ref)
   }
+}
+
+/** What they hear who are tied to nobody. */
+function nobody(id: string): Death {
+  return { id, incarnation: 0, reason: 'noproc', restarting: false }
 }
 
 /** Signals always get through, so what they bring is not bounded. */

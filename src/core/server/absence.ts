@@ -13,6 +13,8 @@ export class Absence {
   #since: number | undefined = undefined
   #live: (() => Pending) | undefined = undefined
   #timer: ClockTimer | undefined = undefined
+  /** When the timer fires, on the clock's monotonic milliseconds. */
+  #until = 0
 
   constructor(private readonly clock: Clock) {}
 
@@ -24,10 +26,17 @@ export class Absence {
     return this.#waited + (this.#since === undefined ? 0 : this.clock.monotonic() - this.#since)
   }
 
+  /** Milliseconds until the next life begins; 0 where nobody knows. */
+  get left(): number {
+    return this.#timer === undefined ? 0 : this.#until - this.clock.monotonic()
+  }
+
   begin(comeback: Comeback, live: () => Pending): void {
     this.#since = this.clock.monotonic()
     this.#live = live
-    if (comeback !== 'held') this.#timer = this.clock.setTimer(comeback, () => void this.end())
+    if (comeback === 'held') return
+    this.#until = this.#since + comeback
+    this.#timer = this.clock.setTimer(comeback, () => void this.end())
   }
 
   /** The next life begins. */

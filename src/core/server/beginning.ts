@@ -63,7 +63,7 @@ export abstract class Beginning extends StatefulProcess {
    */
   begin(timeout: number): Promise<void> | undefined {
     const { clock } = this.node
-    const deadline = clock.monotonic() + timeout
+    const deadline = this.node.tick() + timeout
     const first: FirstStart = { isOver: false, failure: undefined, tell: undefined, told: undefined }
     this.#firstStart = first
     this.initialise()

@@ -4,6 +4,7 @@
  */
 import type { Static, TObject, TSchema, TUnknown } from '@sinclair/typebox'
 import type { Reason } from '../kernel/reason.js'
+import type { Death } from '../kernel/ties.js'
 import type { Ignore, NoReply, Refuse, Stop } from './answer.js'
 import type { Context } from './context.js'
 import type {
@@ -38,11 +39,20 @@ type Handlers<Specs, Key extends string, Handler> = [keyof Specs] extends [never
     ? { readonly [K in Key]?: Handler }
     : { readonly [K in Key]: Handler }
 
+/** What the infos bring that the runtime itself sends. */
+interface BuiltInInfos {
+  readonly DOWN: Death & { readonly ref: string }
+  readonly EXIT: Death
+  readonly timeout: Record<never, never>
+}
+
+type BuiltInHandlers<State, Ctx> = {
+  readonly [M in (typeof BUILT_IN_INFOS)[number]]?: MessageHandler<State, BuiltInInfos[M], Ctx>
+}
+
 type InfoHandlers<State, Infos, Ctx> = [keyof Infos] extends [never]
-  ? { readonly [message: string]: MessageHandler<State, UndeclaredArgs, Ctx> }
-  : { readonly [M in keyof Infos]: MessageHandler<State, ArgsOf<Infos[M]>, Ctx> } & {
-      readonly [M in (typeof BUILT_IN_INFOS)[number]]?: MessageHandler<State, UndeclaredArgs, Ctx>
-    }
+  ? BuiltInHandlers<State, Ctx> & { readonly [message: string]: MessageHandler<State, UndeclaredArgs, Ctx> }
+  : BuiltInHandlers<State, Ctx> & { readonly [M in keyof Infos]: MessageHandler<State, ArgsOf<Infos[M]>, Ctx> }
 
 type Table<Spec> = Readonly<Record<string, Spec>>
 

@@ -138,7 +138,12 @@ export abstract class Ending extends Beginning {
 
   notTaken(call: Call): GenServerError {
     const waited = `${this.id} did not take ${call.message} within ${call.timeout} ms`
-    if (this.status !== 'restarting') return timedOut(this.suspended ? `${waited}: it is suspended` : waited, 'none')
-    return new GenServerError('restarting', `${waited}: it restarts`, { retryAfter: 1 })
+    if (this.status === 'restarting') {
+      const retryAfter = Math.max(1, Math.ceil((this.anyAbsence?.left ?? 0) / 1000))
+      return new GenServerError('restarting', `${waited}: it restarts`, { retryAfter })
+    }
+    const { current, suspended } = this
+    const why = current !== undefined ? `: it is at ${current.message}` : suspended ? ': it is suspended' : ''
+    return timedOut(waited + why, 'none')
   }
 }

@@ -15,7 +15,7 @@
  */
 
 import type { StopOrder } from '../kernel/envelope.js'
-import type { GenServerError } from '../kernel/errors.js'
+import { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
 import { logError } from '../kernel/logger.js'
 import type { Node } from '../kernel/node.js'
@@ -184,16 +184,36 @@ export abstract class Lifecycle extends Ending implements Mortal {
       this.remember({ restarts: this.restarts + 1 })
       return begin()
     }
-    if (comeback === 0) return live()
+    if (comeback === 0 && this.anyTies === undefined) return live()
     this.status = 'restarting'
     this.shut()
+    // Who was linked to this life dies first, and the next one may be linked to who comes back.
+    if (comeback === 0) return Promise.resolve().then(live)
     this.absence.begin(comeback, () =>
       Promise.resolve()
         .then(live)
         .catch((error) => this.broken(error)),
     )
     this.rest()
+    this.stopWhileAway()
     return undefined
+  }
+
+  /** An order to stop is obeyed at once if there is no life that would take it. */
+  stopWhileAway(): void {
+    if (!this.isAway) return
+    for (const envelope of this.mailbox.waiting()) if (envelope.kind === 'stop') this.stopAway(envelope)
+  }
+
+  private stopAway(order: StopOrder): void {
+    const mismatch = this.mismatch(order.ifMatch)
+    if (mismatch === undefined && !order.isHold) {
+      this.waiters.stopOrdered(order)
+      this.stayAway(order.reason)
+      return
+    }
+    this.mailbox.remove(order)
+    order.done(mismatch)
   }
 
   /**
@@ -208,6 +228,12 @@ export abstract class Lifecycle extends Ending implements Mortal {
   /** Its last life is over, and the next has not begun. */
   get isAway(): boolean {
     return this.anyAbsence?.isAway === true
+  }
+
+  /** What whoever asked for another revision of the state hears. */
+  mismatch(ifMatch: number | undefined): GenServerError | undefined {
+    if (ifMatch === undefined || ifMatch === this.revision) return undefined
+    return new GenServerError('revision_mismatch', `${this.id} has revision ${this.revision}, not ${ifMatch}`)
   }
 
   /** If it is away: there is no next life. */

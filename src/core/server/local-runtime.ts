@@ -147,6 +147,7 @@ export class LocalRuntime extends Sys {
         else reject(refused)
       })
       this.#deliver(server, order)
+      server.stopWhileAway()
     })
   }
 
@@ -154,6 +155,8 @@ export class LocalRuntime extends Sys {
     const server = this.directory.get(id)
     const mismatch = server.mismatch(ifMatch)
     if (mismatch !== undefined) throw mismatch
+    // Those who are tied to it get messages of its end.
+    this.node.tick()
     server.kill()
   }
 

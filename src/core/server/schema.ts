@@ -40,13 +40,19 @@ export function compileSchema(schema: TSchema): CompiledSchema {
     accepts: (value) => compiled.Check(value),
     errors: (value) => {
       const found: InputError[] = []
-      for (const { path, message } of compiled.Errors(value)) {
-        if (!found.some((other) => other.path === path)) found.push({ path, message })
+      for (const { path, message, schema: part } of compiled.Errors(value)) {
+        if (!found.some((other) => other.path === path)) found.push({ path, message: expectedOf(part) ?? message })
         if (found.length === MOST_ERRORS) break
       }
       return found
     },
   }
+}
+
+/** What a choice between words expects, which TypeBox does not tell. */
+function expectedOf(part: TSchema): string | undefined {
+  if (!TypeGuard.IsUnion(part) || !part.anyOf.every((each) => TypeGuard.IsLiteral(each))) return undefined
+  return `Expected ${part.anyOf.map((each) => JSON.stringify(each['const'])).join(' or ')}`
 }
 
 /**

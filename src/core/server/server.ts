@@ -22,7 +22,7 @@
 
 import type { Call } from '../kernel/call.js'
 import type { Cast, Envelope, Info, StopOrder } from '../kernel/envelope.js'
-import { GenServerError } from '../kernel/errors.js'
+import type { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
 import type { Pending } from '../kernel/process.js'
 import type { Reason } from '../kernel/reason.js'
@@ -209,12 +209,6 @@ export class Server extends Lifecycle {
     const pending = this.crash(thrown, taken?.message ?? '', scope)
     if (this.lineage === lineage && scope.idleBefore !== undefined) this.idleTimeout.arm(scope.idleBefore)
     return pending
-  }
-
-  /** What whoever asked for another revision of the state hears. */
-  mismatch(ifMatch: number | undefined): GenServerError | undefined {
-    if (ifMatch === undefined || ifMatch === this.revision) return undefined
-    return new GenServerError('revision_mismatch', `${this.id} has revision ${this.revision}, not ${ifMatch}`)
   }
 
   crashed(message: string, reason: Reason): void {

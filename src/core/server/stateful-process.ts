@@ -216,7 +216,7 @@ export abstract class StatefulProcess extends Equipped implements Source {
   }
 
   deliverInfo(message: string, args: Json): void {
-    this.put(new Info(message, args, false))
+    this.putNow(new Info(message, args, false))
   }
 
   crashNext(message: string, thrown: unknown): void {

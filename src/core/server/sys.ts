@@ -2,6 +2,8 @@
 import { isDraftable } from 'mutative'
 import { Call } from '../kernel/call.js'
 import type { CrashRecord } from '../kernel/crash-records.js'
+import { GenServerError } from '../kernel/errors.js'
+import { SUPERVISOR } from '../supervisor/supervisor.js'
 import { admit } from './admit.js'
 import { CodeChange } from './code-change.js'
 import { decideTimeout } from './decide.js'
@@ -35,6 +37,9 @@ export abstract class Sys extends Starter implements Operations {
     this.mustBeUp()
     const timeout = decideTimeout(options.timeout)
     const server = this.directory.get(id)
+    if (server.protocol.name === SUPERVISOR) {
+      throw new GenServerError('invalid_request', `${id} is a supervisor: its state is its children, so ask it instead`)
+    }
     const make = typeof next === 'function' ? fromFunction(server, next as MakeState) : fromValue(server, next)
     const call = new Call(server, 'replaceState', null, timeout, options.origin, options.ifMatch)
     const { deadlines, scheduler } = this.node

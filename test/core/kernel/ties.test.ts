@@ -94,7 +94,7 @@ t.test('who links nobody gets an exit signal with noproc', async (t) => {
   t.same(a.deaths, ['noproc'])
   b.ties.trapsExits = true
   b.ties.link('nobody')
-  t.same(b.heard(), [['EXIT', { id: 'nobody', reason: 'noproc' }]])
+  t.same(b.heard(), [['EXIT', { id: 'nobody', incarnation: 0, reason: 'noproc', restarting: false }]])
 })
 
 t.test('the end of a parent is an order to stop for a child that traps exits, whatever the reason', async (t) => {
@@ -162,7 +162,7 @@ t.test('exit signals: normal is for oneself only, kill cannot be trapped, nobody
   a.ties.exit('b', 'trapped')
   a.ties.exit('b', 'kill')
   t.same(b.deaths, ['why', 'killed'])
-  t.same(b.heard(), [['EXIT', { id: 'a', reason: 'trapped' }]])
+  t.same(b.heard(), [['EXIT', { id: 'a', incarnation: 1, reason: 'trapped', restarting: false }]])
   a.ties.exit('nobody', 'why')
   a.ties.exit('nobody', 'kill')
 })

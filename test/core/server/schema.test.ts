@@ -219,3 +219,10 @@ t.test('a value that needs no default comes back as it is', async () => {
     }),
   )
 })
+
+t.test('who says a wrong word is told the right ones', async (t) => {
+  const words = compileSchema(Type.Object({ way: Type.Union([Type.Literal('in'), Type.Literal('out')]) }))
+  t.same(words.errors({ way: 'up' }), [{ path: '/way', message: 'Expected "in" or "out"' }])
+  const mixed = compileSchema(Type.Object({ way: Type.Union([Type.Literal('in'), Type.Integer()]) }))
+  t.same(mixed.errors({ way: 'up' }), [{ path: '/way', message: 'Expected union value' }])
+})

@@ -311,3 +311,28 @@ t.test('a definition whose state schema cannot be compiled is refused when the r
   const odd = defineServer({ state: Type.Object({ at: Type.String({ format: 'odd' }) }), init: () => ({ at: '' }) })
   t.throws(() => running(t, { odd }), { message: /^odd: state: the format odd is not known/ })
 })
+
+t.test('the state of a supervisor is its children, and is not replaced', async (t) => {
+  const { runtime, close } = closed(t)
+  await runtime.start('supervisor', {}, { id: 's' })
+  await t.rejects(runtime.replaceState('s', {}), { code: 'invalid_request', message: /s is a supervisor/ })
+  await t.rejects(
+    runtime.replaceState('s', () => ({})),
+    { code: 'invalid_request' },
+  )
+  await close()
+})
+
+t.test('who waits behind a message is told which, also of a server that is suspended', async (t) => {
+  const { runtime, clock, close } = probing(t)
+  await runtime.start('probe', {}, { id: 'p' })
+  runtime.call('p', 'slowSet', { ms: 50, value: 7 })
+  await clock.advance(0)
+  runtime.suspend('p')
+  const late = observe(runtime.replaceState('p', { value: 1 }, { timeout: 10 }))
+  await clock.advance(10)
+  t.match(late.error, { code: 'call_timeout', message: 'p did not take replaceState within 10 ms: it is at slowSet' })
+  await clock.advance(40)
+  runtime.resume('p')
+  await close()
+})
