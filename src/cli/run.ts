@@ -10,13 +10,12 @@ import { type Environment, readSettings } from './read-settings.js'
 import { UsageError } from './usage-error.js'
 
 export async function run(args: readonly string[], environment: Environment): Promise<number> {
-  // Nothing is left to do, and yet it is waited for. Whoever ends the process on purpose says with which code; this is Node's.
+  // Nothing is left to do, and yet it is waited for.
   const unsettled = () => {
-    if (process.exitCode !== UNSETTLED) return
     process.stderr.write(`genservers: ${NEVER}\n`)
-    process.exitCode = 1
+    process.exit(1)
   }
-  process.once('exit', unsettled)
+  process.once('beforeExit', unsettled)
   try {
     await obey(parseCommandLine(args), environment)
     return 0
@@ -28,7 +27,7 @@ export async function run(args: readonly string[], environment: Environment): Pr
     process.stderr.write(`genservers: ${explain(error)}\n`)
     return 1
   } finally {
-    process.off('exit', unsettled)
+    process.off('beforeExit', unsettled)
   }
 }
 
@@ -42,7 +41,6 @@ async function obey(line: CommandLine, environment: Environment): Promise<void> 
   return (await import('./start.js')).start(settings)
 }
 
-const UNSETTLED = 13
 const NEVER = 'the start came to no end: a module of an implementation waits for something that never comes'
 
 function print(text: string): void {
