@@ -56,7 +56,7 @@ export const eventRoutes: FastifyPluginAsyncTypebox<EventRoutesOptions> = async 
       params: ServerPath,
       querystring: EventsQuery,
       headers: LastEventId,
-      response: { 200: stream('The events, without end.'), ...problemResponses(...lookProblems) },
+      response: { 200: stream('The events, without end.'), ...problemResponses(...lookProblems, 'overloaded') },
     },
     handler: async (request, reply) => {
       const { params, query } = request
@@ -89,7 +89,7 @@ export const eventRoutes: FastifyPluginAsyncTypebox<EventRoutesOptions> = async 
         `implementation, reason, at}\`) of every server. ${resuming}`,
       querystring: LivesQuery,
       headers: LastEventId,
-      response: { 200: stream('The events, without end.'), ...problemResponses() },
+      response: { 200: stream('The events, without end.'), ...problemResponses('overloaded') },
     },
     handler: async (request, reply) => {
       const { query } = request

@@ -29,7 +29,7 @@ export const traceRoutes: FastifyPluginAsyncTypebox<TraceRoutesOptions> = async 
       querystring: NoQuery,
       response: {
         200: { description: 'The trace, without end.', content: { 'text/event-stream': { schema: Type.String() } } },
-        ...problemResponses(...lookProblems),
+        ...problemResponses(...lookProblems, 'overloaded'),
       },
     },
     handler: async (request, reply) => {

@@ -36,6 +36,7 @@ import { productVersion } from './http/product-version.js'
 import type { Reload } from './http/reload.js'
 import { checkRequests } from './http/request-checks.js'
 import { requestNamer } from './http/request-headers.js'
+import { serverGauges } from './http/server-gauges.js'
 import { ServerInfo, ServerReason, serverSchemas } from './http/server-schemas.js'
 import { schemaController } from './http/validation.js'
 import { type AnyDefinition, type Logger, type Runtime, silentLogger } from './index.js'
@@ -55,6 +56,8 @@ export interface GatewayOptions {
   readonly connectionTimeout?: number
   /** Milliseconds that `close` waits for answers that are still to come, before it cuts the connections. Default 5000. */
   readonly closeTimeout?: number
+  /** How many event streams may be open at once. Default 10000. */
+  readonly eventStreams?: number
   /** The page at /docs. Default true. */
   readonly docs?: boolean
   /** Whether /health/ready says so while the runtime takes work. A process that is told to end says no first. */
@@ -70,6 +73,7 @@ export interface GatewayOptions {
 
 /** What an app serves beside health, metrics and its document. */
 interface Served {
+  readonly streams: EventStreams
   readonly components: readonly object[]
   readonly implementations: ReadonlyMap<string, AnyDefinition>
   readonly routes: (app: FastifyInstance) => Promise<void>
@@ -98,14 +102,15 @@ const docsPage = {
 export async function createGateway(runtime: Runtime, options: GatewayOptions = {}): Promise<FastifyInstance> {
   const hangUps = new HangUps()
   const operators = options.operators ?? true
+  const streams = streamsOf(runtime, options)
   return openApp(runtime, options, {
+    streams,
     components: [
       ...[...serverSchemas, ...messageSchemas, ...groupSchemas, ...implementationSchemas],
       ...(operators ? operatorSchemas : []),
     ],
     implementations: runtime.implementations,
     async routes(app) {
-      const streams = new EventStreams(runtime.clock)
       await streams.attach(app)
       await app.register(async (api) => {
         checkRequests(api, 'text/event-stream')
@@ -132,11 +137,12 @@ export async function createGateway(runtime: Runtime, options: GatewayOptions = 
  * health and metrics.
  */
 export async function createOperatorsGateway(runtime: Runtime, options: GatewayOptions = {}): Promise<FastifyInstance> {
+  const streams = streamsOf(runtime, options)
   return openApp(runtime, options, {
+    streams,
     components: [ServerInfo, ServerReason, ...operatorSchemas],
     implementations: new Map(),
     async routes(app) {
-      const streams = new EventStreams(runtime.clock)
       await streams.attach(app)
       await app.register(async (api) => {
         checkRequests(api, 'text/event-stream')
@@ -149,6 +155,10 @@ export async function createOperatorsGateway(runtime: Runtime, options: GatewayO
       })
     },
   })
+}
+
+function streamsOf({ clock }: Runtime, { eventStreams = defaultLimits.eventStreams }: GatewayOptions): EventStreams {
+  return new EventStreams(clock, eventStreams)
 }
 
 async function openApp(runtime: Runtime, options: GatewayOptions, served: Served): Promise<FastifyInstance> {
@@ -179,7 +189,7 @@ async function openApp(runtime: Runtime, options: GatewayOptions, served: Served
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   app.setErrorHandler(answerError)
   answerNotFound(app, collectAllowedMethods(app))
-  metrics = collectMetrics(app)
+  metrics = collectMetrics(app, serverGauges(runtime, served.streams))
   attendRequests(app, metrics)
   readJsonBodies(app)
   cutOnClose(app, options.closeTimeout ?? 5000)

@@ -44,6 +44,7 @@ export type {
   FeedEvent,
   PublishedEvent,
   SeenStatus,
+  ServerCount,
   ServerInfo,
   ServerPage,
   StateView,

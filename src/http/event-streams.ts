@@ -1,5 +1,6 @@
 /**
- * The streams of events of one gateway. They end with it: nobody waits for a client that would read for ever.
+ * The streams of events of one gateway. They end with it: nobody waits for a client that would read for ever. Each costs a
+ * connection and what may wait for it, so there is a most of them; who comes beyond it is told so, and nothing is begun.
  * `@fastify/sse` writes the headers; its heartbeat is not used, since it goes by the machine's clock and needs a timer for
  * each stream, nor its way to send, which writes each event anew for each reader.
  */
@@ -9,6 +10,7 @@ import type { Clock, ClockTimer } from '../index.js'
 import { EventStream, type Follow } from './event-stream.js'
 import { EventText } from './event-text.js'
 import { countAnswer } from './every-request.js'
+import { HttpProblem } from './problem-document.js'
 
 /** Proxies cut a connection on which nothing is said, the impatient ones after half a minute. Milliseconds. */
 const BETWEEN_HEARTBEATS = 15_000
@@ -21,7 +23,15 @@ export class EventStreams {
   readonly #open = new Set<EventStream>()
   #timer: ClockTimer | undefined = undefined
 
-  constructor(private readonly clock: Clock) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly most: number,
+  ) {}
+
+  /** How many are open. */
+  get size(): number {
+    return this.#open.size
+  }
 
   /** Before the routes are added. */
   async attach(app: FastifyInstance): Promise<void> {
@@ -35,9 +45,10 @@ export class EventStreams {
 
   /**
    * Answers with the stream that `follow` writes.
-   * @throws {GenServerError} as `follow` does; nothing is sent then.
+   * @throws {HttpProblem} `overloaded` · {GenServerError} as `follow` does; nothing is sent then.
    */
   answer(request: FastifyRequest, reply: FastifyReply, after: string | undefined, follow: Follow): void {
+    if (this.#open.size >= this.most) throw new HttpProblem('overloaded', `${this.most} event streams are open`)
     const { raw } = reply
     const stream = new EventStream(raw, follow)
     if (request.method === 'HEAD') {

@@ -6,4 +6,6 @@ export const defaultLimits = {
   requestTimeout: 60_000,
   headersTimeout: 15_000,
   keepAliveTimeout: 10_000,
+  /** Event streams that are open at once, of all clients together. */
+  eventStreams: 10_000,
 } as const

@@ -42,8 +42,8 @@ export interface Metrics {
   render(): Promise<string>
 }
 
-/** What is measured of `app` and of this process. */
-export function collectMetrics(app: FastifyInstance): Metrics {
+/** What is measured of `app`, of this process, and by `others`. */
+export function collectMetrics(app: FastifyInstance, others: readonly Metric[]): Metrics {
   const meters: Meter[] = []
   const told = new Map<ProblemCode, number>()
   const registry = new Registry()
@@ -75,7 +75,7 @@ export function collectMetrics(app: FastifyInstance): Metrics {
       },
     }),
   )
-  for (const gauge of processGauges(watchEventLoop(app))) registry.registerMetric(gauge)
+  for (const gauge of [...processGauges(watchEventLoop(app)), ...others]) registry.registerMetric(gauge)
 
   return {
     meterOf: (method, route) => {

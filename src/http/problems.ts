@@ -167,6 +167,11 @@ const boundaryProblems = {
     title: 'The headers are too large',
     when: 'The header section of the request is larger than the gateway takes.',
   },
+  overloaded: {
+    status: 503,
+    title: 'The gateway has too much to do',
+    when: 'As many event streams are open as the gateway takes.',
+  },
   internal_error: {
     status: 500,
     title: 'The gateway failed',

@@ -49,6 +49,23 @@ t.test('problems are counted by code', async (t) => {
   t.match(text, 'genservers_problems_total{code="unknown_route"} 1\n')
 })
 
+t.test('servers are counted by implementation and status, and never by id', async (t) => {
+  const { ask, start, runtime } = await openGateway(t)
+  const counted = async () =>
+    (await ask('GET', '/metrics')).text.split('\n').filter((line) => line.startsWith('genservers_servers{'))
+  t.same(await counted(), [])
+  for (const id of ['a', 'b', 'c']) await start(id)
+  await runtime.start('supervisor', {}, { id: 's' })
+  runtime.suspend('b')
+  t.same((await counted()).sort(), [
+    'genservers_servers{implementation="probe",status="running"} 2',
+    'genservers_servers{implementation="probe",status="suspended"} 1',
+    'genservers_servers{implementation="supervisor",status="running"} 1',
+  ])
+  for (const id of ['a', 'b', 'c', 's']) runtime.kill(id)
+  t.same(await counted(), [], 'what is no more is not told')
+})
+
 t.test('the process is measured', async (t) => {
   const { ask } = await openGateway(t)
   const { text } = await ask('GET', '/metrics')

@@ -98,6 +98,8 @@ const provoke: Record<
   payload_too_large: ({ ask }) => ask('POST', '/servers', { implementation: 'x'.repeat(300_000) }),
   uri_too_long: ({ ask }) => ask('GET', `/servers/${'x'.repeat(2000)}`),
   unsupported_media_type: ({ ask }) => ask('POST', '/servers', 'x', { 'content-type': 'text/plain' }),
+  // In this gateway there may be none.
+  overloaded: ({ ask }) => ask('GET', '/events', undefined, { accept: 'text/event-stream' }),
   internal_error: ({ ask, runtime }) => {
     Object.assign(runtime, {
       info: () => {
@@ -110,7 +112,7 @@ const provoke: Record<
 
 for (const [code, bringAbout] of Object.entries(provoke) as [ProblemCode, (on: Opened) => Promise<Answered>][]) {
   t.test(`${code} is told with its status and nothing else`, async (t) => {
-    const opened = await openGateway(t, { slow }, { reload })
+    const opened = await openGateway(t, { slow }, { reload, eventStreams: 0 })
     await opened.start('p1', { secret: 'very secret' })
     const { statusCode, headers, body, text } = await bringAbout(opened)
     const { status, title } = problems[code]

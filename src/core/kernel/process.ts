@@ -7,10 +7,10 @@
  * 4. A call that was given up before it came, on a slow transport, is not put in.
  * 5. After `halt` nothing is received any more, and what still runs is ignored.
  * 6. While it is suspended, by whomever, the mailbox waits; what is put first does not, for that belongs to what was handled
- *    before.
+ *    before. Nor does an order of its parent, unless its code is being changed.
  */
 import { addWait, type Call, type Wait } from './call.js'
-import type { Envelope } from './envelope.js'
+import type { Envelope, StopOrder } from './envelope.js'
 import { Mailbox } from './mailbox.js'
 import type { Node } from './node.js'
 
@@ -133,6 +133,19 @@ export abstract class Process<Urgent extends First> extends Mailbox {
     this.wake()
   }
 
+  /** An order of its parent, which an operator's suspension does not keep from being carried out (OTP: the parent's exit). */
+  protected get heeded(): StopOrder | undefined {
+    return undefined
+  }
+
+  /** What is taken of the mailbox while the process is suspended. A change of code is over soon, and must not be disturbed. */
+  private takeHeeded(): StopOrder | undefined {
+    const order = this.#suspended === OPERATOR ? this.heeded : undefined
+    if (order?.queued !== true) return undefined
+    this.mailbox.remove(order)
+    return order
+  }
+
   get suspended(): boolean {
     return this.#suspended !== 0
   }
@@ -227,7 +240,7 @@ export abstract class Process<Urgent extends First> extends Mailbox {
 
   private handleSome(): void {
     for (let taken = 0; taken < SLICE && this.#open; taken++) {
-      const envelope = this.#urgent?.shift() ?? (this.#suspended === 0 ? this.mailbox.shift() : undefined)
+      const envelope = this.#urgent?.shift() ?? (this.#suspended === 0 ? this.mailbox.shift() : this.takeHeeded())
       if (envelope === undefined) {
         this.rest()
         return

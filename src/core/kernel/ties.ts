@@ -32,6 +32,8 @@ export interface Tied {
   readonly mailbox: Mailbox
   readonly ties: Ties
   put(envelope: Envelope): void
+  /** `order` is one of its parent. */
+  heed(order: StopOrder): void
   /** Takes no further message, and dies without `terminate` when whatever runs right now has returned. */
   die(reason: Reason): void
 }
@@ -135,8 +137,11 @@ export class Ties {
     const { reason } = death
     if (!this.trapsExits) {
       if (reason !== 'normal') this.self.die(reason)
-    } else if (by === this.#parent) this.self.put(new StopOrder(reason, undefined, () => {}))
-    else this.self.put(info('EXIT', death))
+    } else if (by === this.#parent) {
+      const order = new StopOrder(reason, undefined, () => {})
+      this.self.heed(order)
+      this.self.put(order)
+    } else this.self.put(info('EXIT', death))
   }
 
   #down(ref: string, death: Death): void {

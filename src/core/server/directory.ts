@@ -4,7 +4,7 @@ import type { Exits } from '../kernel/exits.js'
 import { LabelIndex } from '../kernel/label-index.js'
 import type { Registry } from '../kernel/registry.js'
 import { exitFailure } from './crash.js'
-import type { ServerInfo, ServerPage } from './info.js'
+import type { SeenStatus, ServerCount, ServerInfo, ServerPage } from './info.js'
 import type { ListOptions } from './runtime.js'
 import type { Server } from './server.js'
 
@@ -63,6 +63,26 @@ export class Directory {
       looked++
     }
     return { servers }
+  }
+
+  /** The servers of these implementations by their status. Others may go on while it counts, so it is no picture of one moment. */
+  async count(implementations: Iterable<string>): Promise<ServerCount[]> {
+    const counts: ServerCount[] = []
+    let looked = 0
+    for (const implementation of implementations) {
+      const statuses = new Map<SeenStatus, number>()
+      let rest = this.registry.after(undefined, implementation)[Symbol.iterator]()
+      for (let next = rest.next(); next.done !== true; next = rest.next()) {
+        const { id, seenStatus } = next.value
+        statuses.set(seenStatus, (statuses.get(seenStatus) ?? 0) + 1)
+        if (++looked % MOST_LOOKED_AT !== 0) continue
+        await new Promise<void>((resolve) => setImmediate(resolve))
+        // What has begun and ended meanwhile has moved the others.
+        rest = this.registry.after(id, implementation)[Symbol.iterator]()
+      }
+      for (const [status, count] of statuses) counts.push({ implementation, status, count })
+    }
+    return counts
   }
 }
 

@@ -4,7 +4,7 @@
  * asks for `anyTimers` and the like.
  */
 import type { Call } from '../kernel/call.js'
-import type { Envelope } from '../kernel/envelope.js'
+import type { Envelope, StopOrder } from '../kernel/envelope.js'
 import type { GenServerError } from '../kernel/errors.js'
 import type { Node } from '../kernel/node.js'
 import { Process } from '../kernel/process.js'
@@ -31,6 +31,8 @@ class Equipment {
   /** Turns that only look, and take their time. */
   looks: Set<Scope> | undefined = undefined
   listeners: Set<Listener> | undefined = undefined
+  /** The last order of its parent. */
+  heeded: StopOrder | undefined = undefined
 }
 
 export abstract class Equipped extends Process<Urgent> {
@@ -63,6 +65,15 @@ export abstract class Equipped extends Process<Urgent> {
   private get equipped(): Equipment {
     this.equipment ??= new Equipment()
     return this.equipment
+  }
+
+  /** `order`, which waits in the mailbox or is about to, is one of its parent. */
+  heed(order: StopOrder): void {
+    this.equipped.heeded = order
+  }
+
+  protected override get heeded(): StopOrder | undefined {
+    return this.equipment?.heeded
   }
 
   get timers(): Timers {

@@ -9,6 +9,13 @@ import type { Restart, RestartFrom } from './options.js'
  */
 export type Status = 'starting' | 'running' | 'restarting' | 'stopping'
 
+/** How many servers of one implementation have one status. */
+export interface ServerCount {
+  readonly implementation: string
+  readonly status: SeenStatus
+  readonly count: number
+}
+
 /** As seen from outside. `suspended`: it would be `running`, but an operator lets it take no message. */
 export type SeenStatus = Status | 'suspended'
 

@@ -68,7 +68,9 @@ export class LocalFamily implements Family {
   }
 
   async terminate(supervisor: string, id: string, shutdown: Shutdown): Promise<void> {
-    this.#child(supervisor, id)?.stayAway('shutdown')
+    const child = this.#child(supervisor, id)
+    // Who died already keeps its own reason.
+    child?.stayAway(child.lastExit?.reason ?? 'shutdown')
     await this.#takeDown(supervisor, id, shutdown, false, (child) => child.kill())
   }
 

@@ -10,7 +10,7 @@ import type { Watch, WatchOptions } from './feed.js'
 import { Feeds, type FeedsLimits } from './feeds.js'
 import type { GroupCallOptions, GroupOptions, GroupSent } from './group.js'
 import { callGroup, castGroup } from './group-message.js'
-import type { FeedEvent, PublishedEvent, ServerInfo, ServerPage, StateView, TimerInfo } from './info.js'
+import type { FeedEvent, PublishedEvent, ServerCount, ServerInfo, ServerPage, StateView, TimerInfo } from './info.js'
 import type { Keeper } from './keeper.js'
 import type { LocalFamily } from './local-family.js'
 import { LocalPeers } from './local-peers.js'
@@ -170,6 +170,10 @@ export class LocalRuntime extends Sys {
 
   list(options: ListOptions = {}): ServerPage {
     return this.directory.page(options)
+  }
+
+  countServers(): Promise<ServerCount[]> {
+    return this.directory.count(this.implementations.keys())
   }
 
   state(id: string): StateView {

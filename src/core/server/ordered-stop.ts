@@ -28,6 +28,7 @@ export function orderToStop(server: Server, { reason, patience, isHold, tooLate 
       resolve()
     }
     const limit = patience === Number.POSITIVE_INFINITY ? undefined : clock.setTimer(patience, late)
+    server.heed(order)
     transport.deliver(server, order)
   })
 }

@@ -15,7 +15,16 @@ import type { AnyDefinition } from './definition.js'
 import type { Watch, WatchOptions } from './feed.js'
 import type { FeedsLimits } from './feeds.js'
 import type { GroupCallOptions, GroupOptions, GroupReplies, GroupSent } from './group.js'
-import type { FeedEvent, PublishedEvent, SeenStatus, ServerInfo, ServerPage, StateView, TimerInfo } from './info.js'
+import type {
+  FeedEvent,
+  PublishedEvent,
+  SeenStatus,
+  ServerCount,
+  ServerInfo,
+  ServerPage,
+  StateView,
+  TimerInfo,
+} from './info.js'
 import type { CallName, CallRequest, CastRequest, PlainId, Reply, ServerId, StartArgs } from './interface.js'
 import type { Operations } from './operations.js'
 import type { StartOptions } from './options.js'
@@ -175,6 +184,8 @@ export interface Runtime extends Operations {
   whereis(id: string): string | undefined
   info(id: string): ServerInfo
   list(options?: ListOptions): ServerPage
+  /** How many servers there are, by implementation and status; pairs that nobody has are left out. */
+  countServers(): Promise<ServerCount[]>
   state(id: string): StateView
   timers(id: string): TimerInfo[]
   /** The milliseconds that were left, or `false` if the timer is not known. */

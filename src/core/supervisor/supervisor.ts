@@ -102,7 +102,7 @@ export function defineSupervisor(family: Family): AnyDefinition {
       setStrategy: {
         description: 'Changes what is given, from now on. Children that run stay as they are.',
         args: Flags,
-        reply: Done,
+        reply: orFailure(Done),
       },
     },
     infos: { retry: { args: OfChild } },
@@ -179,6 +179,9 @@ export function defineSupervisor(family: Family): AnyDefinition {
         }
       },
       setStrategy: (state, changes) => {
+        const { autoShutdown = state.autoShutdown } = changes
+        const fault = faultOf({ autoShutdown, children: state.upbringing.table.inOrder().map(({ spec }) => spec) })
+        if (fault !== undefined) return fail('invalid_args', fault)
         Object.assign(state, changes)
         return done
       },

@@ -28,6 +28,12 @@ class Tester extends Mailbox implements Tied {
     this.push(envelope, 0)
   }
 
+  readonly heeded: Envelope[] = []
+
+  heed(order: Envelope): void {
+    this.heeded.push(order)
+  }
+
   die(reason: Reason): void {
     this.deaths.push(reason)
   }
@@ -103,6 +109,7 @@ t.test('the end of a parent is an order to stop for a child that traps exits, wh
     b.ties.trapsExits = true
     b.ties.linkToParent(a)
     a.ties.died(reason, false)
+    t.match(b.heeded, [{ kind: 'stop', reason }], 'suspended or not')
     t.same(b.heard(), [['stop', reason]])
   }
 })

@@ -9,7 +9,7 @@ export interface Supervising extends Running {
   /** `init ID` and `terminate ID REASON`, in the order in which they ran. */
   readonly trace: string[]
   /** What the `init` of an id does next, each time it runs. */
-  readonly plans: Map<string, ('ok' | 'fail' | 'ignore' | 'hang' | 'under')[]>
+  readonly plans: Map<string, ('ok' | 'fail' | 'ignore' | 'hang' | 'under' | 'refuse' | 'stop' | 'junk' | 'throw')[]>
   call(id: string, message: string, args?: unknown): Promise<unknown>
   crash(id: string): Promise<void>
   start(args: object, id?: string): Promise<unknown>
@@ -27,6 +27,8 @@ export function supervising(t: Test): Supervising {
       calls: {
         count: { reply: Type.Integer() },
         crash: {},
+        nap: { args: Type.Object({ ms: Type.Integer() }) },
+        unlink: { args: Type.Object({ id: Type.String() }) },
         end: { args: Type.Object({ reason: any }) },
         exit: { args: Type.Object({ id: Type.String() }) },
         startUnder: { args: Type.Object({ supervisor: Type.String(), id: Type.String() }), reply: any },
@@ -35,6 +37,10 @@ export function supervising(t: Test): Supervising {
         const plan = plans.get(ctx.id)?.shift() ?? 'ok'
         trace.push(plan === 'ok' ? `init ${ctx.id}` : `${plan} ${ctx.id}`)
         if (plan === 'fail') throw new Error('no start')
+        if (plan === 'refuse') return ctx.refuse('not now')
+        if (plan === 'stop') return ctx.stop('stopped')
+        if (plan === 'junk') return 4711 as never
+        if (plan === 'throw') throw 'thrown'
         if (plan === 'under') await ctx.start('worker', {}, { supervisor: 'sup' })
         if (plan === 'hang') await new Promise(() => {})
         return plan === 'ignore' ? ctx.ignore() : { count: 0, slow }
@@ -44,6 +50,8 @@ export function supervising(t: Test): Supervising {
         crash: () => {
           throw new Error('oops')
         },
+        nap: (_state, { ms }) => pause(clock, ms),
+        unlink: (_state, { id }, ctx) => ctx.unlink(id),
         end: (_state, { reason }, ctx) => ctx.stop(reason as Reason),
         exit: (_state, { id }, ctx) => ctx.exit(id, 'kill'),
         startUnder: async (_state, { supervisor, id }, ctx) =>

@@ -1,0 +1,30 @@
+/**
+ * Metrics of what the gateway serves: its servers and its event streams, counted when somebody asks. Labels are
+ * implementations and statuses, of which there are few; never ids.
+ */
+import { Gauge, type Metric } from 'prom-client'
+import type { Runtime } from '../index.js'
+
+export function serverGauges(runtime: Pick<Runtime, 'countServers'>, streams: { readonly size: number }): Metric[] {
+  return [
+    new Gauge({
+      name: 'genservers_servers',
+      help: 'Servers, by implementation and status.',
+      labelNames: ['implementation', 'status'],
+      registers: [],
+      async collect() {
+        const counts = await runtime.countServers()
+        this.reset()
+        for (const { implementation, status, count } of counts) this.set({ implementation, status }, count)
+      },
+    }),
+    new Gauge({
+      name: 'genservers_event_streams',
+      help: 'Event streams that are open.',
+      registers: [],
+      collect() {
+        this.set(streams.size)
+      },
+    }),
+  ] as Metric[]
+}
