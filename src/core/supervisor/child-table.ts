@@ -4,8 +4,8 @@
  */
 import type { ChildSpec } from './child-spec.js'
 
-/** `stopped`: the spec is kept, and nobody runs. */
-export type ChildStatus = 'running' | 'restarting' | 'stopped'
+/** `stopping`: it has been ordered to end, for good. `stopped`: the spec is kept, and nobody runs. */
+export type ChildStatus = 'running' | 'restarting' | 'stopping' | 'stopped'
 
 export interface Child {
   readonly spec: ChildSpec
@@ -14,6 +14,8 @@ export interface Child {
   status: ChildStatus
   /** The life that the supervisor knows of: what an earlier one tells is old news. */
   incarnation: number
+  /** While it is `stopping`: resolves when it is gone. */
+  end?: Promise<void> | undefined
 }
 
 export class ChildTable {

@@ -5,7 +5,8 @@
  * 1. Children are started in order, each after the `init` of the one before, and ended in the reverse order.
  * 2. A child that dies is restarted as its restart type and the strategy say. More than `maxRestarts` within `maxSeconds`,
  *    failed tries among them, and the supervisor ends its children and itself, with reason `shutdown`.
- * 3. Whoever asks for what cannot be is told so in the reply, in OTP's words: it is no crash of the supervisor.
+ * 3. It does not wait for the end of a child that came later and that nobody else depends on: it has others to start.
+ * 4. Whoever asks for what cannot be is told so in the reply, in OTP's words: it is no crash of the supervisor.
  */
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import type { GenServerError } from '../kernel/errors.js'
@@ -54,7 +55,12 @@ const ChildInfo = Type.Object({
   id: ChildId,
   implementation: Type.String(),
   type: Type.Union([Type.Literal('worker'), Type.Literal('supervisor')]),
-  status: Type.Union([Type.Literal('running'), Type.Literal('restarting'), Type.Literal('stopped')]),
+  status: Type.Union([
+    Type.Literal('running'),
+    Type.Literal('restarting'),
+    Type.Literal('stopping'),
+    Type.Literal('stopped'),
+  ]),
   restart: Type.Optional(Type.String()),
   significant: Type.Boolean(),
 })
@@ -103,7 +109,10 @@ export function defineSupervisor(family: Family): AnyDefinition {
         reply: orFailure(Done),
       },
     },
-    infos: { retry: { args: OfChild } },
+    infos: {
+      retry: { args: OfChild },
+      ended: { args: Type.Object({ value: Type.String({ description: 'Who waits for the end.' }) }) },
+    },
 
     init: async (args, ctx) => {
       const fault = faultOf(args)
@@ -132,10 +141,19 @@ export function defineSupervisor(family: Family): AnyDefinition {
         if (fault !== undefined) return fail('invalid_args', fault)
         return answerStart(spec.id, await upbringing.start(spec, true))
       },
-      terminateChild: async ({ upbringing }, { id }) => {
+      terminateChild: async ({ upbringing, strategy }, { id }, ctx) => {
         const child = upbringing.table.get(id)
         if (child === undefined) return notFound(id)
-        await upbringing.end(child)
+        const end = upbringing.end(child)
+        if (upbringing.isLoose(child, strategy)) {
+          const { from } = ctx
+          ctx.pipe(
+            end.then(() => from),
+            'ended',
+          )
+          return ctx.noReply()
+        }
+        await end
         return done
       },
       restartChild: async ({ upbringing }, { id }) => {
@@ -188,6 +206,7 @@ export function defineSupervisor(family: Family): AnyDefinition {
         const child = state.upbringing.table.get(id)
         return child?.status === 'restarting' ? restart(state, child, ctx) : undefined
       },
+      ended: (_state, { value: from }, ctx) => void ctx.reply(from, done),
     },
 
     terminate: ({ upbringing, strategy }) => upbringing.endAll(strategy),
@@ -216,7 +235,12 @@ async function restart(state: State, child: Child, ctx: Context) {
 function isEnough({ autoShutdown, upbringing }: State, { spec }: Child): boolean {
   if (spec.significant !== true || autoShutdown === 'never') return false
   if (autoShutdown === 'anySignificant') return true
-  return upbringing.table.count((child) => child.spec.significant === true && child.status !== 'stopped') === 0
+  return upbringing.table.count(isSignificantAndUp) === 0
+}
+
+/** One that has been ordered to end does not count: it does not end by itself. */
+function isSignificantAndUp({ spec, status }: Child): boolean {
+  return spec.significant === true && (status === 'running' || status === 'restarting')
 }
 
 function answerStart(id: string, outcome: 'running' | 'ignored' | GenServerError) {
