@@ -4,8 +4,8 @@
  */
 import type { ChildSpec } from './child-spec.js'
 
-/** `stopped`: the spec is kept, and nobody runs. */
-export type ChildStatus = 'running' | 'restarting' | 'stopped'
+/** `stopping`: it has been ordered to end, for good. `stopped`: the spec is kept, and nobody runs. */
+export type ChildStatus = 'running' | 'restarting' | 'stopping' | 'stopped'
 
 export interface Child {
   readonly spec: ChildSpec
@@ -15,6 +15,8 @@ export interface Child {
   readonly status: ChildStatus
   /** The life that the supervisor knows of: what an earlier one tells is old news. */
   readonly incarnation: number
+  /** While it is `stopping`: resolves when it is gone. */
+  end?: Promise<void> | undefined
 }
 
 type Marked = { -readonly [K in keyof Child]: Child[K] }

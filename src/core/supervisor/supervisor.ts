@@ -5,7 +5,8 @@
  * 1. Children are started in order, each after the `init` of the one before, and ended in the reverse order.
  * 2. A child that dies is restarted as its restart type and the strategy say. More than `maxRestarts` within `maxSeconds`,
  *    failed tries among them, and the supervisor ends its children and itself, with reason `shutdown`.
- * 3. Whoever asks for what cannot be is told so in the reply, in OTP's words: it is no crash of the supervisor.
+ * 3. It does not wait for the end of a child that came later and that nobody else depends on: it has others to start.
+ * 4. Whoever asks for what cannot be is told so in the reply, in OTP's words: it is no crash of the supervisor.
  */
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import type { GenServerError } from '../kernel/errors.js'
@@ -56,7 +57,10 @@ const ChildInfo = Type.Object({
   id: ChildId,
   implementation: Type.String(),
   type: Type.Union([Type.Literal('worker'), Type.Literal('supervisor')]),
-  status: Type.Union([Type.Literal('running'), Type.Literal('restarting'), Type.Literal('stopped')]),
+  status: Type.Union(
+    [Type.Literal('running'), Type.Literal('restarting'), Type.Literal('stopping'), Type.Literal('stopped')],
+    { description: '`stopping`: it has been ordered to end. `stopped`: it does not run, and its spec is kept.' },
+  ),
   restart: Type.Optional(words(['permanent', 'transient', 'temporary'], 'As its spec says, if it does.')),
   significant: Type.Boolean(),
 })
@@ -105,7 +109,10 @@ export function defineSupervisor(family: Family): AnyDefinition {
         reply: orFailure(Done),
       },
     },
-    infos: { retry: { args: OfChild } },
+    infos: {
+      retry: { args: OfChild },
+      ended: { args: Type.Object({ value: Type.String({ description: 'Who waits for the end.' }) }) },
+    },
 
     init: async (args, ctx) => {
       const fault = faultOf(args)
@@ -138,10 +145,21 @@ export function defineSupervisor(family: Family): AnyDefinition {
         note(state)
         return answerStart(spec.id, outcome)
       },
-      terminateChild: async (state, { id }) => {
-        const child = state.upbringing.table.get(id)
+      terminateChild: async (state, { id }, ctx) => {
+        const { upbringing, strategy } = state
+        const child = upbringing.table.get(id)
         if (child === undefined) return notFound(id)
-        await state.upbringing.end(child)
+        const end = upbringing.end(child)
+        if (upbringing.isLoose(child, strategy)) {
+          note(state)
+          const { from } = ctx
+          ctx.pipe(
+            end.then(() => from),
+            'ended',
+          )
+          return ctx.noReply()
+        }
+        await end
         note(state)
         return done
       },
@@ -201,6 +219,10 @@ export function defineSupervisor(family: Family): AnyDefinition {
         const child = state.upbringing.table.get(id)
         return child?.status === 'restarting' ? restart(state, child, ctx) : undefined
       },
+      ended: (state, { value: from }, ctx) => {
+        note(state)
+        ctx.reply(from, done)
+      },
     },
 
     terminate: ({ upbringing, strategy }) => upbringing.endAll(strategy),
@@ -236,7 +258,12 @@ async function restart(state: State, child: Child, ctx: Context) {
 function isEnough({ autoShutdown, upbringing }: State, { spec }: Child): boolean {
   if (spec.significant !== true || autoShutdown === 'never') return false
   if (autoShutdown === 'anySignificant') return true
-  return upbringing.table.count((child) => child.spec.significant === true && child.status !== 'stopped') === 0
+  return upbringing.table.count(isSignificantAndUp) === 0
+}
+
+/** One that has been ordered to end does not count: it does not end by itself. */
+function isSignificantAndUp({ spec, status }: Child): boolean {
+  return spec.significant === true && (status === 'running' || status === 'restarting')
 }
 
 function answerStart(id: string, outcome: 'running' | 'ignored' | GenServerError) {

@@ -57,7 +57,7 @@ export class Upbringing {
 
   async #takeDown(child: Child): Promise<void> {
     if (child.status === 'stopped') return
-    if (child.spec.restart === 'temporary') return this.end(child)
+    if (child.spec.restart === 'temporary' || child.status === 'stopping') return this.end(child)
     this.table.mark(child, 'restarting')
     await this.#family.hold(this.#self, child.spec.id, this.#shutdownOf(child))
   }
@@ -77,13 +77,25 @@ export class Upbringing {
   /** A child is no more, and is not to be started again by itself. */
   gone(child: Child): void {
     this.table.mark(child, 'stopped')
+    child.end = undefined
     if (child.spec.restart === 'temporary') this.table.remove(child.spec.id)
   }
 
-  /** Ends a child; its spec stays, unless it is temporary. */
+  /** Ends a child; its spec stays, unless it is temporary. Who asks while it ends waits for that end. */
   async end(child: Child): Promise<void> {
-    if (child.status !== 'stopped') await this.#family.terminate(this.#self, child.spec.id, this.#shutdownOf(child))
+    if (child.status !== 'stopped') child.end ??= this.#end(child)
+    await child.end
+  }
+
+  async #end(child: Child): Promise<void> {
+    this.table.mark(child, 'stopping')
+    await this.#family.terminate(this.#self, child.spec.id, this.#shutdownOf(child))
     this.gone(child)
+  }
+
+  /** It came later, and its siblings need not mind when and how it ends. */
+  isLoose({ isDynamic }: Child, strategy: Strategy): boolean {
+    return isDynamic && strategy === 'oneForOne'
   }
 
   /**
@@ -92,9 +104,8 @@ export class Upbringing {
    */
   async endAll(strategy: Strategy): Promise<void> {
     const children = this.table.inOrder().reverse()
-    const isLoose = ({ isDynamic }: Child) => isDynamic && strategy === 'oneForOne'
-    await Promise.all(children.filter(isLoose).map((child) => this.end(child)))
-    for (const child of children) if (!isLoose(child)) await this.end(child)
+    await Promise.all(children.filter((child) => this.isLoose(child, strategy)).map((child) => this.end(child)))
+    for (const child of children) if (!this.isLoose(child, strategy)) await this.end(child)
   }
 
   isSupervisor({ spec }: Child): boolean {

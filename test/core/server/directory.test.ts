@@ -91,6 +91,12 @@ t.test('a page of what is rare looks at so many servers and no more, and says wh
   t.equal(all.servers.length, 1, 'five thousand were looked at')
   t.same(runtime.list({ status: 'restarting', after: first.next }), { servers: [] })
   t.same(runtime.list({ implementation: 'other' }), { servers: [] }, 'the others are not looked at')
+  let isElsewhere = false
+  setImmediate(() => {
+    isElsewhere = true
+  })
+  t.same(await runtime.countServers(), [{ implementation: 'plain', status: 'running', count: 5001 }])
+  t.ok(isElsewhere, 'who counts many lets others go on')
   await close(t)
 })
 

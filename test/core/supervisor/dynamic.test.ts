@@ -274,3 +274,107 @@ t.test('I106: what a job makes, its crash and its lateness come as values, and n
   t.match(runtime.info('jobs'), { incarnation: 1 })
   await close()
 })
+
+t.test('K7: the end of a child that came later holds up nobody but who asked for it', async (t) => {
+  const { runtime, clock, trace, start, call, children, crash, close } = supervising(t)
+  await start({ maxRestarts: 9 })
+  await call('sup', 'startChild', oneWorker('slow', { args: { slow: 3000 } }))
+  await call('sup', 'startChild', oneWorker('b'))
+  const terminate = () => observe(runtime.call('sup', 'terminateChild', { id: 'slow' }, { timeout: 10_000 }))
+  const asked = [terminate(), terminate()]
+  await clock.advance(0)
+  t.match(await call('sup', 'startChild', oneWorker('c')), { status: 'running' })
+  await crash('b')
+  t.match(runtime.info('b'), { incarnation: 2 })
+  t.same(await children(), ['slow stopping', 'b running', 'c running'])
+  t.match(await call('sup', 'countChildren'), { specs: 3, active: 2 })
+  t.match(await call('sup', 'startChild', oneWorker('slow')), { error: { code: 'already_started' } })
+  for (const message of ['restartChild', 'deleteChild'])
+    t.match(await call('sup', message, { id: 'slow' }), { error: { code: 'stopping' } }, message)
+  await clock.advance(2999)
+  t.same(
+    asked.map(({ outcome }) => outcome),
+    ['pending', 'pending'],
+  )
+  await clock.advance(1)
+  t.same(
+    asked.map(({ value }) => value),
+    [{ ok: true }, { ok: true }],
+  )
+  t.same(
+    trace.filter((line) => /slow/.test(line)),
+    ['init slow', 'terminate slow shutdown'],
+    'it was ended once',
+  )
+  t.same(await children(), ['slow stopped', 'b running', 'c running'])
+  t.match(await call('sup', 'restartChild', { id: 'slow' }), { status: 'running' })
+  const again = terminate()
+  await clock.advance(3000)
+  t.same(again.value, { ok: true })
+  t.equal(runtime.whereis('slow'), undefined, 'a new life ends anew')
+  await close()
+})
+
+t.test('K7: whose end goes on when the supervisor ends, or is killed, is waited for, or ends by itself', async (t) => {
+  for (const isKilled of [false, true]) {
+    const { runtime, clock, start, call, close } = supervising(t)
+    await start({})
+    await call('sup', 'startChild', oneWorker('slow', { args: { slow: 3000 } }))
+    const asked = observe(runtime.call('sup', 'terminateChild', { id: 'slow' }, { timeout: 10_000 }))
+    await clock.advance(1000)
+    if (isKilled) runtime.kill('sup')
+    const stopping = isKilled ? undefined : observe(runtime.stop('sup'))
+    await clock.advance(1999)
+    t.not(stopping?.outcome, 'resolved')
+    await clock.advance(1)
+    t.equal(runtime.whereis('slow'), undefined)
+    t.equal(runtime.whereis('sup'), undefined)
+    t.equal(asked.outcome, 'rejected')
+    await close()
+  }
+})
+
+t.test(
+  'K7: where siblings depend on each other the supervisor waits for the end, also of one that goes on',
+  async (t) => {
+    const { runtime, clock, trace, start, call, crash, close } = supervising(t)
+    await start({ strategy: 'oneForAll', maxRestarts: 9, children: workers('a b') })
+    await call('sup', 'startChild', oneWorker('slow', { args: { slow: 1000 } }))
+    const ending = observe(runtime.call('sup', 'terminateChild', { id: 'slow' }))
+    await clock.advance(0)
+    const counted = observe(call('sup', 'countChildren'))
+    await clock.advance(999)
+    t.equal(counted.outcome, 'pending')
+    await clock.advance(1)
+    t.same(ending.value, { ok: true })
+    t.match(counted.value, { active: 2 })
+    await call('sup', 'restartChild', { id: 'slow' })
+    await call('sup', 'setStrategy', { strategy: 'oneForOne' })
+    const loose = observe(runtime.call('sup', 'terminateChild', { id: 'slow' }))
+    await clock.advance(0)
+    await call('sup', 'setStrategy', { strategy: 'oneForAll' })
+    trace.length = 0
+    await crash('a')
+    t.same(trace, ['terminate a {"error":"oops"}'], 'its siblings are started when it has ended')
+    await clock.advance(1000)
+    t.same(loose.value, { ok: true })
+    t.same(trace.slice(1), ['terminate slow shutdown', 'terminate b shutdown', 'init a', 'init b', 'init slow'])
+    await close()
+  },
+)
+
+t.test(
+  'K7, J18: a significant child that is being ended does not keep the end of the last one from counting',
+  async (t) => {
+    const { runtime, clock, start, call, close } = supervising(t)
+    await start({ autoShutdown: 'allSignificant' })
+    for (const [id, slow] of Object.entries({ slow: 1000, last: 0 }))
+      await call('sup', 'startChild', oneWorker(id, { significant: true, args: { slow } }))
+    void runtime.call('sup', 'terminateChild', { id: 'slow' }).catch(() => {})
+    await clock.advance(0)
+    await runtime.call('last', 'end', { reason: 'normal' }).catch(() => {})
+    await clock.advance(1000)
+    t.throws(() => runtime.info('sup'), { code: 'server_exited', details: { reason: 'shutdown' } })
+    await close()
+  },
+)
