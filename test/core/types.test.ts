@@ -206,3 +206,28 @@ t.test('what compiles does what its types say', async (t) => {
   await runtime.close()
   t.same(runtime.list().servers, [])
 })
+
+t.test('what the runtime itself sends is typed, whether infos are declared or not', async (t) => {
+  const handleInfo = {
+    DOWN: (state: { why: string }, { reason, ref }: { reason: unknown; ref: string }) => {
+      state.why = `${ref} ${String(reason)}`
+    },
+  }
+  const state = Type.Object({ why: Type.String() })
+  const undeclared = defineServer({ state, init: () => ({ why: '' }), handleInfo }) as AnyDefinition
+  const declared = defineServer({
+    state,
+    infos: { tick: {} },
+    init: () => ({ why: '' }),
+    handleInfo: {
+      tick: () => {},
+      EXIT: (state, { id, restarting }) => {
+        state.why = restarting ? `${id} comes back` : id
+      },
+      // @ts-expect-error: a death has no such property
+      DOWN: (_state, { nope }) => nope,
+    },
+  })
+  for (const definition of [undeclared, declared]) t.ok(isDefinition(definition))
+  t.ok(createRuntime({ implementations: { made: defineServer({ state, init: () => ({ why: '' }), handleInfo }) } }))
+})

@@ -37,7 +37,7 @@ export interface First {
 export abstract class Process<Urgent extends First> extends Mailbox {
   /** What is being handled. */
   current: Envelope | Urgent | undefined = undefined
-  /** Messages taken so far. */
+  /** Messages taken so far, second steps and the like among them. */
   handled = 0
   /** Replies that its handlers gave. */
   replies = 0
@@ -195,6 +195,7 @@ export abstract class Process<Urgent extends First> extends Mailbox {
 
   /** From now on messages are taken. */
   protected open(): void {
+    if (this.#ended) return
     this.#open = true
     this.wake()
   }

@@ -129,6 +129,7 @@ export class Ties {
     // What the monitors of this life have brought is not for the next one.
     for (const down of this.#downs.values()) mailbox.remove(down)
     this.#downs.clear()
+    this.#parent = undefined
     for (const linked of links) linked.ties.#linkDied(this.self, death)
     for (const [ref, watcher] of watchers) watcher.ties.#down(ref, death)
   }

@@ -35,12 +35,16 @@ export class Absence {
     this.#since = this.clock.monotonic()
     this.#live = live
     if (comeback === 'held') return
+    if (comeback === 0) {
+      Promise.resolve().then(() => (this.#live === live ? this.liveNow() : undefined))
+      return
+    }
     this.#until = this.#since + comeback
-    this.#timer = this.clock.setTimer(comeback, () => void this.end())
+    this.#timer = this.clock.setTimer(comeback, () => void this.liveNow())
   }
 
   /** The next life begins. */
-  end(): Pending {
+  liveNow(): Pending {
     const live = this.#live
     this.cancel()
     return live?.()

@@ -66,7 +66,7 @@ export abstract class Beginning extends StatefulProcess {
     const deadline = this.node.tick() + timeout
     const first: FirstStart = { isOver: false, failure: undefined, tell: undefined, told: undefined }
     this.#firstStart = first
-    this.initialise()
+    this.initialise()?.catch((error) => this.broken(error))
     if (first.isOver) return first.failure && Promise.reject(first.failure)
     first.told = new Promise<void>((resolve, reject) => {
       const timer =
@@ -153,6 +153,8 @@ export abstract class Beginning extends StatefulProcess {
     this.status = 'running'
     this.peers.began(this)
     this.feed?.changed(this)
+    // Whoever was told may have killed it.
+    if (this.scope !== scope) return undefined
     this.releaseEffects(scope)
     this.open()
     this.firstStartOver()

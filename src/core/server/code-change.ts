@@ -24,10 +24,10 @@ const SLICE = 500
 /** At most this many servers are named where a change fails. */
 const MOST_FAILED = 100
 
-/** What will become of a server. */
+/** What is to become of the state of a server. */
 interface Plan {
-  /** The state that was looked at; `undefined` while it has none. */
-  readonly of: object | undefined
+  /** The state that it was made for; `undefined` while there is none. */
+  readonly from: object | undefined
   readonly next: object | undefined
 }
 
@@ -56,11 +56,11 @@ export class CodeChange {
   async run(timeout: number, switchTo: () => void): Promise<CodeChanged> {
     const alarm = this.#alarm(timeout)
     try {
-      for (let open = this.#open(); open.length > 0; open = this.#open()) {
+      for (let unready = this.#unready(); unready.length > 0; unready = this.#unready()) {
         this.mayGoOn()
-        this.#suspend(open)
-        await this.#quieten(open, alarm.rings, timeout)
-        await this.#migrate(open.filter(({ ended, quiet }) => !ended && quiet))
+        this.#suspend(unready)
+        await this.#quieten(unready, alarm.rings, timeout)
+        await this.#migrate(unready.filter(({ ended, quiet }) => !ended && quiet))
       }
       this.mayGoOn()
       switchTo()
@@ -74,17 +74,17 @@ export class CodeChange {
   }
 
   /** What `run` would do, as things are now. It waits for nobody. @throws {GenServerError} `code_change_failed` */
-  async tell(): Promise<CodeChanged> {
+  async preview(): Promise<CodeChanged> {
     const servers = this.servers()
     await this.#migrate(servers)
     return this.#changed(servers)
   }
 
-  /** Servers that are at work, or whose state is not the one that was looked at. */
-  #open(): Server[] {
+  /** Servers that are at work, or have another state than the one that was migrated. */
+  #unready(): Server[] {
     return this.servers().filter((server) => {
       const plan = this.#plans.get(server)
-      return plan === undefined || !server.quiet || plan.of !== stateOf(server)
+      return plan === undefined || !server.quiet || plan.from !== stateOf(server)
     })
   }
 
@@ -108,9 +108,9 @@ export class CodeChange {
     const failed: [id: string, why: string][] = []
     for (const [index, server] of servers.entries()) {
       if (index > 0 && index % SLICE === 0) await new Promise(setImmediate)
-      const of = stateOf(server)
+      const from = stateOf(server)
       try {
-        this.#plans.set(server, { of, next: of && this.#migration.stateOf(server) })
+        this.#plans.set(server, { from, next: from && this.#migration.stateOf(server) })
       } catch (thrown) {
         failed.push([server.id, crashReason(thrown).error])
       }
@@ -139,7 +139,7 @@ export class CodeChange {
   #changed(servers: readonly Server[]): CodeChanged {
     const { from, to } = this
     const plans = servers.map((server) => this.#plans.get(server))
-    const migrated = plans.filter((plan) => plan?.next !== plan?.of).length
+    const migrated = plans.filter((plan) => plan?.next !== plan?.from).length
     return { implementation: to.name, from: from.version, to: to.version, servers: servers.length, migrated }
   }
 

@@ -52,7 +52,9 @@ type BuiltInHandlers<State, Ctx> = {
 
 type InfoHandlers<State, Infos, Ctx> = [keyof Infos] extends [never]
   ? BuiltInHandlers<State, Ctx> & { readonly [message: string]: MessageHandler<State, UndeclaredArgs, Ctx> }
-  : BuiltInHandlers<State, Ctx> & { readonly [M in keyof Infos]: MessageHandler<State, ArgsOf<Infos[M]>, Ctx> }
+  : string extends keyof Infos // a definition made in place, and without infos
+    ? { readonly [message: string]: MessageHandler<State, UndeclaredArgs, Ctx> }
+    : BuiltInHandlers<State, Ctx> & { readonly [M in keyof Infos]: MessageHandler<State, ArgsOf<Infos[M]>, Ctx> }
 
 type Table<Spec> = Readonly<Record<string, Spec>>
 

@@ -77,7 +77,9 @@ export abstract class Ending extends Beginning {
         this.openTurn(scope),
         noAnswer,
       )
-      return turned instanceof Promise ? turned.then(succeeded, failed) : succeeded()
+      if (!(turned instanceof Promise)) return succeeded()
+      this.afterTerminate = then
+      return turned.then(succeeded, failed)
     } catch (error) {
       return failed(error)
     }
@@ -91,7 +93,9 @@ export abstract class Ending extends Beginning {
 
   protected broken(error: unknown): void {
     this.node.reportStray(error)
-    this.end(crashReason(error))
+    const reason = crashReason(error)
+    this.end(reason)
+    this.cutBeginning(exitFailure(this.id, reason, this.node.clock.now()))
   }
 
   /** The server is no more, because of `reason`. */

@@ -7,7 +7,7 @@ import type { Call } from '../kernel/call.js'
 import type { Envelope, StopOrder } from '../kernel/envelope.js'
 import type { GenServerError } from '../kernel/errors.js'
 import type { Node } from '../kernel/node.js'
-import { Process } from '../kernel/process.js'
+import { type Pending, Process } from '../kernel/process.js'
 import type { Reason } from '../kernel/reason.js'
 import { Ties } from '../kernel/ties.js'
 import { Absence } from './absence.js'
@@ -33,6 +33,8 @@ class Equipment {
   listeners: Set<Listener> | undefined = undefined
   /** The last order of its parent. */
   heeded: StopOrder | undefined = undefined
+  /** What comes after the `terminate` that runs, or ran last. */
+  afterTerminate: ((final: Reason) => Pending) | undefined = undefined
 }
 
 export abstract class Equipped extends Process<Urgent> {
@@ -74,6 +76,14 @@ export abstract class Equipped extends Process<Urgent> {
 
   protected override get heeded(): StopOrder | undefined {
     return this.equipment?.heeded
+  }
+
+  protected get afterTerminate(): Equipment['afterTerminate'] {
+    return this.equipment?.afterTerminate
+  }
+
+  protected set afterTerminate(then: Equipment['afterTerminate']) {
+    this.equipped.afterTerminate = then
   }
 
   get timers(): Timers {

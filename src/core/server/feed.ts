@@ -94,7 +94,11 @@ export class Feed {
     if (after !== undefined) {
       const known = this.#numberOf(after)
       watcher.next = known === undefined ? this.#first : known + 1
-      if (known === undefined) this.#call(watcher, this.#gap(null))
+      if (known === undefined) {
+        watcher.isTelling = true // 4
+        this.#call(watcher, this.#gap(null))
+        watcher.isTelling = false
+      }
       this.#tell(watcher)
     }
     if (server !== undefined && onState !== undefined && this.#watchers.has(watcher)) {

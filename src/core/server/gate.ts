@@ -37,8 +37,11 @@ export function commit(store: Store, id: string, revision: number, state: unknow
 
 /** Lets the effects of a turn that succeeded out, in the order in which they were made. */
 export function release(source: Source, effects: readonly Effect[], transport: Transport): void {
-  for (const effect of effects) perform(source, effect, transport)
+  // Who hears an event may end the server. What it says to others leaves in any case; what it keeps for itself would stay.
+  for (const effect of effects) if (!source.ended || FOR_OTHERS.has(effect.kind)) perform(source, effect, transport)
 }
+
+const FOR_OTHERS: ReadonlySet<Effect['kind']> = new Set(['send', 'reply', 'exit', 'publish'])
 
 function perform(source: Source, effect: Effect, transport: Transport): void {
   switch (effect.kind) {

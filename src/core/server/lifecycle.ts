@@ -3,11 +3,12 @@
  *
  * 1. Whether it comes back, and when, is for its keeper to say. Until then its id stays its own, and so do the messages
  *    that were not yet taken; the one that crashed is not run again.
- * 2. A crash is told at once to the caller of the message, to all who wait for a deferred reply, and to its ties.
+ * 2. A crash is told at once to the caller of the message and to all who wait for a deferred reply, and to its ties when the
+ *    life is over: after `terminate`, if that runs.
  * 3. A life that begins is a new incarnation, with no ties to anybody.
  *
  * What the words do:
- * - `crash`: a message has failed. From the state the server just goes on (`goOn`); else `giveUp`, then `startOver` or `end`.
+ * - `crash`: a message has failed. From the state the server goes on with that (`goOn`); else `giveUp`, then `startOver` or `end`.
  * - `die`: a signal came. As `crash`, but whatever runs is cut off, and `terminate` does not run.
  * - `stopItself`, `stopOnOrder`, `holdOnOrder`: a handler, somebody outside or the supervisor chose the end. `giveUp`, then
  *   `end` (or `startOver`).
@@ -85,7 +86,7 @@ export abstract class Lifecycle extends Ending implements Mortal {
     return this.node.clock.monotonic() - (this.anyAbsence?.waited ?? 0)
   }
 
-  /** How many restarts in a row have not brought it back yet. */
+  /** While it is away: its restarts that still count, with the one that is to come. */
   get attempts(): number {
     return this.status === 'restarting' ? this.restartTimes.length : 0
   }
@@ -129,8 +130,14 @@ export abstract class Lifecycle extends Ending implements Mortal {
     const failure = signalFailure(this.id, reason)
     reportEnd(this, reason, 'signal')
     this.remember({ lastExit: { reason, at: this.node.clock.now() } })
+    const then = this.status === 'stopping' ? this.afterTerminate : undefined
     this.cutLife(failure)
-    const comeback = this.status === 'stopping' ? undefined : this.askKeeper(reason, 'crashed')
+    if (then !== undefined) {
+      // What was to come after `terminate` was decided when that began, and its reason is all that is new.
+      then(reason)
+      return
+    }
+    const comeback = this.askKeeper(reason, 'crashed')
     if (comeback === undefined) this.end(reason)
     else if (this.terms.restartFrom === 'state') this.goOn(comeback, reason)
     else this.startOver(comeback, reason)
@@ -158,7 +165,7 @@ export abstract class Lifecycle extends Ending implements Mortal {
     return comeback
   }
 
-  /** The draft of the message is dropped already: to go on with the state is the restart. */
+  /** The draft of the message that failed is dropped already, so the state is the last good one, and stays. */
   private goOn(comeback: Comeback, reason: Reason): Pending {
     this.anyTies?.died(reason, true)
     return this.comeBack(comeback, () => {
@@ -184,32 +191,34 @@ export abstract class Lifecycle extends Ending implements Mortal {
       this.remember({ restarts: this.restarts + 1 })
       return begin()
     }
+    const liveSafely = () => {
+      try {
+        return live()?.catch((error) => this.broken(error))
+      } catch (error) {
+        this.broken(error)
+        return undefined
+      }
+    }
     if (comeback === 0 && this.anyTies === undefined) return live()
     this.status = 'restarting'
     this.shut()
-    // Who was linked to this life dies first, and the next one may be linked to who comes back.
-    if (comeback === 0) return Promise.resolve().then(live)
-    this.absence.begin(comeback, () =>
-      Promise.resolve()
-        .then(live)
-        .catch((error) => this.broken(error)),
-    )
+    // Also where it is to live at once: who was linked to this life dies first, and the next may be linked to who comes back.
+    this.absence.begin(comeback, liveSafely)
     this.rest()
-    this.stopWhileAway()
+    this.obeyWhileAway()
     return undefined
   }
 
   /** An order to stop is obeyed at once if there is no life that would take it. */
-  stopWhileAway(): void {
+  obeyWhileAway(): void {
     if (!this.isAway) return
-    for (const envelope of this.mailbox.waiting()) if (envelope.kind === 'stop') this.stopAway(envelope)
+    for (const envelope of this.mailbox.waiting()) if (envelope.kind === 'stop') this.obeyAway(envelope)
   }
 
-  private stopAway(order: StopOrder): void {
+  private obeyAway(order: StopOrder): void {
     const mismatch = this.mismatch(order.ifMatch)
     if (mismatch === undefined && !order.isHold) {
-      this.waiters.stopOrdered(order)
-      this.stayAway(order.reason)
+      this.endIfAway(order.reason)
       return
     }
     this.mailbox.remove(order)
@@ -221,7 +230,7 @@ export abstract class Lifecycle extends Ending implements Mortal {
    * @throws {Error} never: what fails here is `broken`.
    */
   async revive(): Promise<Reason | undefined> {
-    await this.anyAbsence?.end()
+    await this.anyAbsence?.liveNow()
     return this.status === 'running' ? undefined : (this.lastExit?.reason ?? 'killed')
   }
 
@@ -237,7 +246,7 @@ export abstract class Lifecycle extends Ending implements Mortal {
   }
 
   /** If it is away: there is no next life. */
-  stayAway(reason: Reason): void {
+  endIfAway(reason: Reason): void {
     if (this.isAway) this.end(reason)
   }
 

@@ -2,17 +2,17 @@
  * What a supervisor does with its children, on one node (see `supervisor/family.ts`).
  *
  * 1. A supervisor is linked to each child that runs, and to none that it takes down itself: of what it does it need not hear.
- * 2. While it waits for a child, who is called by that child cannot call the supervisor: it would wait for itself.
+ * 2. While it waits for a child, nobody whom that child waits for can call the supervisor: that would be a cycle.
  */
-import type { GenServerError } from '../kernel/errors.js'
+import { GenServerError } from '../kernel/errors.js'
 import type { Reason } from '../kernel/reason.js'
 import type { ChildSpec } from '../supervisor/child-spec.js'
-import type { Family, Revived, Shutdown, Started } from '../supervisor/family.js'
+import type { ChildTerms, Family, Revived, Shutdown, Started } from '../supervisor/family.js'
 import { SUPERVISOR } from '../supervisor/supervisor.js'
 import { StartIgnored } from './answer.js'
 import type { Directory } from './directory.js'
 import type { Keeper } from './keeper.js'
-import type { StartOptions } from './options.js'
+import type { Restart, StartOptions } from './options.js'
 import { orderToStop } from './ordered-stop.js'
 import type { Server } from './server.js'
 import { SupervisorKeeper } from './supervisor-keeper.js'
@@ -45,21 +45,21 @@ export class LocalFamily implements Family {
 
   async start(supervisor: string, spec: ChildSpec): Promise<Started> {
     const { implementation, args, shutdown, timeout = Number.POSITIVE_INFINITY, ...terms } = spec
-    // One that gives up has ended quietly, and yet is to be restarted: so a fault goes up the tree.
-    const isToReturn = implementation === SUPERVISOR && spec.significant !== true
-    const restart = terms.restart ?? (isToReturn ? 'permanent' : undefined)
+    const restart = terms.restart ?? usualRestart(spec)
     const parent = this.directory.get(supervisor)
     const keeper = this.#keepers.get(parent) as SupervisorKeeper
     const options = { ...terms, restart, shutdown: shutdown && patienceOf(shutdown) }
+    let child: Server | undefined
     try {
-      const child = this.make(implementation, args, options, keeper)
+      child = this.make(implementation, args, options, keeper)
       keeper.add(child)
       child.ties.linkToParent(parent)
-      await waitFor(parent, child, async () => child.begin(timeout))
-      return { incarnation: child.incarnation }
+      await waitFor(parent, child, async (server) => server.begin(timeout))
+      return { incarnation: child.incarnation, terms: termsOf(spec, child) }
     } catch (error) {
-      if (error instanceof StartIgnored) return { ignored: true }
-      return { failure: error as GenServerError }
+      if (error instanceof StartIgnored && child !== undefined) return { ignored: true, terms: termsOf(spec, child) }
+      if (error instanceof GenServerError) return { failure: error }
+      throw error
     }
   }
 
@@ -70,7 +70,7 @@ export class LocalFamily implements Family {
   async terminate(supervisor: string, id: string, shutdown: Shutdown): Promise<void> {
     const child = this.#child(supervisor, id)
     // Who died already keeps its own reason.
-    child?.stayAway(child.lastExit?.reason ?? 'shutdown')
+    child?.endIfAway(child.lastExit?.reason ?? 'shutdown')
     await this.#takeDown(supervisor, id, shutdown, false, (child) => child.kill())
   }
 
@@ -85,10 +85,10 @@ export class LocalFamily implements Family {
     const child = this.#child(supervisor, id)
     if (child === undefined || child.isAway) return
     parent.ties.unlink(id)
-    if (shutdown === 'brutalKill') atOnce(child, 'killed')
+    const tooLate = () => atOnce(child, 'killed')
+    if (shutdown === 'brutalKill') tooLate()
     else {
       const patience = patienceOf(shutdown)
-      const tooLate = () => atOnce(child, 'killed')
       await waitFor(parent, child, () => orderToStop(child, { reason: 'shutdown', patience, isHold, tooLate }))
     }
   }
@@ -118,6 +118,19 @@ export class LocalFamily implements Family {
   }
 }
 
+/** What a child does whose spec and implementation say nothing; `undefined`: what any server does. */
+function usualRestart({ implementation, significant }: ChildSpec): Restart | undefined {
+  // Its end by itself is to mean something, which it would not if it came back.
+  if (significant === true) return 'transient'
+  // One that gives up has ended quietly, and yet is to come back: so a fault goes up the tree.
+  return implementation === SUPERVISOR ? 'permanent' : undefined
+}
+
+function termsOf({ shutdown }: ChildSpec, { terms }: Server): ChildTerms {
+  const patience = terms.shutdown === Number.POSITIVE_INFINITY ? 'infinity' : terms.shutdown
+  return { restart: terms.restart, shutdown: shutdown ?? patience }
+}
+
 /** Milliseconds. */
 function patienceOf(shutdown: Shutdown): number {
   if (shutdown === 'infinity') return Number.POSITIVE_INFINITY
@@ -125,11 +138,11 @@ function patienceOf(shutdown: Shutdown): number {
 }
 
 /** The supervisor waits for the child. */
-async function waitFor<T>(parent: Server, child: Server, work: () => Promise<T>): Promise<T> {
+async function waitFor<T>(parent: Server, child: Server, work: (child: Server) => Promise<T>): Promise<T> {
   const wait = { to: child }
   const waits = parent.waitFor(wait)
   try {
-    return await work()
+    return await work(child)
   } finally {
     waits.delete(wait)
   }

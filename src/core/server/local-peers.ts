@@ -1,6 +1,7 @@
 /** What turns may ask of the runtime around them, and what servers tell it, on one node (see `peers.ts`). */
 import type { Call, Waiter } from '../kernel/call.js'
 import { refuseCallCycle } from '../kernel/call-cycle.js'
+import { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
 import type { Reason } from '../kernel/reason.js'
 import type { Tied } from '../kernel/ties.js'
@@ -61,6 +62,12 @@ export class LocalPeers implements Peers {
   ) {
     const { supervisor, timeout } = options
     const patience = decideTimeout(timeout)
+    if (supervisor !== undefined && link !== undefined) {
+      throw new GenServerError(
+        'invalid_request',
+        'link: a child is linked to its supervisor when it starts; link it then',
+      )
+    }
     const parent = supervisor === undefined ? undefined : this.#starter.directory.get(supervisor)
     // Who is a child, or is called by one, may be what its supervisor waits for.
     if (parent !== undefined) refuseCallCycle(waiter, parent)

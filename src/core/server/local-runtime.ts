@@ -147,7 +147,7 @@ export class LocalRuntime extends Sys {
         else reject(refused)
       })
       this.#deliver(server, order)
-      server.stopWhileAway()
+      server.obeyWhileAway()
     })
   }
 

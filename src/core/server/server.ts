@@ -198,7 +198,7 @@ export class Server extends Lifecycle {
     if (answer instanceof NoReply) {
       if (call !== undefined) this.defer(call)
     } else if (call !== undefined) {
-      this.replies++
+      if (this.current === call) this.replies++
       call.answer(answer, this.revision)
     }
     return undefined

@@ -33,7 +33,7 @@ function notIdle(registry: Registry<Server>): Server[] {
 }
 
 function stop(server: Server, patience: number): Promise<void> {
-  server.stayAway('shutdown')
+  server.endIfAway('shutdown')
   const tooLate = () => killLate(server, `it has not terminated within ${patience} ms`)
   return orderToStop(server, { reason: 'shutdown', patience, tooLate })
 }

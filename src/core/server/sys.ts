@@ -61,9 +61,12 @@ export abstract class Sys extends Starter implements Operations {
     const patience = decideTimeout(timeout)
     const from = this.protocol(name)
     const to = admit(name, typeof definition === 'function' ? await definition() : definition, this.node.store)
+    if (from.definition.durable || to.definition.durable) {
+      throw new Error(`${name}: it is durable, and states that are kept are not migrated yet`)
+    }
     const servers = () => [...this.directory.registry.after(undefined, name)]
     const change = new CodeChange(from, to, servers, this.node, () => this.mustBeUp())
-    if (dryRun === true) return await change.tell()
+    if (dryRun === true) return await change.preview()
     return await change.run(patience, () => this.useProtocol(to))
   }
 

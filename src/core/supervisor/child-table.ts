@@ -3,12 +3,14 @@
  * outside its state, so there is nothing to take back, and ten thousand children are not copied for one.
  */
 import type { ChildSpec } from './child-spec.js'
+import type { ChildTerms } from './family.js'
 
 /** `stopping`: it has been ordered to end, for good. `stopped`: the spec is kept, and nobody runs. */
 export type ChildStatus = 'running' | 'restarting' | 'stopping' | 'stopped'
 
 export interface Child {
   readonly spec: ChildSpec
+  readonly terms: ChildTerms
   /** Started by `startChild`, not by the args of the supervisor. */
   readonly isDynamic: boolean
   /** See `ChildTable.mark`. */
@@ -23,7 +25,7 @@ type Marked = { -readonly [K in keyof Child]: Child[K] }
 
 export class ChildTable {
   readonly #children = new Map<string, Child>()
-  // As the children, out of reach for whoever freezes the state that this is in.
+  // Private, as the children are: what freezes a state, or makes a draft of it, does not reach them.
   #changes = 0
 
   /** How often it has changed: the supervisor has another state then. */

@@ -4,12 +4,19 @@
  */
 import type { GenServerError } from '../kernel/errors.js'
 import type { Reason } from '../kernel/reason.js'
+import type { Restart } from '../server/options.js'
 import type { ChildSpec } from './child-spec.js'
+
+/** What holds for a child: what its spec says, or else its implementation. */
+export interface ChildTerms {
+  readonly restart: Restart
+  readonly shutdown: Shutdown
+}
 
 /** Which life of the child runs now; `ignored`: its `init` chose not to start. */
 export type Started =
-  | { readonly incarnation: number }
-  | { readonly ignored: true }
+  | { readonly incarnation: number; readonly terms: ChildTerms }
+  | { readonly ignored: true; readonly terms: ChildTerms }
   | { readonly failure: GenServerError }
 
 /** The child lives again; its `init` has failed and it waits on; it has ended; there was nobody to revive. */

@@ -32,7 +32,7 @@ interface State {
   /** The whole seconds of the restarts that still count. */
   restarts: number[]
   readonly upbringing: Upbringing
-  /** Those of the table that this state has: with others it is another one. */
+  /** `table.changes` as of this state. To copy it makes a turn that has only changed the table a new revision. */
   changes: number
 }
 
@@ -61,7 +61,7 @@ const ChildInfo = Type.Object({
     [Type.Literal('running'), Type.Literal('restarting'), Type.Literal('stopping'), Type.Literal('stopped')],
     { description: '`stopping`: it has been ordered to end. `stopped`: it does not run, and its spec is kept.' },
   ),
-  restart: Type.Optional(words(['permanent', 'transient', 'temporary'], 'As its spec says, if it does.')),
+  restart: words(['permanent', 'transient', 'temporary'], 'What its spec says, or else its implementation.'),
   significant: Type.Boolean(),
 })
 const Counts = Type.Object({
@@ -234,7 +234,7 @@ export function defineSupervisor(family: Family): AnyDefinition {
   }) as AnyDefinition
 }
 
-/** The table is outside of the state, but it is what is seen of it: a state with other children is another revision. */
+/** A state with other children is another revision. */
 function note(state: State): void {
   state.changes = state.upbringing.table.changes
 }
@@ -271,8 +271,14 @@ function answerStart(id: string, outcome: 'running' | 'ignored' | GenServerError
   return fail(outcome.code, outcome.message, outcome.details.reason)
 }
 
-function describe({ spec, status }: Child, isSupervisor: boolean): Static<typeof ChildInfo> {
-  const { id, implementation, restart, significant = false } = spec
-  const type = isSupervisor ? 'supervisor' : 'worker'
-  return { id, implementation, type, status, significant, ...(restart !== undefined && { restart }) }
+function describe({ spec, terms, status }: Child, isSupervisor: boolean): Static<typeof ChildInfo> {
+  const { id, implementation, significant = false } = spec
+  return {
+    id,
+    implementation,
+    type: isSupervisor ? 'supervisor' : 'worker',
+    status,
+    restart: terms.restart,
+    significant,
+  }
 }

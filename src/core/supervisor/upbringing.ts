@@ -10,7 +10,7 @@ import type { GenServerError } from '../kernel/errors.js'
 import type { Reason } from '../kernel/reason.js'
 import type { ChildSpec } from './child-spec.js'
 import { type Child, ChildTable } from './child-table.js'
-import type { Family, Shutdown } from './family.js'
+import type { Family } from './family.js'
 import { fallout, type Strategy } from './strategy.js'
 
 /** What came of a start. */
@@ -19,7 +19,7 @@ export type Outcome = 'running' | 'ignored' | GenServerError
 export class Upbringing {
   readonly table = new ChildTable()
 
-  // Out of reach for whoever freezes the state that it is in.
+  // Private: what freezes a state, or makes a draft of it, does not reach them.
   readonly #family: Family
   readonly #self: string
   readonly #supervisors: string
@@ -36,9 +36,10 @@ export class Upbringing {
     const started = await this.#family.start(this.#self, spec)
     if ('failure' in started) return started.failure
     const runs = 'incarnation' in started
-    const child: Child = this.table.get(spec.id) ?? { spec, isDynamic, status: 'stopped', incarnation: 0 }
+    const { terms } = started
+    const child: Child = this.table.get(spec.id) ?? { spec, terms, isDynamic, status: 'stopped', incarnation: 0 }
     this.table.mark(child, runs ? 'running' : 'stopped', runs ? started.incarnation : 0)
-    if (runs || spec.restart !== 'temporary') this.table.add(child)
+    if (runs || terms.restart !== 'temporary') this.table.add(child)
     return runs ? 'running' : 'ignored'
   }
 
@@ -47,9 +48,11 @@ export class Upbringing {
     const order = this.table.inOrder().map(({ spec }) => spec.id)
     const { stop, start } = fallout(strategy, order, died)
     for (const id of stop) await this.#takeDown(this.table.get(id) as Child)
-    for (const id of start) {
+    for (const id of order) {
       const child = this.table.get(id)
       if (child === undefined || child.status === 'running') continue
+      // Some may be held of an earlier try, under another strategy.
+      if (!start.includes(id) && child.status !== 'restarting') continue
       if (!(await this.#bringUp(child))) return id
     }
     return undefined
@@ -57,18 +60,21 @@ export class Upbringing {
 
   async #takeDown(child: Child): Promise<void> {
     if (child.status === 'stopped') return
-    if (child.spec.restart === 'temporary' || child.status === 'stopping') return this.end(child)
+    if (child.terms.restart === 'temporary' || child.status === 'stopping') return this.end(child)
     this.table.mark(child, 'restarting')
-    await this.#family.hold(this.#self, child.spec.id, this.#shutdownOf(child))
+    await this.#family.hold(this.#self, child.spec.id, child.terms.shutdown)
   }
 
   /** `false`: it has to be tried again. */
   async #bringUp(child: Child): Promise<boolean> {
     const { spec } = child
-    this.table.mark(child, 'restarting')
+    // One that does not run, or could not be started, has no life that could be held.
+    const isHeld = child.status === 'restarting' && child.incarnation > 0
+    this.table.mark(child, 'restarting', isHeld ? child.incarnation : 0)
     const revived = await this.#family.revive(this.#self, spec.id)
-    if (revived === 'absent') return typeof (await this.start(spec, child.isDynamic)) === 'string'
-    if (revived === 'ended') this.gone(child)
+    if (revived === 'absent' && !isHeld) return typeof (await this.start(spec, child.isDynamic)) === 'string'
+    // Held, and not there any more: somebody has ordered it to end.
+    if (revived === 'absent' || revived === 'ended') this.gone(child)
     else if ('reason' in revived) return false
     else this.table.mark(child, 'running', revived.incarnation)
     return true
@@ -78,7 +84,7 @@ export class Upbringing {
   gone(child: Child): void {
     this.table.mark(child, 'stopped')
     child.end = undefined
-    if (child.spec.restart === 'temporary') this.table.remove(child.spec.id)
+    if (child.terms.restart === 'temporary') this.table.remove(child.spec.id)
   }
 
   /** Ends a child; its spec stays, unless it is temporary. Who asks while it ends waits for that end. */
@@ -89,7 +95,7 @@ export class Upbringing {
 
   async #end(child: Child): Promise<void> {
     this.table.mark(child, 'stopping')
-    await this.#family.terminate(this.#self, child.spec.id, this.#shutdownOf(child))
+    await this.#family.terminate(this.#self, child.spec.id, child.terms.shutdown)
     this.gone(child)
   }
 
@@ -110,10 +116,6 @@ export class Upbringing {
 
   isSupervisor({ spec }: Child): boolean {
     return spec.implementation === this.#supervisors
-  }
-
-  #shutdownOf(child: Child): Shutdown {
-    return child.spec.shutdown ?? (this.isSupervisor(child) ? 'infinity' : 5000)
   }
 }
 

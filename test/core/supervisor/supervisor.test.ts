@@ -507,22 +507,23 @@ t.test(
     })
     await runtime.call('sup', 'startChild', child)
     t.equal(revision(), 2, 'what was refused has changed nothing')
-    for (const [message, to] of [
-      ['terminateChild', 3],
-      ['restartChild', 4],
-      ['terminateChild', 5],
-      ['deleteChild', 6],
-    ] as const) {
+    let last = revision()
+    const grown = (what: string) => {
+      t.ok(revision() > last, what)
+      last = revision()
+    }
+    for (const message of ['terminateChild', 'restartChild', 'terminateChild', 'deleteChild']) {
       await runtime.call('sup', message, { id: 'a' })
-      t.equal(revision(), to, message)
+      grown(message)
     }
     await runtime.call('sup', 'startChild', { ...child, id: 'c' })
+    grown('startChild')
     await crash('c')
     await clock.advance(0)
-    t.equal(revision(), 8)
+    grown('a crash')
     await runtime.stop('c')
     await clock.advance(0)
-    t.equal(revision(), 9)
+    grown('an end')
     t.match(runtime.state('sup').state, { children: [{ id: 'c', status: 'stopped' }] })
     await close()
   },
