@@ -28,8 +28,7 @@ export function helpText(): string {
 function describe(name: (typeof settingNames)[number]): string[] {
   const schema = settingsSchema.properties[name]
   const placeholder = name === 'servers' ? 'FILE' : (PLACEHOLDERS[schema.type as string] ?? 'NUMBER')
-  const byDefault =
-    schema.type === 'array' || NOT_SHOWN.has(schema.default) ? '' : ` (default ${schema.default})`
+  const byDefault = schema.type === 'array' || NOT_SHOWN.has(schema.default) ? '' : ` (default ${schema.default})`
   const [variable = ''] = variablesOf(name)
   const flag = schema.default === false ? `--${flagOf(name)}` : `--${flagOf(name)} ${placeholder}`
   return [row(flag, variable, `${schema.description}${byDefault}`)]

@@ -10,6 +10,12 @@ import { type Environment, readSettings } from './read-settings.js'
 import { UsageError } from './usage-error.js'
 
 export async function run(args: readonly string[], environment: Environment): Promise<number> {
+  // Nothing is left to do, and yet it is waited for.
+  const unsettled = () => {
+    process.stderr.write(`genservers: ${NEVER}\n`)
+    process.exit(1)
+  }
+  process.once('beforeExit', unsettled)
   try {
     await obey(parseCommandLine(args), environment)
     return 0
@@ -20,6 +26,8 @@ export async function run(args: readonly string[], environment: Environment): Pr
     }
     process.stderr.write(`genservers: ${explain(error)}\n`)
     return 1
+  } finally {
+    process.off('beforeExit', unsettled)
   }
 }
 
@@ -32,6 +40,8 @@ async function obey(line: CommandLine, environment: Environment): Promise<void> 
   if (line.command === 'openapi') return (await import('./openapi.js')).writeOpenapi(settings, line.out)
   return (await import('./start.js')).start(settings)
 }
+
+const NEVER = 'the start came to no end: a module of an implementation waits for something that never comes'
 
 function print(text: string): void {
   process.stdout.write(text)

@@ -58,6 +58,9 @@ export class EventStreams {
     }
     stream.begin(after, () => {
       reply.hijack()
+      // A stream ends with its connection, so nothing need say where it ends: an event is one buffer, and not three.
+      reply.header('connection', 'close')
+      raw.removeHeader('transfer-encoding')
       countAnswer(request, raw, 200)
       reply.sse.keepAlive()
       reply.sse.sendHeaders(200)

@@ -309,3 +309,11 @@ t.test('openapi writes the document to standard output or to a file', async (t) 
   const out = join(directory, '_openapi.json')
   t.match(await runProgram(t, ['openapi', '--out', out, '--implementations', directory]).ended, { code: 0, stdout: '' })
 })
+
+t.test('a module that never finishes loading is told of', async (t) => {
+  const directory = foreignDirectory(t, { 'never.ts': 'await new Promise(() => {})' })
+  const { code, stdout, stderr } = await runProgram(t, ['--implementations', directory]).ended
+  t.equal(code, 1)
+  t.equal(stdout, '')
+  t.match(stderr, /^genservers: the start came to no end: a module of an implementation waits/m)
+})

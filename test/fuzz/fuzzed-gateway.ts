@@ -4,7 +4,6 @@
  */
 import type { AddressInfo } from 'node:net'
 import {
-  type AnyDefinition,
   type Clock,
   type ClockTimer,
   createRuntime,
@@ -14,8 +13,8 @@ import {
   silentLogger,
   systemClock,
 } from 'genservers'
+import { reloadOnRequest } from '../../src/cli/reloading.js'
 import { createGateway } from '../../src/gateway.js'
-import type { Reload } from '../../src/http/reload.js'
 import { bundledDirectory } from '../../src/loading/bundled-directory.js'
 import { loadImplementations } from '../../src/loading/load-implementations.js'
 import { hostile } from './hostile.js'
@@ -65,9 +64,7 @@ export async function openFuzzedGateway(): Promise<FuzzedGateway> {
   const timers = new Set<ClockTimer>()
   const clock = countTimers(timers)
   const runtime = createRuntime({ implementations: { ...definitions, hostile }, rememberExits: 2000, logger, clock })
-  const reload: Reload = (name, options) =>
-    runtime.changeCode(name, { ...(runtime.implementations.get(name) as AnyDefinition) }, options)
-  const app = await createGateway(runtime, { logger, reload })
+  const app = await createGateway(runtime, { logger, reload: reloadOnRequest(runtime, bundled) })
   const origin = await app.listen({ port: 0, host: '127.0.0.1' })
   const names = [...Object.keys(definitions), 'hostile', 'supervisor']
   const ids = new Map(

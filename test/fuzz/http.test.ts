@@ -33,6 +33,8 @@ const unreachable = new Set<ProblemCode>([
   'internal_error',
   'restarting',
   'group_too_large',
+  'code_change_failed',
+  'overloaded',
 ])
 
 t.setTimeout(300_000)

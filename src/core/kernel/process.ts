@@ -13,13 +13,7 @@ import { addWait, type Call, type Wait } from './call.js'
 import type { Envelope, StopOrder } from './envelope.js'
 import { Mailbox } from './mailbox.js'
 import type { Node } from './node.js'
-
-/** Who has suspended a process; each can only end its own suspension. */
-export type Suspender = typeof OPERATOR | typeof CODE_CHANGE
-/** An operator, who may be asked twice and never comes back by itself. */
-export const OPERATOR = 1
-/** A change of code, for as long as it takes. */
-export const CODE_CHANGE = 2
+import { OPERATOR, type Suspender } from './suspender.js'
 
 /** How many messages a process handles before the next one gets its turn. */
 const SLICE = 16

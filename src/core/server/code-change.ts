@@ -12,8 +12,8 @@
  */
 import { GenServerError } from '../kernel/errors.js'
 import type { Node } from '../kernel/node.js'
-import { CODE_CHANGE } from '../kernel/process.js'
 import { crashReason } from '../kernel/reason.js'
+import { CODE_CHANGE } from '../kernel/suspender.js'
 import { Migration } from './migration.js'
 import type { CodeChanged } from './operations.js'
 import type { Protocol } from './protocol.js'

@@ -8,6 +8,7 @@ import type { GenServerError } from '../kernel/errors.js'
 import type { Reason } from '../kernel/reason.js'
 import type { ChildSpec } from '../supervisor/child-spec.js'
 import type { Family, Revived, Shutdown, Started } from '../supervisor/family.js'
+import { SUPERVISOR } from '../supervisor/supervisor.js'
 import { StartIgnored } from './answer.js'
 import type { Directory } from './directory.js'
 import type { Keeper } from './keeper.js'
@@ -44,9 +45,12 @@ export class LocalFamily implements Family {
 
   async start(supervisor: string, spec: ChildSpec): Promise<Started> {
     const { implementation, args, shutdown, timeout = Number.POSITIVE_INFINITY, ...terms } = spec
+    // One that gives up has ended quietly, and yet is to be restarted: so a fault goes up the tree.
+    const isToReturn = implementation === SUPERVISOR && spec.significant !== true
+    const restart = terms.restart ?? (isToReturn ? 'permanent' : undefined)
     const parent = this.directory.get(supervisor)
     const keeper = this.#keepers.get(parent) as SupervisorKeeper
-    const options = { ...terms, shutdown: shutdown && patienceOf(shutdown) }
+    const options = { ...terms, restart, shutdown: shutdown && patienceOf(shutdown) }
     try {
       const child = this.make(implementation, args, options, keeper)
       keeper.add(child)

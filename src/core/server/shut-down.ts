@@ -20,7 +20,7 @@ export async function shutDown(registry: Registry<Server>, node: Node, timeout: 
     await Promise.race([Promise.all(busy.map((server) => server.whenIdle())), limit.rings])
   }
   limit.cancel()
-  for (const server of notIdle(registry)) server.kill()
+  for (const server of notIdle(registry)) killLate(server, `it has work left after ${timeout} ms`)
   const alone = [...registry.after()].filter(({ keeper }) => keeper.supervisor === undefined)
   const youngestFirst = alone.sort((a, b) => b.number - a.number)
   await Promise.all(youngestFirst.map((server) => stop(server, Math.min(server.terms.shutdown, timeout))))
@@ -34,7 +34,14 @@ function notIdle(registry: Registry<Server>): Server[] {
 
 function stop(server: Server, patience: number): Promise<void> {
   server.stayAway('shutdown')
-  return orderToStop(server, { reason: 'shutdown', patience, tooLate: () => server.kill() })
+  const tooLate = () => killLate(server, `it has not terminated within ${patience} ms`)
+  return orderToStop(server, { reason: 'shutdown', patience, tooLate })
+}
+
+function killLate(server: Server, why: string): void {
+  const { id, current, mailbox, node } = server
+  node.logger.warn({ server: id, current: current?.message, mailbox: mailbox.length }, `${id} is killed: ${why}`)
+  server.kill()
 }
 
 function alarm(node: Node, ms: number) {

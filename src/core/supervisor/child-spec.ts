@@ -6,7 +6,7 @@ import { type SchemaOptions, type Static, Type } from '@sinclair/typebox'
 import { ID_PATTERN } from '../kernel/id.js'
 import { STRATEGIES } from './strategy.js'
 
-const words = <const W extends readonly string[]>(all: W, description: string, more: SchemaOptions = {}) =>
+export const words = <const W extends readonly string[]>(all: W, description: string, more: SchemaOptions = {}) =>
   Type.Union(
     all.map((word) => Type.Literal(word as W[number])),
     { description, ...more },
@@ -25,7 +25,8 @@ export const ChildSpec = Type.Object({
   restart: Type.Optional(
     words(
       ['permanent', 'transient', 'temporary'],
-      'When it is restarted: always, after a crash, or never. Default: what its implementation says, else transient.',
+      'When it is restarted: always, after a crash, or never. Default: what its implementation says, else transient; ' +
+        'permanent for a supervisor that is not significant.',
     ),
   ),
   restartFrom: Type.Optional(
@@ -83,7 +84,9 @@ export type SupervisorArgs = Static<typeof SupervisorArgs>
 export function faultOf({
   autoShutdown,
   children,
-}: Pick<SupervisorArgs, 'autoShutdown' | 'children'>): string | undefined {
+  maxChildren = Number.POSITIVE_INFINITY,
+}: Pick<SupervisorArgs, 'autoShutdown' | 'children' | 'maxChildren'>): string | undefined {
+  if (children.length > maxChildren) return `there are ${children.length} children, and maxChildren is ${maxChildren}`
   const ids = new Set<string>()
   for (const { id, significant, restart } of children) {
     if (ids.has(id)) return `two children have the id ${id}`

@@ -11,22 +11,41 @@ export interface Child {
   readonly spec: ChildSpec
   /** Started by `startChild`, not by the args of the supervisor. */
   readonly isDynamic: boolean
-  status: ChildStatus
+  /** See `ChildTable.mark`. */
+  readonly status: ChildStatus
   /** The life that the supervisor knows of: what an earlier one tells is old news. */
-  incarnation: number
+  readonly incarnation: number
   /** While it is `stopping`: resolves when it is gone. */
   end?: Promise<void> | undefined
 }
 
+type Marked = { -readonly [K in keyof Child]: Child[K] }
+
 export class ChildTable {
   readonly #children = new Map<string, Child>()
+  // As the children, out of reach for whoever freezes the state that this is in.
+  #changes = 0
+
+  /** How often it has changed: the supervisor has another state then. */
+  get changes(): number {
+    return this.#changes
+  }
 
   get size(): number {
     return this.#children.size
   }
 
   add(child: Child): void {
+    this.#changes++
     this.#children.set(child.spec.id, child)
+  }
+
+  /** What has become of a child. */
+  mark(child: Child, status: ChildStatus, incarnation = child.incarnation): void {
+    this.#changes++
+    const marked: Marked = child
+    marked.status = status
+    marked.incarnation = incarnation
   }
 
   get(id: string): Child | undefined {
@@ -34,6 +53,7 @@ export class ChildTable {
   }
 
   remove(id: string): void {
+    this.#changes++
     this.#children.delete(id)
   }
 

@@ -13,7 +13,7 @@ import type { GenServerError } from '../kernel/errors.js'
 import type { Death } from '../kernel/ties.js'
 import type { Context } from '../server/context.js'
 import { type AnyDefinition, defineServer } from '../server/definition.js'
-import { type AUTO_SHUTDOWN, ChildId, ChildSpec, Flags, faultOf, SupervisorArgs } from './child-spec.js'
+import { type AUTO_SHUTDOWN, ChildId, ChildSpec, Flags, faultOf, SupervisorArgs, words } from './child-spec.js'
 import type { Child } from './child-table.js'
 import type { Family } from './family.js'
 import { addRestart } from './intensity.js'
@@ -32,6 +32,8 @@ interface State {
   /** The whole seconds of the restarts that still count. */
   restarts: number[]
   readonly upbringing: Upbringing
+  /** Those of the table that this state has: with others it is another one. */
+  changes: number
 }
 
 const Failure = Type.Object({
@@ -61,7 +63,7 @@ const ChildInfo = Type.Object({
     Type.Literal('stopping'),
     Type.Literal('stopped'),
   ]),
-  restart: Type.Optional(Type.String()),
+  restart: Type.Optional(words(['permanent', 'transient', 'temporary'], 'As its spec says, if it does.')),
   significant: Type.Boolean(),
 })
 const Counts = Type.Object({
@@ -126,11 +128,13 @@ export function defineSupervisor(family: Family): AnyDefinition {
         return ctx.stop(failedToStart(spec.id, outcome))
       }
       const { strategy, maxRestarts, maxSeconds, autoShutdown, maxChildren = Number.POSITIVE_INFINITY } = args
-      return { strategy, maxRestarts, maxSeconds, autoShutdown, maxChildren, restarts: [], upbringing }
+      const { changes } = upbringing.table
+      return { strategy, maxRestarts, maxSeconds, autoShutdown, maxChildren, restarts: [], upbringing, changes }
     },
 
     handleCall: {
-      startChild: async ({ upbringing, autoShutdown, maxChildren }, spec) => {
+      startChild: async (state, spec) => {
+        const { upbringing, autoShutdown, maxChildren } = state
         const { table } = upbringing
         const present = table.get(spec.id)
         if (present?.status === 'stopped') return fail('already_present', `${spec.id} is a child that does not run`)
@@ -139,9 +143,12 @@ export function defineSupervisor(family: Family): AnyDefinition {
           return fail('max_children', `there are ${table.size} children, and no more may be`)
         const fault = faultOf({ autoShutdown, children: [spec] })
         if (fault !== undefined) return fail('invalid_args', fault)
-        return answerStart(spec.id, await upbringing.start(spec, true))
+        const outcome = await upbringing.start(spec, true)
+        note(state)
+        return answerStart(spec.id, outcome)
       },
-      terminateChild: async ({ upbringing, strategy }, { id }, ctx) => {
+      terminateChild: async (state, { id }, ctx) => {
+        const { upbringing, strategy } = state
         const child = upbringing.table.get(id)
         if (child === undefined) return notFound(id)
         const end = upbringing.end(child)
@@ -151,22 +158,29 @@ export function defineSupervisor(family: Family): AnyDefinition {
             end.then(() => from),
             'ended',
           )
+          note(state)
           return ctx.noReply()
         }
         await end
+        note(state)
         return done
       },
-      restartChild: async ({ upbringing }, { id }) => {
+      restartChild: async (state, { id }) => {
+        const { upbringing } = state
         const child = upbringing.table.get(id)
         if (child === undefined) return notFound(id)
         if (child.status !== 'stopped') return fail(child.status, `${id} is ${child.status}`)
-        return answerStart(id, await upbringing.start(child.spec, child.isDynamic))
+        const outcome = await upbringing.start(child.spec, child.isDynamic)
+        note(state)
+        return answerStart(id, outcome)
       },
-      deleteChild: ({ upbringing: { table } }, { id }) => {
+      deleteChild: (state, { id }) => {
+        const { table } = state.upbringing
         const child = table.get(id)
         if (child === undefined) return notFound(id)
         if (child.status !== 'stopped') return fail(child.status, `${id} is ${child.status}`)
         table.remove(id)
+        note(state)
         return done
       },
       whichChildren: ({ upbringing }) => ({
@@ -200,21 +214,31 @@ export function defineSupervisor(family: Family): AnyDefinition {
         if (child?.status !== 'running' || incarnation !== child.incarnation) return undefined
         if (restarting) return restart(state, child, ctx)
         state.upbringing.gone(child)
+        note(state)
         return isEnough(state, child) ? ctx.stop('shutdown') : undefined
       },
       retry: (state, { id }, ctx) => {
         const child = state.upbringing.table.get(id)
         return child?.status === 'restarting' ? restart(state, child, ctx) : undefined
       },
-      ended: (_state, { value: from }, ctx) => void ctx.reply(from, done),
+      ended: (state, { value: from }, ctx) => {
+        note(state)
+        ctx.reply(from, done)
+      },
     },
 
     terminate: ({ upbringing, strategy }) => upbringing.endAll(strategy),
-    redact: ({ upbringing, ...state }) => ({
+    redact: ({ upbringing, changes: _, maxChildren, ...state }) => ({
       ...state,
+      ...(Number.isFinite(maxChildren) && { maxChildren }),
       children: upbringing.table.inOrder().map((child) => describe(child, upbringing.isSupervisor(child))),
     }),
   }) as AnyDefinition
+}
+
+/** The table is outside of the state, but it is what is seen of it: a state with other children is another revision. */
+function note(state: State): void {
+  state.changes = state.upbringing.table.changes
 }
 
 async function restart(state: State, child: Child, ctx: Context) {
@@ -224,8 +248,9 @@ async function restart(state: State, child: Child, ctx: Context) {
     return ctx.stop('shutdown')
   }
   state.restarts = restarts
-  child.status = 'restarting'
+  state.upbringing.table.mark(child, 'restarting')
   const failed = await state.upbringing.restart(state.strategy, child.spec.id)
+  note(state)
   // Behind what waits, so that a child that cannot be started does not keep the supervisor from being asked.
   if (failed !== undefined) ctx.sendAfter(0, 'retry', { id: failed })
   return undefined

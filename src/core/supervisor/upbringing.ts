@@ -37,8 +37,7 @@ export class Upbringing {
     if ('failure' in started) return started.failure
     const runs = 'incarnation' in started
     const child: Child = this.table.get(spec.id) ?? { spec, isDynamic, status: 'stopped', incarnation: 0 }
-    child.status = runs ? 'running' : 'stopped'
-    child.incarnation = runs ? started.incarnation : 0
+    this.table.mark(child, runs ? 'running' : 'stopped', runs ? started.incarnation : 0)
     if (runs || spec.restart !== 'temporary') this.table.add(child)
     return runs ? 'running' : 'ignored'
   }
@@ -59,29 +58,26 @@ export class Upbringing {
   async #takeDown(child: Child): Promise<void> {
     if (child.status === 'stopped') return
     if (child.spec.restart === 'temporary' || child.status === 'stopping') return this.end(child)
-    child.status = 'restarting'
+    this.table.mark(child, 'restarting')
     await this.#family.hold(this.#self, child.spec.id, this.#shutdownOf(child))
   }
 
   /** `false`: it has to be tried again. */
   async #bringUp(child: Child): Promise<boolean> {
     const { spec } = child
-    child.status = 'restarting'
+    this.table.mark(child, 'restarting')
     const revived = await this.#family.revive(this.#self, spec.id)
     if (revived === 'absent') return typeof (await this.start(spec, child.isDynamic)) === 'string'
     if (revived === 'ended') this.gone(child)
     else if ('reason' in revived) return false
-    else {
-      child.status = 'running'
-      child.incarnation = revived.incarnation
-    }
+    else this.table.mark(child, 'running', revived.incarnation)
     return true
   }
 
   /** A child is no more, and is not to be started again by itself. */
   gone(child: Child): void {
-    child.status = 'stopped'
     child.end = undefined
+    this.table.mark(child, 'stopped')
     if (child.spec.restart === 'temporary') this.table.remove(child.spec.id)
   }
 
@@ -92,7 +88,7 @@ export class Upbringing {
   }
 
   async #end(child: Child): Promise<void> {
-    child.status = 'stopping'
+    this.table.mark(child, 'stopping')
     await this.#family.terminate(this.#self, child.spec.id, this.#shutdownOf(child))
     this.gone(child)
   }
@@ -123,5 +119,7 @@ export class Upbringing {
 
 /** Why a supervisor did not start. */
 export function failedToStart(id: string, outcome: GenServerError): Reason {
-  return { shutdown: { failedToStartChild: id, reason: outcome.details.reason ?? outcome.message } as never }
+  const { reason, errors = [] } = outcome.details
+  const places = errors.map(({ path, message }) => `; /args${path}: ${message}`)
+  return { shutdown: { failedToStartChild: id, reason: reason ?? outcome.message + places.join('') } as never }
 }

@@ -491,3 +491,101 @@ t.test('its state can be looked at, and the name is its own', async (t) => {
   })
   await close()
 })
+
+t.test(
+  'each change of its children is a revision of its state, for who asks with If-Match and who watches',
+  async (t) => {
+    const { runtime, clock, start, crash, close } = supervising(t)
+    await start({ maxRestarts: 5 })
+    const revision = () => runtime.info('sup').revision
+    t.equal(revision(), 1)
+    const child = { id: 'a', implementation: 'worker' }
+    await runtime.call('sup', 'startChild', child, { ifMatch: 1 })
+    t.equal(revision(), 2)
+    await t.rejects(runtime.call('sup', 'startChild', { ...child, id: 'b' }, { ifMatch: 1 }), {
+      code: 'revision_mismatch',
+    })
+    await runtime.call('sup', 'startChild', child)
+    t.equal(revision(), 2, 'what was refused has changed nothing')
+    for (const [message, to] of [
+      // It is `stopping`, and then it is stopped.
+      ['terminateChild', 4],
+      ['restartChild', 5],
+      ['terminateChild', 7],
+      ['deleteChild', 8],
+    ] as const) {
+      await runtime.call('sup', message, { id: 'a' })
+      t.equal(revision(), to, message)
+    }
+    await runtime.call('sup', 'startChild', { ...child, id: 'c' })
+    await crash('c')
+    await clock.advance(0)
+    t.equal(revision(), 10)
+    await runtime.stop('c')
+    await clock.advance(0)
+    t.equal(revision(), 11)
+    t.match(runtime.state('sup').state, { children: [{ id: 'c', status: 'stopped' }] })
+    await close()
+  },
+)
+
+t.test(
+  'S:J6: a supervisor that gives up under another one is restarted by it, so that faults go up the tree',
+  async (t) => {
+    const { runtime, clock, start, crash, close } = supervising(t)
+    const branch = (id: string, more = {}) => ({
+      id,
+      implementation: 'supervisor',
+      args: { maxRestarts: 0, children: [{ id: `${id}-leaf`, implementation: 'worker' }] },
+      ...more,
+    })
+    await start({ maxRestarts: 1, autoShutdown: 'anySignificant', children: [branch('mid')] })
+    await crash('mid-leaf')
+    await clock.advance(0)
+    for (const id of ['mid', 'mid-leaf']) t.match(runtime.info(id), { status: 'running', incarnation: 2 })
+    await runtime.call('sup', 'startChild', branch('calm', { restart: 'transient' }))
+    await crash('calm-leaf')
+    await clock.advance(0)
+    t.equal(runtime.whereis('calm'), undefined, 'a transient one has ended quietly')
+    t.equal(runtime.whereis('sup'), 'sup')
+    await runtime.call('sup', 'startChild', branch('key', { significant: true }))
+    await crash('key-leaf')
+    await clock.advance(0)
+    t.equal(runtime.whereis('sup'), undefined, 'a significant one is not permanent')
+    await close()
+  },
+)
+
+t.test('a child that waits for its restart tells which try it is', async (t) => {
+  const { runtime, clock, plans, start, crash, close } = supervising(t)
+  await start({ maxRestarts: 5, children: [{ id: 'a', implementation: 'worker' }] })
+  plans.set('a', ['fail', 'fail', 'hang'])
+  await crash('a')
+  await clock.advance(0)
+  t.match(runtime.info('a'), { status: 'restarting', attempts: 3 })
+  runtime.kill('sup')
+  await close()
+})
+
+t.test(
+  'who has too many children from the start, or one whose args do not fit, is told so with the place',
+  async (t) => {
+    const { start, close } = supervising(t)
+    const children = ['a', 'b'].map((id) => ({ id, implementation: 'worker' }))
+    await t.rejects(start({ maxChildren: 1, children }), {
+      code: 'init_refused',
+      details: { reason: 'there are 2 children, and maxChildren is 1' },
+    } as never)
+    await t.rejects(start({ children: [{ id: 'a', implementation: 'worker', args: { slow: 'very' } }] }), {
+      details: {
+        reason: {
+          shutdown: {
+            failedToStartChild: 'a',
+            reason: 'the args of worker are not what it takes; /args/slow: Expected integer',
+          },
+        },
+      },
+    } as never)
+    await close()
+  },
+)
