@@ -57,12 +57,10 @@ const ChildInfo = Type.Object({
   id: ChildId,
   implementation: Type.String(),
   type: Type.Union([Type.Literal('worker'), Type.Literal('supervisor')]),
-  status: Type.Union([
-    Type.Literal('running'),
-    Type.Literal('restarting'),
-    Type.Literal('stopping'),
-    Type.Literal('stopped'),
-  ]),
+  status: Type.Union(
+    [Type.Literal('running'), Type.Literal('restarting'), Type.Literal('stopping'), Type.Literal('stopped')],
+    { description: '`stopping`: it has been ordered to end. `stopped`: it does not run, and its spec is kept.' },
+  ),
   restart: Type.Optional(words(['permanent', 'transient', 'temporary'], 'As its spec says, if it does.')),
   significant: Type.Boolean(),
 })
@@ -153,12 +151,12 @@ export function defineSupervisor(family: Family): AnyDefinition {
         if (child === undefined) return notFound(id)
         const end = upbringing.end(child)
         if (upbringing.isLoose(child, strategy)) {
+          note(state)
           const { from } = ctx
           ctx.pipe(
             end.then(() => from),
             'ended',
           )
-          note(state)
           return ctx.noReply()
         }
         await end

@@ -76,8 +76,8 @@ export class Upbringing {
 
   /** A child is no more, and is not to be started again by itself. */
   gone(child: Child): void {
-    child.end = undefined
     this.table.mark(child, 'stopped')
+    child.end = undefined
     if (child.spec.restart === 'temporary') this.table.remove(child.spec.id)
   }
 
