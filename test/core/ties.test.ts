@@ -350,3 +350,148 @@ t.test('what a signal brings has waited since then, however long nothing had hap
   t.match(runtime.info('b'), { mailbox: { length: 1, oldestAge: 0 } })
   await close()
 })
+
+t.test('a kill or a signal between two lives is the end, and nothing lives on after it', async (t) => {
+  const inits: string[] = []
+  const events: string[] = []
+  const { runtime, clock, close } = running(t, {
+    tied: defineServer({
+      restartFrom: 'init',
+      state: Type.Object({}),
+      calls: { crash: {} },
+      init: (_args, ctx) => {
+        inits.push(ctx.id)
+        ctx.sendAfter(1000, 'tick')
+        ctx.monitor('nobody')
+        return {}
+      },
+      handleCall: {
+        crash: () => {
+          throw new Error('oops')
+        },
+      },
+      handleInfo: { DOWN: () => {}, tick: () => {} },
+    }),
+  })
+  runtime.watchAll(({ event, data }) => void events.push(`${event} ${(data as { id: string }).id}`))
+  await runtime.start('tied', {}, { id: 'a' })
+  await runtime.call('a', 'crash').catch(() => runtime.kill('a'))
+  await clock.advance(0)
+  t.same(inits, ['a'])
+  t.same(events, ['start a', 'exit a'])
+  t.equal(clock.pending, 0)
+  await close()
+})
+
+t.test('who hears of a death and kills the one that died does not give it two lives', async (t) => {
+  let inits = 0
+  const { runtime, clock, close } = running(t, {
+    mortal: defineServer({
+      restartFrom: 'init',
+      state: Type.Object({}),
+      calls: { crash: {} },
+      init: (_args, ctx) => {
+        inits++
+        ctx.link('killer')
+        ctx.sendAfter(1000, 'tick')
+        return {}
+      },
+      handleCall: {
+        crash: () => {
+          throw new Error('oops')
+        },
+      },
+      handleInfo: { tick: () => {} },
+    }),
+    killer: defineServer({
+      state: Type.Object({}),
+      init: (_args, ctx) => {
+        ctx.trapExit()
+        return {}
+      },
+      handleInfo: { EXIT: (_state, { id }, ctx) => ctx.exit(id, 'kill') },
+    }),
+  })
+  await runtime.start('killer', {}, { id: 'killer' })
+  await runtime.start('mortal', {}, { id: 'm' })
+  await t.rejects(runtime.call('m', 'crash'))
+  await clock.advance(0)
+  const { restarts = 0 } = runtime.whereis('m') === undefined ? {} : runtime.info('m')
+  t.equal(inits, restarts + 1)
+  t.equal(runtime.timers('m').length, 1)
+  runtime.kill('m')
+  t.equal(clock.pending, 0)
+  await close()
+})
+
+t.test('a signal during the terminate of a crash changes the reason, not what was decided', async (t) => {
+  const { runtime, clock, close } = running(t, {
+    slow: defineServer({
+      restartFrom: 'init',
+      state: Type.Object({}),
+      calls: { crash: {}, leave: {} },
+      init: () => ({}),
+      handleCall: {
+        crash: () => {
+          throw new Error('oops')
+        },
+        leave: (_state, _args, ctx) => ctx.stop('shutdown'),
+      },
+      terminate: () => new Promise(() => {}),
+    }),
+    enemy: defineServer({
+      state: Type.Object({}),
+      casts: { kill: { args: Type.Object({ id: Type.String() }) } },
+      init: () => ({}),
+      handleCast: { kill: (_state, { id }, ctx) => ctx.exit(id, 'kill') },
+    }),
+  })
+  await runtime.start('enemy', {}, { id: 'enemy' })
+  for (const [id, message, restart, comesBack] of [
+    ['crashes', 'crash', 'transient', true],
+    ['stays', 'leave', 'permanent', true],
+    ['leaves', 'leave', 'transient', false],
+  ] as const) {
+    await runtime.start('slow', {}, { id, restart })
+    runtime.call(id, message).catch(() => {})
+    await clock.advance(0)
+    t.match(runtime.info(id), { status: 'stopping' })
+    runtime.cast('enemy', 'kill', { id })
+    await clock.advance(0)
+    if (comesBack) t.match(runtime.info(id), { status: 'running', incarnation: 2, lastExit: { reason: 'killed' } }, id)
+    else t.throws(() => runtime.info(id), { code: 'server_exited', details: { reason: 'killed' } }, id)
+    if (comesBack) runtime.kill(id)
+  }
+  await close()
+})
+
+t.test('the parent of one life is nobody special to the next', async (t) => {
+  const { runtime, clock, crash, tie, close } = await tied(t, { parent: false })
+  await runtime.call('parent', 'startLinked', { id: 'child', traps: false })
+  await crash('child')
+  await clock.advance(0)
+  await tie('child', 'trapExit', true as never)
+  await tie('child', 'link', 'parent')
+  await crash('parent')
+  await clock.advance(0)
+  t.match(await runtime.call('child', 'heard'), [['EXIT', { id: 'parent' }]])
+  await close()
+})
+
+t.test('who starts a child of a supervisor cannot be linked to it by that', async (t) => {
+  const { runtime, close } = running(t, {
+    starter: defineServer({
+      state: Type.Object({}),
+      calls: { go: { reply: Type.Unknown() } },
+      init: () => ({}),
+      handleCall: { go: (_state, _args, ctx) => ctx.start('starter', {}, { supervisor: 'sup', link: true }) },
+    }),
+  })
+  await runtime.start('supervisor', {}, { id: 'sup' })
+  await runtime.start('starter', {}, { id: 's' })
+  await t.rejects(runtime.call('s', 'go'), {
+    code: 'server_crashed',
+    message: /link: a child is linked to its supervisor/,
+  })
+  await close()
+})

@@ -515,3 +515,58 @@ t.test('a server that nobody has watched keeps nothing of what it publishes', as
   t.same(told(heard), [['gap', { missed: null }]])
   await close()
 })
+
+t.test('what a watcher causes while it hears of a gap it hears after that', async (t) => {
+  const { runtime, clock, close } = running(t, { station: station() })
+  await runtime.start('station', {}, { id: 's' })
+  const heard: string[] = []
+  runtime.watch(
+    's',
+    ({ event }) => {
+      heard.push(`${event} begins`)
+      if (event === 'gap') runtime.kill('s')
+      heard.push(`${event} ends`)
+    },
+    { after: 'another-1.1' },
+  )
+  await clock.advance(0)
+  t.same(heard, ['gap begins', 'gap ends', 'exit begins', 'exit ends'])
+  await close()
+})
+
+t.test('who hears of the first life of a server may end it, and nothing of it is left', async (t) => {
+  const { runtime, clock, close } = running(t, {
+    eager: defineServer({
+      state: Type.Object({}),
+      events: { here: Type.Object({}) },
+      calls: { tell: {} },
+      init: (_args, ctx) => {
+        ctx.sendAfter(1000, 'tick')
+        return {}
+      },
+      handleCall: {
+        tell: (_state, _args, ctx) => {
+          ctx.publish('here', {})
+          ctx.sendAfter(1000, 'tick')
+          ctx.monitor('nobody')
+        },
+      },
+      handleInfo: { tick: () => {}, DOWN: () => {} },
+    }),
+  })
+  const watch = runtime.watchAll(({ event, data }) => {
+    if (event === 'start') runtime.kill((data as { id: string }).id)
+  })
+  await runtime.start('eager', {}, { id: 'a' }).catch(() => {})
+  await clock.advance(0)
+  t.equal(runtime.whereis('a'), undefined)
+  t.equal(clock.pending, 0)
+  watch.close()
+  await runtime.start('eager', {}, { id: 'b' })
+  t.equal(clock.pending, 1)
+  runtime.subscribe('b', ({ id }) => runtime.kill(id))
+  await runtime.call('b', 'tell').catch(() => {})
+  t.equal(runtime.whereis('b'), undefined)
+  t.equal(clock.pending, 0)
+  await close()
+})

@@ -1,6 +1,7 @@
 /** Supervisors, as OTP has them (conformance H). */
+import { defineServer, Type } from 'genservers'
 import t from 'tap'
-import { observe } from '../running.js'
+import { observe, running } from '../running.js'
 import { supervising, workers } from './supervising.js'
 
 t.test('J2, J3: children start in order and end in the reverse, one by one', async (t) => {
@@ -589,3 +590,87 @@ t.test(
     await close()
   },
 )
+
+t.test('a child that is ordered to end while it waits for its restart does not come back', async (t) => {
+  const { runtime, clock, trace, start, children, close } = supervising(t)
+  await start({ maxRestarts: 5, children: workers('a b') })
+  const crash = observe(runtime.call('a', 'crash'))
+  const order = observe(runtime.stop('a'))
+  await clock.advance(0)
+  t.equal(crash.outcome, 'rejected')
+  t.equal(order.outcome, 'resolved')
+  t.equal(runtime.whereis('a'), undefined)
+  t.same(await children(), ['a stopped', 'b running'])
+  t.same(
+    trace.filter((line) => line === 'init a'),
+    ['init a'],
+  )
+  t.match(await runtime.call('sup', 'restartChild', { id: 'a' }), { status: 'running' })
+  await close()
+})
+
+t.test('a child that could not be started again is tried anew', async (t) => {
+  const { clock, plans, start, crash, children, close } = supervising(t)
+  await start({ strategy: 'oneForAll', maxRestarts: 5, children: workers('a b') })
+  plans.set('b', ['fail', 'fail'])
+  await crash('a')
+  await clock.advance(0)
+  t.same(await children(), ['a running', 'b running'])
+  await close()
+})
+
+t.test('what an implementation says of restarts and shutdown holds for its children too', async (t) => {
+  const endless = () => new Promise<void>(() => {})
+  const definition = { state: Type.Object({}), init: () => ({}) }
+  const { runtime, clock, close } = running(t, {
+    once: defineServer({ ...definition, restart: 'temporary' }),
+    always: defineServer({ ...definition, restart: 'permanent' }),
+    slow: defineServer({ ...definition, shutdown: 50, terminate: endless }),
+    failing: defineServer({
+      ...definition,
+      calls: { crash: {} },
+      handleCall: {
+        crash: () => {
+          throw new Error('oops')
+        },
+      },
+    }),
+  })
+  const child = (implementation: string, more = {}) => ({ id: implementation, implementation, ...more })
+  await runtime.start(
+    'supervisor',
+    {
+      strategy: 'oneForAll',
+      autoShutdown: 'allSignificant',
+      children: [child('once'), child('always', { significant: true }), child('slow'), child('failing')],
+    },
+    { id: 'sup' },
+  )
+  t.match(await runtime.call('sup', 'whichChildren'), {
+    children: [{ restart: 'transient' }, { restart: 'transient' }, { restart: 'transient' }, { restart: 'temporary' }],
+  })
+  runtime.call('failing', 'crash').catch(() => {})
+  await clock.advance(49)
+  t.match(runtime.info('slow'), { status: 'stopping' })
+  await clock.advance(1)
+  t.equal(runtime.whereis('once'), undefined, 'a temporary one does not come back with its group')
+  t.match(runtime.info('slow'), { status: 'running', incarnation: 2 })
+  t.match(await runtime.call('sup', 'countChildren'), { specs: 3, active: 3 })
+  const stopped = observe(runtime.stop('sup'))
+  await clock.advance(50)
+  t.equal(stopped.outcome, 'resolved')
+  await close()
+})
+
+t.test('who is held while the strategy changes is brought up with the next try', async (t) => {
+  const { runtime, clock, plans, start, crash, children, close } = supervising(t)
+  await start({ strategy: 'oneForAll', maxRestarts: 9, children: workers('a b c') })
+  plans.set('a', ['fail', 'under'])
+  await crash('b')
+  const changed = observe(runtime.call('sup', 'setStrategy', { strategy: 'oneForOne' }))
+  await clock.advance(0)
+  t.equal(changed.outcome, 'resolved')
+  await clock.advance(10)
+  t.same(await children(), ['a running', 'b running', 'c running'])
+  await close()
+})

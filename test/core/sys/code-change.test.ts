@@ -586,6 +586,10 @@ t.test('what is refused at once: who is not there, what is built in, and what co
     /handleCall has no such handler/,
   )
   await t.rejects(runtime.changeCode('counter', { ...second, durable: true }), /has no durable store/)
+  const durable = { load: async () => undefined, durable: true, commit: () => undefined } as never
+  const kept = running(t, { kept: { ...second, durable: true } as AnyDefinition }, { store: durable })
+  await t.rejects(kept.runtime.changeCode('kept', second), /states that are kept are not migrated yet/)
+  await kept.close()
   await t.rejects(runtime.changeCode('counter', { ...second, version: 0.5 }), /version is not a positive integer/)
   await t.rejects(runtime.changeCode('counter', second, { timeout: -1 }), { code: 'invalid_request' })
   t.match(runtime.info('a'), { status: 'running', version: 1 })

@@ -20,6 +20,7 @@ t.test('a state is replaced by a copy of what is given, and has a new revision',
   await runtime.start('cart', {}, { id: 'c' })
   const given = { items: ['x'] }
   t.equal(await runtime.replaceState('c', given), 2)
+  t.equal(runtime.info('c').replies, 0, 'no handler has replied')
   given.items.push('y')
   t.same(await runtime.call('c', 'items'), ['x'])
   t.same(runtime.state('c'), { state: { items: ['x'] }, revision: 2, incarnation: 1 })
