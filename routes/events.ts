@@ -49,7 +49,7 @@ export const eventRoutes: FastifyPluginAsyncTypebox<EventRoutesOptions> = async 
       summary: 'Watch a server',
       description:
         'What the server publishes, by the names and schemas of its implementation; `restart` (`{incarnation, reason, ' +
-        'at}`) when it is back after a crash; and last `exit` (`{reason, at}`), with which the stream ends. With ' +
+        'at}`) when it is back; and last `exit` (`{reason, at}`), with which the stream ends. With ' +
         '`patches`, `state` (as `GET /servers/{id}/state` shows it) at first, and whenever it must be told anew; then ' +
         '`patch` (`{patch, revision, incarnation}`, a JSON Patch of RFC 6902 from the last state to the new one) for ' +
         `each revision. ${resuming}`,

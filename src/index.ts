@@ -60,6 +60,7 @@ export {
 } from './core/server/interface.js'
 export { MOST_LABELS } from './core/server/labels.js'
 export {
+  BadDefinition,
   CallbackFailed,
   type CodeChanged,
   type CodeChangeOptions,

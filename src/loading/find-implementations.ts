@@ -11,7 +11,7 @@ import { join, resolve } from 'node:path'
 import { LoadError } from './load-error.js'
 
 const IMPLEMENTATION = /^[^_.].*\.(?:ts|js|mjs)$/
-const NEVER = /\.d\.ts$|\.test\.[a-z]+$/
+const TEST_OR_TYPES = /\.d\.ts$|\.test\.[a-z]+$/
 const NAME = /^[a-z][a-z0-9-]*$/
 
 /** Gives the file of each implementation by name, in the order of the names. */
@@ -43,7 +43,11 @@ export async function findImplementations(directories: readonly string[]): Promi
 
 /** Whether a file with this name, in a directory of implementations, is one. */
 export function isImplementation(name: string): boolean {
-  return IMPLEMENTATION.test(name) && !NEVER.test(name)
+  return IMPLEMENTATION.test(name) && !isTestOrTypes(name)
+}
+
+export function isTestOrTypes(name: string): boolean {
+  return TEST_OR_TYPES.test(name)
 }
 
 async function entries(directory: string): Promise<string[]> {

@@ -51,6 +51,11 @@ export async function loadDefinition(file: string, importModule: Import): Promis
   return exported
 }
 
+/** The runtime knows it by its name; its file says more. */
+export function refusedDefinition(file: string, name: string, cause: unknown): LoadError {
+  return new LoadError(file, (cause as Error).message.replace(`${name}: `, ''), { cause })
+}
+
 /**
  * A runtime of what has been loaded.
  *
@@ -73,9 +78,7 @@ export function createRuntimeOf(
       try {
         create([[name, implementation]])
       } catch (cause) {
-        // The runtime knows it by its name; its file says more.
-        const problem = (cause as Error).message.replace(`${name}: `, '')
-        throw new LoadError(implementation.file, problem, { cause })
+        throw refusedDefinition(implementation.file, name, cause)
       }
     }
     throw error

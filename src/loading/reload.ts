@@ -2,10 +2,10 @@
  * Loads an implementation again from its file, and puts it under the servers that run (see `Operations.changeCode`). What its
  * file imports is loaded again too, unless it is a package.
  */
-import { type CodeChanged, type CodeChangeOptions, GenServerError, type Runtime } from '../index.js'
+import { BadDefinition, type CodeChanged, type CodeChangeOptions, GenServerError, type Runtime } from '../index.js'
 import { createForeignImport } from './import-module.js'
 import { LoadError } from './load-error.js'
-import { type Implementation, loadDefinition } from './load-implementations.js'
+import { type Implementation, loadDefinition, refusedDefinition } from './load-implementations.js'
 
 /** @throws {GenServerError} as `changeCode` · {LoadError} if the file is not a sound implementation any more. */
 export async function reloadImplementation(
@@ -24,8 +24,6 @@ export async function reloadImplementation(
   try {
     return await runtime.changeCode(name, load, options)
   } catch (error) {
-    if (error instanceof GenServerError || error instanceof LoadError) throw error
-    // The runtime has found a contradiction in it.
-    throw new LoadError(file, (error as Error).message.replace(`${name}: `, ''), { cause: error })
+    throw error instanceof BadDefinition ? refusedDefinition(file, name, error) : error
   }
 }

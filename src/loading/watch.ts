@@ -2,13 +2,16 @@
  * Tells which implementations are to be reloaded because a file has changed: the one whose file it is, or all of the directory
  * if it is one that they may share.
  */
-import { basename, dirname, sep } from 'node:path'
+import { basename, dirname, extname, relative, sep } from 'node:path'
 import { watch } from 'chokidar'
-import { isImplementation } from './find-implementations.js'
+import { isImplementation, isTestOrTypes } from './find-implementations.js'
 import type { Implementation } from './load-implementations.js'
 
 /** Editors write in steps: a file has changed when its size has been the same for so long. Milliseconds. */
 const SETTLED = { stabilityThreshold: 50, pollInterval: 10 }
+
+/** What implementations can share. */
+const SHARED: ReadonlySet<string> = new Set(['.ts', '.js', '.mjs', '.json'])
 
 export interface FileChanges {
   /** Their files have changed, or what these share. */
@@ -27,20 +30,27 @@ export async function watchImplementations(
   const directories = [...new Set([...files.keys()].map((file) => dirname(file)))]
   const sharing = (changed: string) =>
     [...files].filter(([file]) => changed.startsWith(dirname(file) + sep)).map(([, name]) => name)
-  const look = (changed: string) => {
+  const sort = (changed: string) => {
     const own = files.get(changed)
     if (own !== undefined) tell.changed([own])
     else if (directories.includes(dirname(changed)) && isImplementation(basename(changed))) tell.appeared(changed)
-    else tell.changed(sharing(changed))
+    else if (SHARED.has(extname(changed)) && !isTestOrTypes(basename(changed))) tell.changed(sharing(changed))
   }
+  const isHidden = (path: string) =>
+    directories.every((directory) => relative(directory, path).split(sep).some(isSkipped))
   const watcher = watch(directories, {
     ignoreInitial: true,
     awaitWriteFinish: SETTLED,
-    ignored: (path) => path.includes(`${sep}node_modules${sep}`) || basename(path).startsWith('.'),
+    ignored: isHidden,
   })
-  watcher.on('change', look)
-  watcher.on('add', look)
+  watcher.on('change', sort)
+  watcher.on('add', sort)
   watcher.on('error', tell.failed)
   await new Promise<void>((resolve) => watcher.once('ready', resolve))
   return () => watcher.close()
+}
+
+/** Of the path below a directory that is watched. `..` leads out of it, into another one. */
+function isSkipped(segment: string): boolean {
+  return segment === 'node_modules' || segment.startsWith('.')
 }

@@ -239,6 +239,7 @@ t.test('with --watch what changes is reloaded by itself, and what cannot be is l
   t.same(await step(url), { reply: 21 })
   write('tally.ts', tally(4, 100, 'codeChange: (old) => old,'))
   await line(({ msg }) => msg === 'tally runs version 4 from now on')
+  for (const other of ['README.md', 'tally.test.ts', '.swap.ts']) write(other, 'nothing to reload for')
   write('_shared.ts', 'export const n = 2')
   await line(({ from }) => from === 4)
   write('fresh.ts', tally(1, 1))

@@ -15,6 +15,11 @@ export interface ReplaceOptions {
   readonly origin?: Origin | undefined
 }
 
+/** The definition contradicts itself, or asks for what the runtime has not. */
+export class BadDefinition extends Error {
+  override readonly name = 'BadDefinition'
+}
+
 export interface CodeChangeOptions {
   /** Only tells what would come of it. */
   readonly dryRun?: boolean | undefined
@@ -82,8 +87,7 @@ export interface Operations {
    * One change goes on at a time; others wait for it.
    *
    * @example await runtime.changeCode('counter', secondCounter)
-   * @throws {GenServerError} `code_change_failed`, `unknown_implementation`, `draining` · {Error} if the definition contradicts
-   * itself
+   * @throws {GenServerError} `code_change_failed`, `unknown_implementation`, `draining` · {BadDefinition}
    */
   changeCode(implementation: string, definition: NewDefinition, options?: CodeChangeOptions): Promise<CodeChanged>
 

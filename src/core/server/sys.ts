@@ -7,7 +7,9 @@ import { SUPERVISOR } from '../supervisor/supervisor.js'
 import { admit } from './admit.js'
 import { CodeChange } from './code-change.js'
 import { decideTimeout } from './decide.js'
+import type { AnyDefinition } from './definition.js'
 import {
+  BadDefinition,
   CallbackFailed,
   type CodeChanged,
   type CodeChangeOptions,
@@ -15,6 +17,7 @@ import {
   type Operations,
   type ReplaceOptions,
 } from './operations.js'
+import type { Protocol } from './protocol.js'
 import type { Server } from './server.js'
 import { Starter } from './starter.js'
 import { isJson, mustBeJson, refusedState } from './state-check.js'
@@ -60,14 +63,22 @@ export abstract class Sys extends Starter implements Operations {
     this.mustBeUp()
     const patience = decideTimeout(timeout)
     const from = this.protocol(name)
-    const to = admit(name, typeof definition === 'function' ? await definition() : definition, this.node.store)
+    const to = this.#admit(name, typeof definition === 'function' ? await definition() : definition)
     if (from.definition.durable || to.definition.durable) {
-      throw new Error(`${name}: it is durable, and states that are kept are not migrated yet`)
+      throw new BadDefinition(`${name}: it is durable, and states that are kept are not migrated yet`)
     }
     const servers = () => [...this.directory.registry.after(undefined, name)]
     const change = new CodeChange(from, to, servers, this.node, () => this.mustBeUp())
     if (dryRun === true) return await change.preview()
     return await change.run(patience, () => this.useProtocol(to))
+  }
+
+  #admit(name: string, definition: AnyDefinition): Protocol {
+    try {
+      return admit(name, definition, this.node.store)
+    } catch (error) {
+      throw new BadDefinition((error as Error).message, { cause: error })
+    }
   }
 
   trace(id: string, listener: TraceListener, name: unknown = listener): () => void {
