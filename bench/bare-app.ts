@@ -90,6 +90,8 @@ function infoOf(id: string, { startedAt }: Entry) {
     labels: [],
     mailbox: { length: 0, limit: 1000, oldestAge: 0 },
     handled: 0,
+    replies: 0,
+    crashes: 0,
     current: null,
     lastExit: null,
   }

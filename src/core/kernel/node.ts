@@ -18,6 +18,7 @@ export class Node {
   /** When `tick` was last called. Good enough for how long a message has waited. */
   recent: number
   #numbers = 0
+  #lastTime = { at: Number.NaN, text: '' }
 
   constructor(
     readonly clock: Clock,
@@ -43,6 +44,12 @@ export class Node {
   tick(): number {
     this.recent = this.clock.monotonic()
     return this.recent
+  }
+
+  /** RFC 3339, for milliseconds since the epoch. Very many servers may start in one of them, and then share its text. */
+  timeText(at: number): string {
+    if (this.#lastTime.at !== at) this.#lastTime = { at, text: new Date(at).toISOString() }
+    return this.#lastTime.text
   }
 
   /** 1, 2, 3 and so on. */

@@ -231,7 +231,7 @@ export class Server extends Lifecycle {
       status: this.seenStatus,
       incarnation: this.incarnation,
       revision: this.revision,
-      startedAt: new Date(this.startedAt).toISOString(),
+      startedAt: this.node.timeText(this.startedAt),
       restarts: this.restarts,
       attempts: this.attempts,
       restart: terms.restart,
