@@ -2,6 +2,7 @@
 import { createRuntime, defineServer, type Logger, silentLogger, Type } from 'genservers'
 import { createSimulatedClock } from 'genservers/testing'
 import t from 'tap'
+import { MemoryRegistry } from '../../src/core/kernel/registry.js'
 import { observe, running } from './running.js'
 
 const any = Type.Unknown()
@@ -130,3 +131,76 @@ t.test('a promise of init that is of no good make fails the start at once', asyn
   t.match(runtime.state('s'), { state: { n: 1 }, revision: 1, incarnation: 1 })
   await close()
 })
+
+t.test('a port that fails when a server begins, at first or again, costs that server and nobody else', async (t) => {
+  const simulated = createSimulatedClock()
+  let isBroken = false
+  const clock = {
+    now: () => simulated.now(),
+    monotonic: () => simulated.monotonic(),
+    setTimer: (ms: number, fire: () => void) => {
+      if (isBroken && ms === 4711) throw new Error('no timers left')
+      return simulated.setTimer(ms, fire)
+    },
+  }
+  const stray: [string | undefined, object][] = []
+  const logger: Logger = { ...silentLogger, error: (fields, message) => void stray.push([message, fields]) }
+  const timed = (init: (set: () => object) => object | Promise<object>) =>
+    defineServer({
+      restartFrom: 'init',
+      state: Type.Object({}),
+      calls: { crash: {} },
+      init: (_args, ctx) =>
+        init(() => {
+          ctx.monitor('nobody')
+          ctx.sendAfter(4711, 'tick')
+          return {}
+        }),
+      handleCall: {
+        crash: () => {
+          throw new Error('oops')
+        },
+      },
+      handleInfo: { tick: () => {}, DOWN: () => {} },
+    })
+  const atOnce = timed((set) => set())
+  const later = timed(async (set) => set())
+  const runtime = createRuntime({ implementations: { atOnce, later }, clock, logger })
+  for (const implementation of ['atOnce', 'later']) {
+    isBroken = false
+    await runtime.start(implementation, {}, { id: implementation })
+    isBroken = true
+    await t.rejects(runtime.call(implementation, 'crash'), { code: 'server_crashed' })
+    await simulated.advance(0)
+    t.throws(() => runtime.info(implementation), {
+      code: 'server_exited',
+      details: { reason: { error: 'no timers left' } },
+    } as never)
+  }
+  const fresh = observe(runtime.start('later', {}, { id: 'fresh' }))
+  await simulated.advance(0)
+  t.match(fresh.error, { code: 'server_exited' })
+  t.equal(runtime.whereis('fresh'), undefined)
+  t.equal(stray.filter(([message]) => message === 'a process broke its turn').length, 3)
+  await runtime.close()
+  t.equal(simulated.pending, 0)
+})
+
+t.test(
+  'a registry that fails when a child is started is a crash of the supervisor, and no word of it to clients',
+  async (t) => {
+    const registry = new MemoryRegistry<never>()
+    const register = registry.register.bind(registry)
+    registry.register = (id, process, kind) => {
+      if (id === 'unlucky') throw new Error('no room')
+      return register(id, process, kind)
+    }
+    const { runtime, clock, close } = running(t, { server: fails(() => new Error('boom')) }, { registry })
+    await runtime.start('supervisor', {}, { id: 'sup' })
+    const started = observe(runtime.call('sup', 'startChild', { id: 'unlucky', implementation: 'server' }))
+    await clock.advance(0)
+    t.match(started.error, { code: 'server_crashed', details: { reason: { error: 'no room' } } })
+    t.match(runtime.info('sup'), { status: 'running', incarnation: 2 })
+    await close()
+  },
+)
