@@ -1,5 +1,5 @@
 /** What goes wrong outside the handlers costs nobody but the server that it happens to. */
-import { createRuntime, defineServer, type Logger, silentLogger, Type } from 'genservers'
+import { type AnyDefinition, createRuntime, defineServer, type Logger, silentLogger, Type } from 'genservers'
 import { createSimulatedClock } from 'genservers/testing'
 import t from 'tap'
 import { MemoryRegistry } from '../../src/core/kernel/registry.js'
@@ -204,3 +204,52 @@ t.test(
     await close()
   },
 )
+
+t.test('what throws when it is looked at is a crash like any other, wherever it was thrown', async (t) => {
+  const evil = () =>
+    new Proxy(new Error('hidden'), {
+      getPrototypeOf: () => {
+        throw new Error('trapped')
+      },
+    })
+  const { runtime, clock, reports, close } = running(t, {
+    server: {
+      ...fails(evil),
+      calls: { fail: {}, grow: { reply: any }, look: { reply: any, readOnly: true } },
+      handleCall: {
+        fail: () => {
+          throw evil()
+        },
+        grow: (state: { n: number }) => ++state.n,
+        look: () => Promise.reject(evil()),
+      },
+      terminate: () => Promise.reject(evil()),
+    } as AnyDefinition,
+    still: defineServer({ state: Type.Object({}), init: () => Promise.reject(evil()) }),
+  })
+  await runtime.start('server', {}, { id: 's' })
+  const unreadableError = { error: 'an error that cannot be read' }
+  for (const message of ['fail', 'look']) {
+    const failed = observe(runtime.call('s', message))
+    await clock.advance(0)
+    t.match(failed.error, { code: 'server_crashed', details: { reason: unreadableError } })
+    t.equal(await runtime.call('s', 'grow'), message === 'fail' ? 1 : 2)
+  }
+  const started = observe(runtime.start('still'))
+  await clock.advance(0)
+  t.match(started.error, { code: 'init_crashed', details: { reason: unreadableError } })
+  await t.rejects(runtime.stop('s'), { details: { reason: unreadableError } } as never)
+  t.equal(reports().length, 4)
+  await close()
+})
+
+t.test('a trace that kills the server as it takes a message keeps that from being handled', async (t) => {
+  const { runtime, clock, reports, close } = running(t, { server: fails(() => new Error('boom')) })
+  await runtime.start('server', {}, { id: 's' })
+  runtime.trace('s', ({ event }) => void (event === 'in' && runtime.kill('s')))
+  const called = observe(runtime.call('s', 'grow'))
+  await clock.advance(0)
+  t.match(called.error, { code: 'server_exited' })
+  t.same(reports(), [])
+  await close()
+})

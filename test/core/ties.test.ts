@@ -495,3 +495,13 @@ t.test('who starts a child of a supervisor cannot be linked to it by that', asyn
   })
   await close()
 })
+
+t.test('a server that monitors itself does not hear of its own last life', async (t) => {
+  const { runtime, clock, tie, crash, close } = await tied(t, { a: false })
+  await tie('a', 'monitor', 'a')
+  await crash('a')
+  await clock.advance(0)
+  t.match(runtime.info('a'), { incarnation: 2, handled: 2 })
+  t.same(await runtime.call('a', 'heard'), [])
+  await close()
+})

@@ -8,6 +8,6 @@ export const ID_PATTERN = '^(?!\\.{1,2}$)[A-Za-z0-9._~:-]{1,128}$'
 
 const grammar = new RegExp(ID_PATTERN)
 
-export function isId(id: string): boolean {
-  return grammar.test(id)
+export function isId(id: unknown): id is string {
+  return typeof id === 'string' && grammar.test(id)
 }

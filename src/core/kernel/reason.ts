@@ -16,6 +16,16 @@ export function crashReason(thrown: unknown): { readonly error: string } {
   return { error: asText(messageOf(thrown)) }
 }
 
+/** What was thrown, in a form that can be looked at: even `instanceof` throws for some proxies. */
+export function legible(thrown: unknown): unknown {
+  try {
+    void (thrown instanceof Error)
+    return thrown
+  } catch {
+    return new Error('an error that cannot be read')
+  }
+}
+
 /** An error may have a getter of its own for its message, and that may throw too. */
 function messageOf(thrown: unknown): unknown {
   try {

@@ -101,7 +101,8 @@ export class Ties {
 
   /** A `DOWN` is taken from the mailbox: it is too late to call it back. */
   downTaken(down: Info): void {
-    for (const [ref, other] of this.#downs) if (other === down) this.#downs.delete(ref)
+    const { ref } = down.args as unknown as { readonly ref: string }
+    if (this.#downs.get(ref) === down) this.#downs.delete(ref)
   }
 
   /** Sends an exit signal to the process with this id, if there is one. `kill` cannot be trapped. */
@@ -122,7 +123,8 @@ export class Ties {
     const { id, incarnation, mailbox } = this.self
     const death = { id, incarnation, reason, restarting }
     const links = [...this.#links]
-    const watchers = [...this.#watchers]
+    // Who monitors itself is none: its next life need not hear of the last.
+    const watchers = [...this.#watchers].filter(([, watcher]) => watcher !== this.self)
     for (const linked of links) this.#part(linked)
     for (const [ref, watcher] of watchers) watcher.ties.#forgetWatched(ref)
     for (const ref of [...this.#watched.keys()]) this.#forgetWatched(ref)

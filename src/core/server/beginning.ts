@@ -14,7 +14,7 @@ import { GenServerError } from '../kernel/errors.js'
 import { copyJson, type Json } from '../kernel/json.js'
 import type { Node } from '../kernel/node.js'
 import type { Pending } from '../kernel/process.js'
-import { crashReason, describeReason, printable, type Reason } from '../kernel/reason.js'
+import { crashReason, describeReason, legible, printable, type Reason } from '../kernel/reason.js'
 import { Ignore, Refuse, StartIgnored, Stop } from './answer.js'
 import { reportCrash, reportEnd } from './crash.js'
 import { adopt } from './draft.js'
@@ -166,15 +166,16 @@ export abstract class Beginning extends StatefulProcess {
     return this.notStarted(scope, new GenServerError('init_refused', message, { reason }), reason)
   }
 
-  private initFailed(scope: Scope, thrown: unknown): Pending {
+  private initFailed(scope: Scope, error: unknown): Pending {
     if (this.scope !== scope) return
+    const thrown = legible(error)
     const reason = crashReason(thrown)
     reportCrash(this, { reason, thrown, message: 'init' })
     const message = `init of ${this.protocol.name} crashed: ${reason.error}`
     return this.notStarted(scope, new GenServerError('init_crashed', message, { reason }), reason)
   }
 
-  private initTimedOut(timeout: number): void {
+  protected initTimedOut(timeout: number): void {
     const { scope } = this
     const message = `init of ${this.protocol.name} took longer than ${timeout} ms`
     if (scope !== undefined) this.notStarted(scope, new GenServerError('init_timeout', message), 'killed')

@@ -17,7 +17,7 @@ import { type Call, timedOut } from '../kernel/call.js'
 import type { Envelope } from '../kernel/envelope.js'
 import { GenServerError } from '../kernel/errors.js'
 import type { Pending } from '../kernel/process.js'
-import { crashReason, type Reason } from '../kernel/reason.js'
+import { crashReason, legible, type Reason } from '../kernel/reason.js'
 import { Beginning } from './beginning.js'
 import { exitFailure, reportCrash, reportEnd } from './crash.js'
 import { Scope } from './scope.js'
@@ -62,9 +62,10 @@ export abstract class Ending extends Beginning {
       this.releaseEffects(scope)
       return then(reason)
     }
-    const failed = (thrown: unknown) => {
+    const failed = (error: unknown) => {
       if (this.scope !== scope) return undefined
       this.discardEffects(scope)
+      const thrown = legible(error)
       const final = crashReason(thrown)
       reportCrash(this, { reason: final, thrown, message: 'terminate' })
       return then(final)

@@ -226,12 +226,19 @@ export abstract class Lifecycle extends Ending implements Mortal {
   }
 
   /**
-   * Its supervisor, which holds it, lets it live again. Gives the reason if that fails, and it is held on.
+   * Its supervisor, which holds it, lets it live again, within `timeout` milliseconds. Gives the reason if that fails, and it
+   * is held on. That it has ended is no failure: who is linked to it hears so.
    * @throws {Error} never: what fails here is `broken`.
    */
-  async revive(): Promise<Reason | undefined> {
-    await this.anyAbsence?.liveNow()
-    return this.status === 'running' ? undefined : (this.lastExit?.reason ?? 'killed')
+  async revive(timeout: number): Promise<Reason | undefined> {
+    const timer =
+      timeout === Number.POSITIVE_INFINITY
+        ? undefined
+        : this.node.clock.setTimer(timeout, () => this.initTimedOut(timeout))
+    // An `init` that is cut off never settles.
+    await Promise.race([this.anyAbsence?.liveNow(), this.whenQuiet()])
+    timer?.cancel()
+    return this.status === 'running' || this.ended ? undefined : (this.lastExit?.reason ?? 'killed')
   }
 
   /** Its last life is over, and the next has not begun. */
@@ -280,6 +287,7 @@ export abstract class Lifecycle extends Ending implements Mortal {
 
   /** Its supervisor takes it down in order, to start it again later. */
   protected holdOnOrder(order: StopOrder): Pending {
+    this.waiters.stopOrdered(order)
     return this.stop(order.reason, (final) => {
       this.hold(final)
       order.done(undefined)

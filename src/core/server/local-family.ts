@@ -1,23 +1,9 @@
-/**
- * What a supervisor does with its children, on one node (see `supervisor/family.ts`).
- *
- * 1. A supervisor is linked to each child that runs, and to none that it takes down itself: of what it does it need not hear.
- * 2. While it waits for a child, nobody whom that child waits for can call the supervisor: that would be a cycle.
- */
-import { GenServerError } from '../kernel/errors.js'
-import type { Reason } from '../kernel/reason.js'
-import type { ChildSpec } from '../supervisor/child-spec.js'
-import type { ChildTerms, Family, Revived, Shutdown, Started } from '../supervisor/family.js'
-import { SUPERVISOR } from '../supervisor/supervisor.js'
-import { StartIgnored } from './answer.js'
+/** The supervisors of one node, and the households that they have (see `supervisor/family.ts`). */
+import type { Family } from '../supervisor/family.js'
 import type { Directory } from './directory.js'
-import type { Keeper } from './keeper.js'
-import type { Restart, StartOptions } from './options.js'
-import { orderToStop } from './ordered-stop.js'
+import { LocalHousehold, type Make } from './local-household.js'
 import type { Server } from './server.js'
 import { SupervisorKeeper } from './supervisor-keeper.js'
-
-type Make = (implementation: string, args: unknown, options: StartOptions, keeper: Keeper) => Server
 
 export class LocalFamily implements Family {
   readonly #keepers = new Map<Server, SupervisorKeeper>()
@@ -27,12 +13,14 @@ export class LocalFamily implements Family {
     private readonly make: Make,
   ) {}
 
-  found(supervisor: string): void {
+  found(supervisor: string): LocalHousehold {
     const parent = this.directory.get(supervisor)
     this.#clear(parent)
     // At once, and not when its `init` has succeeded: children may die before.
     parent.ties.trapsExits = true
-    this.#keepers.set(parent, new SupervisorKeeper(parent))
+    const keeper = new SupervisorKeeper(parent)
+    this.#keepers.set(parent, keeper)
+    return new LocalHousehold(this.directory, this.make, parent, keeper, () => this.#keepers.get(parent) === keeper)
   }
 
   /** What a life before, which a signal has ended, has left: its ids must be free for the children of this one. */
@@ -43,107 +31,12 @@ export class LocalFamily implements Family {
     }
   }
 
-  async start(supervisor: string, spec: ChildSpec): Promise<Started> {
-    const { implementation, args, shutdown, timeout = Number.POSITIVE_INFINITY, ...terms } = spec
-    const restart = terms.restart ?? usualRestart(spec)
-    const parent = this.directory.get(supervisor)
-    const keeper = this.#keepers.get(parent) as SupervisorKeeper
-    const options = { ...terms, restart, shutdown: shutdown && patienceOf(shutdown) }
-    let child: Server | undefined
-    try {
-      child = this.make(implementation, args, options, keeper)
-      keeper.add(child)
-      child.ties.linkToParent(parent)
-      await waitFor(parent, child, async (server) => server.begin(timeout))
-      return { incarnation: child.incarnation, terms: termsOf(spec, child) }
-    } catch (error) {
-      if (error instanceof StartIgnored && child !== undefined) return { ignored: true, terms: termsOf(spec, child) }
-      if (error instanceof GenServerError) return { failure: error }
-      throw error
-    }
-  }
-
-  async hold(supervisor: string, id: string, shutdown: Shutdown): Promise<void> {
-    await this.#takeDown(supervisor, id, shutdown, true, (child, reason) => child.hold(reason))
-  }
-
-  async terminate(supervisor: string, id: string, shutdown: Shutdown): Promise<void> {
-    const child = this.#child(supervisor, id)
-    // Who died already keeps its own reason.
-    child?.endIfAway(child.lastExit?.reason ?? 'shutdown')
-    await this.#takeDown(supervisor, id, shutdown, false, (child) => child.kill())
-  }
-
-  async #takeDown(
-    supervisor: string,
-    id: string,
-    shutdown: Shutdown,
-    isHold: boolean,
-    atOnce: (child: Server, reason: Reason) => void,
-  ): Promise<void> {
-    const parent = this.directory.get(supervisor)
-    const child = this.#child(supervisor, id)
-    if (child === undefined || child.isAway) return
-    parent.ties.unlink(id)
-    const tooLate = () => atOnce(child, 'killed')
-    if (shutdown === 'brutalKill') tooLate()
-    else {
-      const patience = patienceOf(shutdown)
-      await waitFor(parent, child, () => orderToStop(child, { reason: 'shutdown', patience, isHold, tooLate }))
-    }
-  }
-
-  async revive(supervisor: string, id: string): Promise<Revived> {
-    const parent = this.directory.get(supervisor)
-    const child = this.#child(supervisor, id)
-    if (child === undefined) return 'absent'
-    child.ties.linkToParent(parent)
-    const reason = await waitFor(parent, child, () => child.revive())
-    if (child.ended) return 'ended'
-    return reason === undefined ? { incarnation: child.incarnation } : { reason }
-  }
-
   /** The server has ended: as a supervisor, as a child, or as neither. */
   ended(server: Server): void {
     const { keeper } = server
     if (keeper instanceof SupervisorKeeper) keeper.remove(server)
-    this.#keepers.get(server)?.end()
+    const own = this.#keepers.get(server)
     this.#keepers.delete(server)
-  }
-
-  /** The child with this id, if it is one of this supervisor. */
-  #child(supervisor: string, id: string): Server | undefined {
-    const server = this.directory.find(id)
-    return server?.keeper.supervisor === supervisor ? server : undefined
-  }
-}
-
-/** What a child does whose spec and implementation say nothing; `undefined`: what any server does. */
-function usualRestart({ implementation, significant }: ChildSpec): Restart | undefined {
-  // Its end by itself is to mean something, which it would not if it came back.
-  if (significant === true) return 'transient'
-  // One that gives up has ended quietly, and yet is to come back: so a fault goes up the tree.
-  return implementation === SUPERVISOR ? 'permanent' : undefined
-}
-
-function termsOf({ shutdown }: ChildSpec, { terms }: Server): ChildTerms {
-  const patience = terms.shutdown === Number.POSITIVE_INFINITY ? 'infinity' : terms.shutdown
-  return { restart: terms.restart, shutdown: shutdown ?? patience }
-}
-
-/** Milliseconds. */
-function patienceOf(shutdown: Shutdown): number {
-  if (shutdown === 'infinity') return Number.POSITIVE_INFINITY
-  return shutdown === 'brutalKill' ? 0 : shutdown
-}
-
-/** The supervisor waits for the child. */
-async function waitFor<T>(parent: Server, child: Server, work: (child: Server) => Promise<T>): Promise<T> {
-  const wait = { to: child }
-  const waits = parent.waitFor(wait)
-  try {
-    return await work(child)
-  } finally {
-    waits.delete(wait)
+    own?.parentEnded()
   }
 }

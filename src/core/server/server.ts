@@ -25,7 +25,7 @@ import type { Cast, Envelope, Info, StopOrder } from '../kernel/envelope.js'
 import type { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
 import type { Pending } from '../kernel/process.js'
-import type { Reason } from '../kernel/reason.js'
+import { legible, type Reason } from '../kernel/reason.js'
 import { NoReply, Stop } from './answer.js'
 import { crashFailure, exitFailure } from './crash.js'
 import type { SeenStatus, ServerInfo } from './info.js'
@@ -40,7 +40,14 @@ import type { Urgent } from './urgent.js'
 export class Server extends Lifecycle {
   protected receive(envelope: Envelope | Urgent): Pending {
     this.node.taken.add(this.id, envelope, this.node.recent)
-    this.tracer?.taken(envelope)
+    if (this.tracer !== undefined) {
+      this.tracer.taken(envelope)
+      if (this.ended) {
+        // Whoever was told has killed it, so this comes too late.
+        if (envelope.kind === 'call' || envelope.kind === 'stop') this.put(envelope)
+        return undefined
+      }
+    }
     switch (envelope.kind) {
       case 'call':
         return this.takeCall(envelope)
@@ -122,7 +129,8 @@ export class Server extends Lifecycle {
       this.replies++
       call.answer(reply, revision)
     }
-    const failed = (thrown: unknown) => {
+    const failed = (error: unknown) => {
+      const thrown = legible(error)
       this.endLook(scope)
       call.fail(crashFailure(this.id, call.message, thrown))
       if (this.lineage === lineage) this.crashNext(call.message, thrown)

@@ -14,7 +14,7 @@ import type { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
 import { logError } from '../kernel/logger.js'
 import type { Pending } from '../kernel/process.js'
-import type { Reason } from '../kernel/reason.js'
+import { legible, type Reason } from '../kernel/reason.js'
 import { adopt, freeze, seal } from './draft.js'
 import { discard } from './effects.js'
 import { Equipped } from './equipped.js'
@@ -197,7 +197,7 @@ export abstract class StatefulProcess extends Equipped implements Source {
   protected fail(scope: Scope, thrown: unknown): Pending {
     if (this.scope !== scope) return
     this.discardEffects(scope)
-    return this.failed(scope, thrown)
+    return this.failed(scope, legible(thrown))
   }
 
   protected discardEffects(scope: Scope): void {
@@ -220,7 +220,7 @@ export abstract class StatefulProcess extends Equipped implements Source {
   }
 
   crashNext(message: string, thrown: unknown): void {
-    this.putFirst({ kind: 'crash', message, thrown, takenAt: 0 })
+    this.putFirst({ kind: 'crash', message, thrown: legible(thrown), takenAt: 0 })
   }
 
   subscribe(listener: (event: PublishedEvent) => void): () => void {

@@ -36,7 +36,7 @@ export class SupervisorKeeper implements Keeper {
   }
 
   /** The supervisor is no more. Its children have heard so by their links, but for those who have no life to be linked. */
-  end(): void {
+  parentEnded(): void {
     for (const child of this.children) child.endIfAway('killed')
   }
 }

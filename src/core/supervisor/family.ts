@@ -7,6 +7,8 @@ import type { Reason } from '../kernel/reason.js'
 import type { Restart } from '../server/options.js'
 import type { ChildSpec } from './child-spec.js'
 
+export type Shutdown = NonNullable<ChildSpec['shutdown']>
+
 /** What holds for a child: what its spec says, or else its implementation. */
 export interface ChildTerms {
   readonly restart: Restart
@@ -19,19 +21,26 @@ export type Started =
   | { readonly ignored: true; readonly terms: ChildTerms }
   | { readonly failure: GenServerError }
 
-/** The child lives again; its `init` has failed and it waits on; it has ended; there was nobody to revive. */
-export type Revived = { readonly incarnation: number } | { readonly reason: Reason } | 'ended' | 'absent'
-
-export type Shutdown = NonNullable<ChildSpec['shutdown']>
+/** The child lives again (and may be over again: its `EXIT` tells); its `init` has failed and it waits on; it is not there. */
+export type Revived = { readonly incarnation: number } | { readonly reason: Reason } | 'absent'
 
 export interface Family {
-  /** The server `supervisor` is one: from now on it hears of the ends of its children, and does not die of them. */
-  found(supervisor: string): void
-  start(supervisor: string, spec: ChildSpec): Promise<Started>
+  /**
+   * A life of the supervisor with this id begins: from now on it hears of the ends of its children, and does not die of them.
+   * What a life before has left is killed.
+   */
+  found(supervisor: string): Household
+}
+
+/** The children of one life of a supervisor. What that life still does when it is over throws, and reaches nobody. */
+export interface Household {
+  /** The clock's monotonic milliseconds. */
+  readonly now: number
+  start(spec: ChildSpec): Promise<Started>
   /** Takes a child down that is to live again: its id and what waits in its mailbox stay. */
-  hold(supervisor: string, id: string, shutdown: Shutdown): Promise<void>
-  /** Lets a child live again that died or is held. */
-  revive(supervisor: string, id: string): Promise<Revived>
+  hold(id: string, shutdown: Shutdown): Promise<void>
+  /** Lets a child live again that died or is held. `timeout`: the milliseconds that its `init` may take. */
+  revive(id: string, timeout: number): Promise<Revived>
   /** Ends a child. It runs no more when this resolves. */
-  terminate(supervisor: string, id: string, shutdown: Shutdown): Promise<void>
+  terminate(id: string, shutdown: Shutdown): Promise<void>
 }

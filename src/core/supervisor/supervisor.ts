@@ -117,8 +117,7 @@ export function defineSupervisor(family: Family): AnyDefinition {
     init: async (args, ctx) => {
       const fault = faultOf(args)
       if (fault !== undefined) return ctx.refuse(fault)
-      family.found(ctx.id)
-      const upbringing = new Upbringing(family, ctx.id, SUPERVISOR)
+      const upbringing = new Upbringing(family.found(ctx.id), SUPERVISOR)
       for (const spec of args.children) {
         const outcome = await upbringing.start(spec, false)
         if (typeof outcome === 'string') continue
@@ -217,7 +216,8 @@ export function defineSupervisor(family: Family): AnyDefinition {
       },
       retry: (state, { id }, ctx) => {
         const child = state.upbringing.table.get(id)
-        return child?.status === 'restarting' ? restart(state, child, ctx) : undefined
+        // It has been ended meanwhile, and others may wait for it.
+        return child?.status === 'restarting' ? restart(state, child, ctx) : bringUp(state, ctx)
       },
       ended: (state, { value: from }, ctx) => {
         note(state)
@@ -240,18 +240,27 @@ function note(state: State): void {
 }
 
 async function restart(state: State, child: Child, ctx: Context) {
-  const restarts = addRestart(state, state.restarts, ctx.now())
+  const restarts = addRestart(state, state.restarts, state.upbringing.now)
   if (restarts === undefined) {
     ctx.log.error({ child: child.spec.id }, `${ctx.id} gives up: its children restart too often`)
     return ctx.stop('shutdown')
   }
   state.restarts = restarts
   state.upbringing.table.mark(child, 'restarting')
-  const failed = await state.upbringing.restart(state.strategy, child.spec.id)
+  await retryLater(state, state.upbringing.restart(state.strategy, child.spec.id), ctx)
+  return undefined
+}
+
+async function bringUp(state: State, ctx: Context) {
+  await retryLater(state, state.upbringing.bringUp(), ctx)
+}
+
+/** `trying` gives the id of a child that could not be started. */
+async function retryLater(state: State, trying: Promise<string | undefined>, ctx: Context): Promise<void> {
+  const failed = await trying
   note(state)
   // Behind what waits, so that a child that cannot be started does not keep the supervisor from being asked.
   if (failed !== undefined) ctx.sendAfter(0, 'retry', { id: failed })
-  return undefined
 }
 
 /** Whether the end of this child, by itself, is the end of the supervisor too. */

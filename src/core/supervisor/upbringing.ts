@@ -10,7 +10,7 @@ import type { GenServerError } from '../kernel/errors.js'
 import type { Reason } from '../kernel/reason.js'
 import type { ChildSpec } from './child-spec.js'
 import { type Child, ChildTable } from './child-table.js'
-import type { Family } from './family.js'
+import type { Household } from './family.js'
 import { fallout, type Strategy } from './strategy.js'
 
 /** What came of a start. */
@@ -20,20 +20,23 @@ export class Upbringing {
   readonly table = new ChildTable()
 
   // Private: what freezes a state, or makes a draft of it, does not reach them.
-  readonly #family: Family
-  readonly #self: string
+  readonly #household: Household
   readonly #supervisors: string
 
-  /** For the supervisor `self`; `supervisors` is what the implementation of supervisors is called. */
-  constructor(family: Family, self: string, supervisors: string) {
-    this.#family = family
-    this.#self = self
+  /** `supervisors` is what the implementation of supervisors is called. */
+  constructor(household: Household, supervisors: string) {
+    this.#household = household
     this.#supervisors = supervisors
+  }
+
+  /** The clock's monotonic milliseconds. */
+  get now(): number {
+    return this.#household.now
   }
 
   /** Starts a child that is not in the table, or is `stopped` there. One that cannot be started stays as it was. */
   async start(spec: ChildSpec, isDynamic: boolean): Promise<Outcome> {
-    const started = await this.#family.start(this.#self, spec)
+    const started = await this.#household.start(spec)
     if ('failure' in started) return started.failure
     const runs = 'incarnation' in started
     const { terms } = started
@@ -48,12 +51,18 @@ export class Upbringing {
     const order = this.table.inOrder().map(({ spec }) => spec.id)
     const { stop, start } = fallout(strategy, order, died)
     for (const id of stop) await this.#takeDown(this.table.get(id) as Child)
-    for (const id of order) {
-      const child = this.table.get(id)
-      if (child === undefined || child.status === 'running') continue
-      // Some may be held of an earlier try, under another strategy.
-      if (!start.includes(id) && child.status !== 'restarting') continue
-      if (!(await this.#bringUp(child))) return id
+    return this.bringUp(start)
+  }
+
+  /**
+   * Starts those that are named, and whoever is held of an earlier try, in the order of the table. Gives the id of the first
+   * that could not be started: the rest waits for it.
+   */
+  async bringUp(ids: readonly string[] = []): Promise<string | undefined> {
+    for (const child of this.table.inOrder()) {
+      const { id } = child.spec
+      const isWanted = child.status === 'restarting' || (ids.includes(id) && child.status === 'stopped')
+      if (isWanted && !(await this.#bringUp(child))) return id
     }
     return undefined
   }
@@ -62,7 +71,7 @@ export class Upbringing {
     if (child.status === 'stopped') return
     if (child.terms.restart === 'temporary' || child.status === 'stopping') return this.end(child)
     this.table.mark(child, 'restarting')
-    await this.#family.hold(this.#self, child.spec.id, child.terms.shutdown)
+    await this.#household.hold(child.spec.id, child.terms.shutdown)
   }
 
   /** `false`: it has to be tried again. */
@@ -71,10 +80,10 @@ export class Upbringing {
     // One that does not run, or could not be started, has no life that could be held.
     const isHeld = child.status === 'restarting' && child.incarnation > 0
     this.table.mark(child, 'restarting', isHeld ? child.incarnation : 0)
-    const revived = await this.#family.revive(this.#self, spec.id)
+    const revived = await this.#household.revive(spec.id, spec.timeout ?? Number.POSITIVE_INFINITY)
     if (revived === 'absent' && !isHeld) return typeof (await this.start(spec, child.isDynamic)) === 'string'
     // Held, and not there any more: somebody has ordered it to end.
-    if (revived === 'absent' || revived === 'ended') this.gone(child)
+    if (revived === 'absent') this.gone(child)
     else if ('reason' in revived) return false
     else this.table.mark(child, 'running', revived.incarnation)
     return true
@@ -95,7 +104,7 @@ export class Upbringing {
 
   async #end(child: Child): Promise<void> {
     this.table.mark(child, 'stopping')
-    await this.#family.terminate(this.#self, child.spec.id, child.terms.shutdown)
+    await this.#household.terminate(child.spec.id, child.terms.shutdown)
     this.gone(child)
   }
 

@@ -674,3 +674,121 @@ t.test('who is held while the strategy changes is brought up with the next try',
   t.same(await children(), ['a running', 'b running', 'c running'])
   await close()
 })
+
+t.test('a child that is killed while it is taken down holds nobody up', async (t) => {
+  const { runtime, clock, start, crash, children, close } = supervising(t)
+  const [a, b] = [workers('a')[0], { ...workers('b', { args: { slow: 1_000_000 } })[0], shutdown: 'infinity' }]
+  await start({ strategy: 'oneForAll', maxRestarts: 5, children: [a, b] })
+  await crash('a')
+  t.match(runtime.info('b'), { status: 'stopping' })
+  runtime.kill('b')
+  await clock.advance(0)
+  t.same(await children(), ['a running', 'b stopped'])
+  await clock.advance(1_000_000)
+  await close()
+})
+
+t.test('a child that is already dying when it is taken down holds nobody up', async (t) => {
+  const { runtime, clock, start, children, close } = supervising(t)
+  const slow = { ...workers('b', { args: { slow: 500 } })[0], shutdown: 'infinity' }
+  await start({ strategy: 'oneForAll', maxRestarts: 5, children: [workers('a')[0], slow] })
+  runtime.call('b', 'crash').catch(() => {})
+  await clock.advance(0)
+  t.match(runtime.info('b'), { status: 'stopping' })
+  runtime.call('a', 'crash').catch(() => {})
+  await clock.advance(500)
+  t.same(await children(), ['a running', 'b running'])
+  await close()
+})
+
+t.test('an init that never ends at a restart is bounded by the timeout of its spec, and can be killed', async (t) => {
+  const { runtime, clock, plans, start, crash, children, close } = supervising(t)
+  await start({ maxRestarts: 5, children: [{ ...workers('a')[0], timeout: 1000 }, ...workers('b')] })
+  plans.set('a', ['hang'])
+  await crash('a')
+  t.match(runtime.info('a'), { status: 'restarting' })
+  const asked = observe(children())
+  await clock.advance(999)
+  t.equal(asked.outcome, 'pending')
+  await clock.advance(1)
+  t.same(asked.value, ['a restarting', 'b running'])
+  t.same(await children(), ['a running', 'b running'], 'it is tried again')
+  plans.set('b', ['hang'])
+  await crash('b')
+  runtime.kill('b')
+  await clock.advance(0)
+  t.same(await children(), ['a running', 'b stopped'])
+  await close()
+})
+
+t.test('what a life of a supervisor was at when it was killed does not reach the next', async (t) => {
+  const { runtime, clock, trace, start, call, crash, children, close } = supervising(t)
+  const c = workers('c', { args: { slow: 1000 } })[0]
+  await start({ strategy: 'oneForAll', maxRestarts: 5, children: [...workers('a b'), c] })
+  await call('sup', 'startChild', workers('d')[0])
+  await crash('a')
+  t.match(runtime.info('c'), { status: 'stopping' })
+  await runtime.start('worker', {}, { id: 'enemy' })
+  await call('enemy', 'exit', { id: 'sup' })
+  await clock.advance(2000)
+  t.match(runtime.info('sup'), { incarnation: 2, status: 'running' })
+  t.same(await children(), ['a running', 'b running', 'c running'])
+  t.equal(runtime.whereis('d'), undefined)
+  t.equal(trace.filter((line) => line === 'init b').length, 2, 'once in each life of the supervisor')
+  await crash('b')
+  await clock.advance(1000)
+  t.same(await children(), ['a running', 'b running', 'c running'])
+  await close()
+})
+
+t.test('those who wait for a child that is ended before its next try are brought up without it', async (t) => {
+  const { runtime, clock, plans, start, call, children, close } = supervising(t)
+  await start({ strategy: 'oneForAll', maxRestarts: 9, children: workers('a b c') })
+  plans.set('a', ['fail'])
+  runtime.call('a', 'crash').catch(() => {})
+  const ended = observe(call('sup', 'terminateChild', { id: 'a' }))
+  await clock.advance(10)
+  t.equal(ended.outcome, 'resolved')
+  await clock.advance(10)
+  t.same(await children(), ['a stopped', 'b running', 'c running'])
+  await close()
+})
+
+t.test('S:J8: restarts are counted on a clock that nobody sets', async (t) => {
+  const { runtime, clock, start, crash, close } = supervising(t)
+  await start({ maxRestarts: 1, maxSeconds: 5, children: workers('a') })
+  const { now } = clock
+  await crash('a')
+  await clock.advance(600_000)
+  Object.assign(clock, { now: () => now() - 3_600_000 })
+  await crash('a')
+  await clock.advance(0)
+  t.match(runtime.info('sup'), { status: 'running' })
+  t.match(runtime.info('a'), { status: 'running', restarts: 2 })
+  await close()
+})
+
+t.test('a significant child that ends by itself right after its restart ends the supervisor', async (t) => {
+  const { runtime, clock, close } = running(t, {
+    brief: defineServer({
+      state: Type.Object({}),
+      calls: { crash: {} },
+      init: (_args, ctx) => {
+        if (ctx.incarnation > 1) ctx.continue('leave')
+        return {}
+      },
+      handleCall: {
+        crash: () => {
+          throw new Error('oops')
+        },
+      },
+      handleContinue: { leave: (_state, _args, ctx) => ctx.stop('normal') },
+    }),
+  })
+  const children = [{ id: 'a', implementation: 'brief', significant: true }]
+  await runtime.start('supervisor', { autoShutdown: 'anySignificant', children }, { id: 'sup' })
+  await t.rejects(runtime.call('a', 'crash'))
+  await clock.advance(0)
+  t.throws(() => runtime.info('sup'), { code: 'server_exited', details: { reason: 'shutdown' } })
+  await close()
+})
