@@ -34,6 +34,11 @@ export class LocalHousehold implements Household {
     return this.parent.node.clock.monotonic()
   }
 
+  lives(id: string, incarnation: number): boolean {
+    const child = this.#child(id)
+    return child !== undefined && !child.isAway && child.incarnation === incarnation
+  }
+
   async start(spec: ChildSpec): Promise<Started> {
     this.#mustBeOn()
     const { implementation, args, shutdown, timeout = Number.POSITIVE_INFINITY, ...terms } = spec

@@ -36,6 +36,8 @@ export interface Family {
 export interface Household {
   /** The clock's monotonic milliseconds. */
   readonly now: number
+  /** Whether this life of a child still goes on. */
+  lives(id: string, incarnation: number): boolean
   start(spec: ChildSpec): Promise<Started>
   /** Takes a child down that is to live again: its id and what waits in its mailbox stay. */
   hold(id: string, shutdown: Shutdown): Promise<void>

@@ -209,6 +209,8 @@ export function defineSupervisor(family: Family): AnyDefinition {
         const child = state.upbringing.table.get(id)
         // Who is being taken down or brought up is waited for already.
         if (child?.status !== 'running' || incarnation !== child.incarnation) return undefined
+        // It has sent an exit signal itself, and lives on.
+        if (state.upbringing.lives(child)) return undefined
         if (restarting) return restart(state, child, ctx)
         state.upbringing.gone(child)
         note(state)

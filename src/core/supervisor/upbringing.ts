@@ -34,6 +34,11 @@ export class Upbringing {
     return this.#household.now
   }
 
+  /** Whether the life of the child that the table knows of still goes on. */
+  lives({ spec, incarnation }: Child): boolean {
+    return this.#household.lives(spec.id, incarnation)
+  }
+
   /** Starts a child that is not in the table, or is `stopped` there. One that cannot be started stays as it was. */
   async start(spec: ChildSpec, isDynamic: boolean): Promise<Outcome> {
     const started = await this.#household.start(spec)

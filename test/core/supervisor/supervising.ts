@@ -31,6 +31,7 @@ export function supervising(t: Test): Supervising {
         unlink: { args: Type.Object({ id: Type.String() }) },
         end: { args: Type.Object({ reason: any }) },
         exit: { args: Type.Object({ id: Type.String() }) },
+        signal: { args: Type.Object({ id: Type.String(), reason: Type.String() }) },
         startUnder: { args: Type.Object({ supervisor: Type.String(), id: Type.String() }), reply: any },
       },
       init: async ({ slow }, ctx) => {
@@ -54,6 +55,7 @@ export function supervising(t: Test): Supervising {
         unlink: (_state, { id }, ctx) => ctx.unlink(id),
         end: (_state, { reason }, ctx) => ctx.stop(reason as Reason),
         exit: (_state, { id }, ctx) => ctx.exit(id, 'kill'),
+        signal: (_state, { id, reason }, ctx) => ctx.exit(id, reason),
         startUnder: async (_state, { supervisor, id }, ctx) =>
           (await ctx.start('worker', {}, { id, supervisor })) ?? 'ignored',
       },

@@ -792,3 +792,14 @@ t.test('a significant child that ends by itself right after its restart ends the
   t.throws(() => runtime.info('sup'), { code: 'server_exited', details: { reason: 'shutdown' } })
   await close()
 })
+
+t.test('a child that sends its supervisor an exit signal is not taken for dead', async (t) => {
+  const { runtime, clock, start, call, crash, children, close } = supervising(t)
+  await start({ maxRestarts: 5, children: workers('a') })
+  await call('a', 'signal', { id: 'sup', reason: 'oops' })
+  await clock.advance(0)
+  t.same(await children(), ['a running'])
+  await crash('a')
+  t.match(runtime.info('a'), { status: 'running', restarts: 1 })
+  await close()
+})
