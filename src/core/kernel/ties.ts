@@ -42,6 +42,7 @@ export class Ties {
   trapsExits = false
   /** Who started it and is linked to it from the first moment (OTP: `start_link`). */
   #parent: Tied | undefined = undefined
+  #isKept = false
   readonly #links = new Set<Tied>()
   /** Who monitors this process, by the reference of the monitor. */
   readonly #watchers = new Map<string, Tied>()
@@ -55,8 +56,10 @@ export class Ties {
     private readonly find: (id: string) => Tied | undefined,
   ) {}
 
-  linkToParent(parent: Tied): void {
+  /** `isKept`: the parent is a supervisor, which has to hear of the death in any case: this link cannot be undone from here. */
+  linkToParent(parent: Tied, isKept = false): void {
     this.#parent = parent
+    this.#isKept = isKept
     this.#join(parent)
   }
 
@@ -73,7 +76,8 @@ export class Ties {
 
   unlink(id: string): void {
     const to = this.find(id)
-    if (to !== undefined) this.#part(to)
+    if (to === undefined || (this.#isKept && to === this.#parent)) return
+    this.#part(to)
   }
 
   #part(to: Tied): void {

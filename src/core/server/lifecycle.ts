@@ -260,6 +260,10 @@ export abstract class Lifecycle extends Ending implements Mortal {
   /** Its supervisor takes it down at once, to start it again later: what waits to be taken stays. */
   hold(reason: Reason): void {
     if (this.ended || this.isAway) return
+    if (this.anyWaiters?.areForTheEnd === true) {
+      this.end(reason)
+      return
+    }
     const at = this.node.clock.now()
     this.remember({ lastExit: { reason, at } })
     this.cutLife(exitFailure(this.id, reason, at, 'unknown'))

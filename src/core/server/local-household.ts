@@ -48,7 +48,7 @@ export class LocalHousehold implements Household {
     try {
       child = this.make(implementation, args, options, this.keeper)
       this.keeper.add(child)
-      child.ties.linkToParent(this.parent)
+      child.ties.linkToParent(this.parent, true)
       await this.#waitFor(child, async (server) => server.begin(timeout))
       return { incarnation: child.incarnation, terms: termsOf(spec, child) }
     } catch (error) {
@@ -89,7 +89,7 @@ export class LocalHousehold implements Household {
   async revive(id: string, timeout: number): Promise<Revived> {
     const child = this.#child(id)
     if (child === undefined) return 'absent'
-    child.ties.linkToParent(this.parent)
+    child.ties.linkToParent(this.parent, true)
     const reason = await this.#waitFor(child, (server) => server.revive(timeout))
     return reason === undefined ? { incarnation: child.incarnation } : { reason }
   }

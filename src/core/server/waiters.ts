@@ -24,6 +24,11 @@ export class Waiters {
     this.#stopping = order
   }
 
+  /** Somebody's order to end for good is being carried out. */
+  get areForTheEnd(): boolean {
+    return this.#stopping?.isHold === false
+  }
+
   failDeferred(failureOf: (call: Call) => GenServerError): void {
     for (const call of this.#deferred) call.fail(failureOf(call))
   }

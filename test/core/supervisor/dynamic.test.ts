@@ -37,7 +37,7 @@ t.test('H94: children that end by themselves while the supervisor ends keep thei
 t.test('H94: a child that has unlinked itself is ended all the same', async (t) => {
   for (const dies of [false, true]) {
     const { runtime, clock, start, call, children, close } = supervising(t)
-    await start({ children: workers('a b') })
+    await start({ maxRestarts: 5, children: workers('a b') })
     for (const id of ['a', 'b']) {
       await runtime.call(id, 'unlink', { id: 'sup' })
       if (dies) await runtime.call(id, 'end', { reason: { error: 'oops' } }).catch(() => {})
