@@ -1,6 +1,6 @@
 /**
- * A process with what few servers ever need. Each piece is made when it is first asked for, and all of them lie behind one
- * field, for a server that has none of them is to cost as little as if there were none. Who only looks whether there is one
+ * A process with what few servers ever need: equipment, and a past. Each piece is made when it is first asked for, and all of
+ * them lie behind one field, for a server that has none of them is to cost as little as if there were none. Who only looks whether there is one
  * asks for `anyTimers` and the like.
  */
 import type { Call } from '../kernel/call.js'
@@ -13,6 +13,7 @@ import { Ties } from '../kernel/ties.js'
 import { Absence } from './absence.js'
 import { IdleTimeout } from './idle-timeout.js'
 import type { PublishedEvent } from './info.js'
+import { NOTHING_YET, type Past } from './past.js'
 import type { Peers } from './peers.js'
 import type { Protocol } from './protocol.js'
 import type { Scope } from './scope.js'
@@ -41,6 +42,7 @@ export abstract class Equipped extends Process<Urgent> {
   incarnation = 1
   /** Which state of this server this is: counts those that were given up. */
   lineage = 0
+  private past = NOTHING_YET
   private equipment: Equipment | undefined = undefined
 
   constructor(
@@ -63,6 +65,30 @@ export abstract class Equipped extends Process<Urgent> {
   abstract die(reason: Reason): void
   abstract notTaken(call: Call): GenServerError
   abstract forget(call: Call): void
+
+  protected remember(what: Partial<Past>): void {
+    this.past = { ...this.past, ...what }
+  }
+
+  get restarts(): number {
+    return this.past.restarts
+  }
+
+  get crashes(): number {
+    return this.past.crashes
+  }
+
+  get lastExit(): Past['lastExit'] {
+    return this.past.lastExit
+  }
+
+  get restartTimes(): readonly number[] {
+    return this.past.restartTimes
+  }
+
+  set restartTimes(restartTimes: readonly number[]) {
+    this.remember({ restartTimes })
+  }
 
   private get equipped(): Equipment {
     this.equipment ??= new Equipment()

@@ -27,13 +27,11 @@ import { crashFailure, deferredFailure, exitFailure, reportCrash, reportEnd, sig
 import { Ending } from './ending.js'
 import { type Cause, type Comeback, comesBack, type Keeper, type Mortal } from './keeper.js'
 import type { Restart, ServerTerms } from './options.js'
-import { NOTHING_YET, type Past } from './past.js'
 import type { Peers } from './peers.js'
 import type { Protocol } from './protocol.js'
 import type { Scope } from './scope.js'
 
 export abstract class Lifecycle extends Ending implements Mortal {
-  private past = NOTHING_YET
   readonly startedAt: number
   /** Servers are numbered in the order of their start. */
   readonly number: number
@@ -56,30 +54,6 @@ export abstract class Lifecycle extends Ending implements Mortal {
 
   get restart(): Restart {
     return this.terms.restart
-  }
-
-  protected remember(what: Partial<Past>): void {
-    this.past = { ...this.past, ...what }
-  }
-
-  get restarts(): number {
-    return this.past.restarts
-  }
-
-  get crashes(): number {
-    return this.past.crashes
-  }
-
-  get lastExit(): Past['lastExit'] {
-    return this.past.lastExit
-  }
-
-  get restartTimes(): readonly number[] {
-    return this.past.restartTimes
-  }
-
-  set restartTimes(restartTimes: readonly number[]) {
-    this.remember({ restartTimes })
   }
 
   get uptime(): number {
