@@ -51,7 +51,19 @@ export class EventStream {
 
   write(text: Buffer): void {
     if (this.#early !== undefined) this.#early.push(text)
-    else if (!this.response.write(text) && this.response.writableLength > MOST_WAITING) this.#fallBehind()
+    else if (!this.#send(text) && this.response.writableLength > MOST_WAITING) this.#fallBehind()
+  }
+
+  /**
+   * Past the response, as soon as nothing of it waits for its connection: it would cork that and come back for each event,
+   * which is three quarters of what an event costs here. Gives whether more may be written now.
+   */
+  #send(text: Buffer): boolean {
+    const { response } = this
+    const { socket } = response
+    return socket !== null && response.writableLength === socket.writableLength
+      ? socket.write(text)
+      : response.write(text)
   }
 
   /** There is nothing more to tell. */
@@ -76,6 +88,7 @@ export class EventStream {
   #fallBehind(): void {
     this.#isBehind = true
     this.#watch?.close() // 1
+    this.response.socket?.once('drain', () => this.#catchUp())
   }
 
   #catchUp(): void {
