@@ -1,5 +1,6 @@
 /** Hot code change (OTP: the release handler), where there are files to load from. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { HangUps } from '../src/http/hang-ups.js'
 import { mustBeEmpty } from '../src/http/no-body.js'
 import { ImplementationPath } from '../src/http/parameters.js'
 import { bodyProblems, problemResponses } from '../src/http/problem-schema.js'
@@ -7,7 +8,10 @@ import { CodeChange, type Reload, ReloadQuery } from '../src/http/reload.js'
 import { reloadProblems } from '../src/http/route-problems.js'
 import { Ref } from '../src/http/schema-ref.js'
 
-export const reloadRoutes: FastifyPluginAsyncTypebox<{ reload: Reload }> = async (app, { reload }) => {
+export const reloadRoutes: FastifyPluginAsyncTypebox<{ reload: Reload; hangUps: HangUps }> = async (
+  app,
+  { reload, hangUps },
+) => {
   app.route({
     method: 'POST',
     url: '/implementations/:name/reload',
@@ -26,10 +30,11 @@ export const reloadRoutes: FastifyPluginAsyncTypebox<{ reload: Reload }> = async
         ...problemResponses(...reloadProblems, ...bodyProblems),
       },
     },
-    handler: async ({ params, query, body }) => {
+    handler: async ({ params, query, body, raw }) => {
       mustBeEmpty(body)
       const { dryRun = false, timeout } = query
-      return { ...(await reload(params.name, { dryRun, timeout })), dryRun }
+      const changed = await hangUps.attend(raw.socket, (signal) => reload(params.name, { dryRun, timeout, signal }))
+      return { ...changed, dryRun }
     },
   })
 }

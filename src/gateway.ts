@@ -126,7 +126,7 @@ export async function createGateway(runtime: Runtime, options: GatewayOptions = 
         await api.register(implementationRoutes, { runtime })
         await api.register(typedMessageRoutes, { runtime, hangUps })
         if (operators) await api.register(operatorRoutes, { runtime })
-        if (operators && options.reload) await api.register(reloadRoutes, { reload: options.reload })
+        if (operators && options.reload) await api.register(reloadRoutes, { reload: options.reload, hangUps })
       })
     },
   })
@@ -137,6 +137,7 @@ export async function createGateway(runtime: Runtime, options: GatewayOptions = 
  * health and metrics.
  */
 export async function createOperatorsGateway(runtime: Runtime, options: GatewayOptions = {}): Promise<FastifyInstance> {
+  const hangUps = new HangUps()
   const streams = streamsOf(runtime, options)
   return openApp(runtime, options, {
     streams,
@@ -151,7 +152,7 @@ export async function createOperatorsGateway(runtime: Runtime, options: GatewayO
       await app.register(async (api) => {
         checkRequests(api)
         await api.register(operatorRoutes, { runtime })
-        if (options.reload) await api.register(reloadRoutes, { reload: options.reload })
+        if (options.reload) await api.register(reloadRoutes, { reload: options.reload, hangUps })
       })
     },
   })

@@ -29,7 +29,7 @@ export function reloadOnChange(
   implementations: Implementations,
   logger: Logger,
 ): Promise<() => Promise<void>> {
-  const reload = async (name: string) => {
+  const reloadNow = async (name: string) => {
     try {
       await reloadImplementation(runtime, implementations, name, {})
     } catch (error) {
@@ -37,9 +37,26 @@ export function reloadOnChange(
       logger.error({ implementation: name, ...(isForAuthor ? {} : { err: error }) }, (error as Error).message)
     }
   }
+  /** Those whose reload has not begun: it will see all that has changed by then. */
+  const waiting = new Set<string>()
+  let last: Promise<void> = Promise.resolve()
+  const reload = (name: string) => {
+    if (waiting.has(name)) return
+    waiting.add(name)
+    last = last.then(() => {
+      waiting.delete(name)
+      return reloadNow(name)
+    })
+  }
   return watchImplementations(implementations, {
-    changed: (names) => void Promise.all(names.map(reload)),
-    appeared: (file) => logger.warn({ file }, 'a new implementation is served after the next start'),
+    changed: (names) => names.forEach(reload),
+    appeared: (file, isTwin) =>
+      logger.warn(
+        { file },
+        isTwin
+          ? 'another implementation has this name: the next start will fail'
+          : 'a new implementation is served after the next start',
+      ),
     failed: (error) => logger.error({ err: error }, 'watching the implementations failed'),
   })
 }

@@ -32,13 +32,9 @@ export function sendGroupCall(
   refuseCondition(headers)
   const preferred = timeout === undefined ? preferredWait(headers, LONGEST_TIMEOUT) : undefined
   const applied = preferred === undefined ? [] : ['preference-applied', `wait=${preferred / 1000}`]
-  const gone = new AbortController()
-  const caller = { abandon: () => gone.abort() }
-  const options = { timeout: timeout ?? preferred, origin: originOf(id, headers), signal: gone.signal }
-  hangUps.watch(socket, caller)
-  runtime
-    .callGroup(label, message, args, options)
-    .finally(() => hangUps.forget(socket, caller))
+  const options = { timeout: timeout ?? preferred, origin: originOf(id, headers) }
+  hangUps
+    .attend(socket, (signal) => runtime.callGroup(label, message, args, { ...options, signal }))
     .then((outcome) => answerJson(asked, reply, 200, applied, repliesBody(outcome)))
     .catch((error) => reply.send(error))
 }

@@ -45,6 +45,18 @@ export class HangUps {
     if (socket.destroyed) request.abandon()
   }
 
+  /** Does `work`, whose signal aborts if `socket` closes before it is done. */
+  async attend<T>(socket: Socket, work: (gone: AbortSignal) => Promise<T>): Promise<T> {
+    const gone = new AbortController()
+    const caller = { abandon: () => gone.abort() }
+    this.watch(socket, caller)
+    try {
+      return await work(gone.signal)
+    } finally {
+      this.forget(socket, caller)
+    }
+  }
+
   /** The call is answered: nothing of it is kept for as long as the connection is. */
   forget(socket: Socket, request: Waiting): void {
     this.#lines.get(socket)?.forget(request)

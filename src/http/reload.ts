@@ -12,7 +12,7 @@ export type Reload = (implementation: string, options: CodeChangeOptions) => Pro
 
 export const ReloadQuery = Query({
   dryRun: Type.Optional(Type.Boolean({ description: 'Only tell what would come of it.' })),
-  timeout: Type.Optional(timeout('Milliseconds to wait for messages that are being handled (default 5000).')),
+  timeout: Type.Optional(timeout('Milliseconds until it must be done (default 5000).')),
 })
 
 const version = (description: string) => Type.Integer({ description })

@@ -2,9 +2,18 @@
  * Why an import failed, in one line that says where: `line:column: what`. Place and text come in different ways from
  * the compiler, from Node's resolver and from code that threw while it was evaluated.
  */
+import { dirname, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export function describeImportError(error: unknown, file: string): string {
+  try {
+    return describe(error, file)
+  } catch {
+    return 'it threw something when it was loaded that cannot be told'
+  }
+}
+
+function describe(error: unknown, file: string): string {
   if (!(error instanceof Error)) return `it threw ${String(error)} when it was loaded`
   const message = firstLine(error.message)
 
@@ -23,7 +32,7 @@ export function describeImportError(error: unknown, file: string): string {
 function at(file: string, where: string, place: string | undefined, what: string): string {
   if (place === undefined) return what
   // A module that the implementation imports may be the one at fault.
-  return where === file ? `${place}: ${what}` : `${where}:${place}: ${what}`
+  return where === file ? `${place}: ${what}` : `${relative(dirname(file), where)}:${place}: ${what}`
 }
 
 /** `line:column` of the innermost frame that lies in the file, or the line of a syntax error, which V8 puts on top. */

@@ -24,7 +24,7 @@ export async function findImplementations(directories: readonly string[]): Promi
       const file = join(directory, entry)
       if (!(await isFile(file))) continue
       count += 1
-      const name = entry.replace(/\.[a-z]+$/, '')
+      const name = nameOf(entry)
       if (!NAME.test(name)) {
         throw new LoadError(
           file,
@@ -44,6 +44,11 @@ export async function findImplementations(directories: readonly string[]): Promi
 /** Whether a file with this name, in a directory of implementations, is one. */
 export function isImplementation(name: string): boolean {
   return IMPLEMENTATION.test(name) && !isTestOrTypes(name)
+}
+
+/** The name of the implementation in the file with this name. */
+export function nameOf(file: string): string {
+  return file.replace(/\.[a-z]+$/, '')
 }
 
 export function isTestOrTypes(name: string): boolean {

@@ -3,6 +3,8 @@
  * people lie anywhere, are TypeScript, and have no `node_modules` to find `genservers` in; jiti compiles them, and gives
  * them the very module that the gateway itself runs on, so that there is one core in the process and not two.
  */
+import { createRequire } from 'node:module'
+import { sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import * as door from '../index.js'
 
@@ -10,10 +12,14 @@ export type Import = (file: string) => Promise<unknown>
 
 export const importNatively: Import = (file) => import(pathToFileURL(file).href)
 
-/** @param fresh whether what was imported before is loaded again. */
+/**
+ * @param fresh whether what was imported before is loaded again. Not what Node imports as it is: packages, and JavaScript
+ * modules that import nothing of ours; Node keeps those for good.
+ */
 export async function createForeignImport({ fresh = false } = {}): Promise<Import> {
   // Loaded only when wanted: a start with the bundled implementations alone does without it.
   const { createJiti } = await import('jiti')
+  if (fresh) forgetJson()
   const jiti = createJiti(import.meta.url, {
     virtualModules: { genservers: door },
     interopDefault: false,
@@ -22,4 +28,12 @@ export async function createForeignImport({ fresh = false } = {}): Promise<Impor
     fsCache: false,
   })
   return (file) => jiti.import(file)
+}
+
+/** Node keeps JSON that was imported, and jiti has it from there. */
+function forgetJson(): void {
+  const { cache } = createRequire(import.meta.url)
+  for (const file of Object.keys(cache)) {
+    if (file.endsWith('.json') && !file.includes(`${sep}node_modules${sep}`)) delete cache[file]
+  }
 }

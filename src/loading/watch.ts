@@ -4,20 +4,20 @@
  */
 import { basename, dirname, extname, relative, sep } from 'node:path'
 import { watch } from 'chokidar'
-import { isImplementation, isTestOrTypes } from './find-implementations.js'
+import { isImplementation, isTestOrTypes, nameOf } from './find-implementations.js'
 import type { Implementation } from './load-implementations.js'
 
 /** Editors write in steps: a file has changed when its size has been the same for so long. Milliseconds. */
 const SETTLED = { stabilityThreshold: 50, pollInterval: 10 }
 
-/** What implementations can share. */
-const SHARED: ReadonlySet<string> = new Set(['.ts', '.js', '.mjs', '.json'])
+/** What implementations can share and what is loaded again with them (see `import-module.ts`). */
+const SHARED: ReadonlySet<string> = new Set(['.ts', '.js', '.json'])
 
 export interface FileChanges {
   /** Their files have changed, or what these share. */
   changed(names: readonly string[]): void
-  /** There is a new file that is an implementation. */
-  appeared(file: string): void
+  /** There is a new file that is an implementation; `isTwin`: another one has its name. */
+  appeared(file: string, isTwin: boolean): void
   failed(error: unknown): void
 }
 
@@ -33,8 +33,9 @@ export async function watchImplementations(
   const sort = (changed: string) => {
     const own = files.get(changed)
     if (own !== undefined) tell.changed([own])
-    else if (directories.includes(dirname(changed)) && isImplementation(basename(changed))) tell.appeared(changed)
-    else if (SHARED.has(extname(changed)) && !isTestOrTypes(basename(changed))) tell.changed(sharing(changed))
+    else if (directories.includes(dirname(changed)) && isImplementation(basename(changed))) {
+      tell.appeared(changed, implementations.has(nameOf(basename(changed))))
+    } else if (SHARED.has(extname(changed)) && !isTestOrTypes(basename(changed))) tell.changed(sharing(changed))
   }
   const isHidden = (path: string) =>
     directories.every((directory) => relative(directory, path).split(sep).some(isSkipped))

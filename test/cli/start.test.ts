@@ -244,6 +244,10 @@ t.test('with --watch what changes is reloaded by itself, and what cannot be is l
   await line(({ from }) => from === 4)
   write('fresh.ts', tally(1, 1))
   t.match(await line(({ msg }) => msg === 'a new implementation is served after the next start'), { level: 40 })
+  write('tally.js', tally(1, 1))
+  t.match(await line(({ msg }) => msg === 'another implementation has this name: the next start will fail'), {
+    level: 40,
+  })
   child.kill('SIGTERM')
   t.match(await ended, { code: 0, stderr: '' })
 })

@@ -43,3 +43,25 @@ t.test('a connection that is closed already gives up at once', async (t) => {
   watch('late')
   t.same(givenUp, ['late'])
 })
+
+t.test('work that somebody waits for hears that he has hung up, and only then', async (t) => {
+  const { socket, hangUps } = setUp()
+  const heard: string[] = []
+  const listen = (name: string) => (gone: AbortSignal) => {
+    gone.addEventListener('abort', () => heard.push(name))
+    return name === 'fails' ? Promise.reject(new Error(name)) : Promise.resolve(name)
+  }
+  t.equal(await hangUps.attend(socket, listen('done')), 'done')
+  await t.rejects(hangUps.attend(socket, listen('fails')), { message: 'fails' })
+  let finish = () => {}
+  const waiting = hangUps.attend(socket, (gone) => {
+    gone.addEventListener('abort', () => heard.push('waits'))
+    return new Promise<void>((resolve) => {
+      finish = resolve
+    })
+  })
+  socket.emit('close')
+  t.same(heard, ['waits'])
+  finish()
+  await waiting
+})

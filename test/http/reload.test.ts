@@ -1,4 +1,5 @@
 /** Hot code change over HTTP: what is asked for, what is told, and what follows it. */
+import { type AddressInfo, connect } from 'node:net'
 import { type AnyDefinition, defineServer, Type } from 'genservers'
 import t, { type Test } from 'tap'
 import { createOperatorsGateway } from '../../src/gateway.js'
@@ -139,4 +140,31 @@ t.test("it is one of the operators' routes, and there only where there is someth
   const apart = await createOperatorsGateway(switchedOff.runtime, { docs: false, reload })
   t.teardown(() => apart.close())
   t.ok((apart.swagger() as unknown as Document).paths['/implementations/{name}/reload'])
+})
+
+t.test('a client that hangs up calls its reload off', async (t) => {
+  let told = (_: unknown) => {}
+  const gone = new Promise((resolve) => {
+    told = resolve
+  })
+  let asked = () => {}
+  const arrived = new Promise<void>((resolve) => {
+    asked = resolve
+  })
+  const reload: Reload = (_name, { signal }) => {
+    asked()
+    return new Promise((_resolve, reject) =>
+      signal?.addEventListener('abort', () => {
+        told('gone')
+        reject(new Error('nobody hears this'))
+      }),
+    )
+  }
+  const { app } = await openGateway(t, { tally: first }, { reload })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
+  socket.write('POST /implementations/tally/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n')
+  await arrived
+  socket.destroy()
+  t.equal(await gone, 'gone')
 })

@@ -46,6 +46,31 @@ t.test('the file is read again, with what it imports', async (t) => {
   t.match(await reload(), { from: 2, to: 2, migrated: 0 }, 'twice is as once')
 })
 
+t.test('JSON that it imports is read again too', async (t) => {
+  const { runtime, write, reload } = await serving(t)
+  write('_step.json', '{ "step": 5 }')
+  write('_step.ts', "import data from './_step.json'\nexport const STEP = data.step")
+  await reload()
+  t.equal(await runtime.call('t', 'step'), 5)
+  write('_step.json', '{ "step": 7 }')
+  await reload()
+  t.equal(await runtime.call('t', 'step'), 12)
+})
+
+t.test('a module that never comes to its end is waited for as long as was asked, and holds no other up', async (t) => {
+  const { runtime, write, reload } = await serving(t)
+  for (const endless of ['await new Promise(() => {})', 'export function then() {}']) {
+    write('tally.ts', endless)
+    await t.rejects(reload('tally', { timeout: 20 }), {
+      code: 'code_change_failed',
+      message: 'tally was not changed: its new definition was not there after 20 ms',
+    })
+  }
+  write('tally.ts', tally(1, '3'))
+  await reload()
+  t.equal(await runtime.call('t', 'step'), 3)
+})
+
 t.test('a file that is no sound implementation any more changes nothing', async (t) => {
   const { runtime, write, remove, reload } = await serving(t)
   const fails = async (problem: RegExp) => {

@@ -7,7 +7,7 @@
  * 4. A call that was given up before it came, on a slow transport, is not put in.
  * 5. After `halt` nothing is received any more, and what still runs is ignored.
  * 6. While it is suspended, by whomever, the mailbox waits; what is put first does not, for that belongs to what was handled
- *    before. Nor does an order of its parent, unless its code is being changed.
+ *    before. Nor does an order of its parent.
  */
 import { addWait, type Call, type Wait } from './call.js'
 import type { Envelope, StopOrder } from './envelope.js'
@@ -127,14 +127,14 @@ export abstract class Process<Urgent extends First> extends Mailbox {
     this.wake()
   }
 
-  /** An order of its parent, which an operator's suspension does not keep from being carried out (OTP: the parent's exit). */
+  /** An order of its parent, which a suspension does not keep from being carried out (OTP: the parent's exit). */
   protected get heeded(): StopOrder | undefined {
     return undefined
   }
 
-  /** What is taken of the mailbox while the process is suspended. A change of code is over soon, and must not be disturbed. */
+  /** What is taken of the mailbox while the process is suspended. */
   private takeHeeded(): StopOrder | undefined {
-    const order = this.#suspended === OPERATOR ? this.heeded : undefined
+    const order = this.heeded
     if (order?.queued !== true) return undefined
     this.mailbox.remove(order)
     return order
@@ -149,11 +149,11 @@ export abstract class Process<Urgent extends First> extends Mailbox {
     return addWait(this, wait)
   }
 
-  /** What was put first is not handled any more. */
-  protected forgetUrgent(): void {
-    const forgotten = this.#urgent
-    this.#urgent = undefined
-    for (const one of forgotten ?? []) one.dropped?.()
+  /** What was put first is not handled any more, unless it `fits`. */
+  protected forgetUrgent(fits: (one: Urgent) => boolean = () => false): void {
+    const all = this.#urgent
+    this.#urgent = all?.filter(fits)
+    for (const one of all ?? []) if (!fits(one)) one.dropped?.()
   }
 
   withdraw(call: Call): void {
@@ -170,9 +170,9 @@ export abstract class Process<Urgent extends First> extends Mailbox {
     return this.current === undefined && this.mailbox.length === 0 && !this.#urgent?.length
   }
 
-  /** Nothing is being handled, and what was is done with all that it had to do. */
+  /** Nothing is being handled, and what was is done with all that it had to do, or has to wait for another life. */
   get quiet(): boolean {
-    return this.current === undefined && !this.#urgent?.length
+    return this.current === undefined && (!this.#open || !this.#urgent?.length)
   }
 
   /** Resolves when the process is idle, or has ended. */

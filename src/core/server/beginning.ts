@@ -15,6 +15,7 @@ import { copyJson, type Json } from '../kernel/json.js'
 import type { Node } from '../kernel/node.js'
 import type { Pending } from '../kernel/process.js'
 import { crashReason, describeReason, legible, printable, type Reason } from '../kernel/reason.js'
+import { CODE_CHANGE, type Suspender } from '../kernel/suspender.js'
 import { Ignore, Refuse, StartIgnored, Stop } from './answer.js'
 import { reportCrash, reportEnd } from './crash.js'
 import { adopt } from './draft.js'
@@ -29,6 +30,8 @@ import { isThenable } from './turn.js'
 interface FirstStart {
   isOver: boolean
   failure: Error | undefined
+  /** It waits until the change of code is over. */
+  isHeldBack: boolean
   tell: ((failure: Error | undefined) => void) | undefined
   /** Settles when it is over. */
   told: Promise<void> | undefined
@@ -42,7 +45,8 @@ export abstract class Beginning extends StatefulProcess {
   constructor(
     id: string,
     protocol: Protocol,
-    readonly args: Json,
+    /** Another form of them after a change of code. */
+    public args: Json,
     peers: Peers,
     node: Node,
     mailboxLimit: number,
@@ -64,9 +68,10 @@ export abstract class Beginning extends StatefulProcess {
   begin(timeout: number): Promise<void> | undefined {
     const { clock } = this.node
     const deadline = this.node.tick() + timeout
-    const first: FirstStart = { isOver: false, failure: undefined, tell: undefined, told: undefined }
+    const isHeldBack = this.suspended
+    const first: FirstStart = { isOver: false, failure: undefined, isHeldBack, tell: undefined, told: undefined }
     this.#firstStart = first
-    this.initialise()?.catch((error) => this.broken(error))
+    if (!isHeldBack) this.initialiseSafely()
     if (first.isOver) return first.failure && Promise.reject(first.failure)
     first.told = new Promise<void>((resolve, reject) => {
       const timer =
@@ -80,6 +85,18 @@ export abstract class Beginning extends StatefulProcess {
       }
     })
     return first.told
+  }
+
+  private initialiseSafely(): void {
+    this.initialise()?.catch((error) => this.broken(error))
+  }
+
+  override resume(by?: Suspender): void {
+    super.resume(by)
+    const first = this.#firstStart
+    if (first?.isHeldBack !== true || by !== CODE_CHANGE) return
+    first.isHeldBack = false
+    this.initialiseSafely()
   }
 
   private firstStartOver(failure?: Error): void {
@@ -177,8 +194,9 @@ export abstract class Beginning extends StatefulProcess {
 
   protected initTimedOut(timeout: number): void {
     const { scope } = this
-    const message = `init of ${this.protocol.name} took longer than ${timeout} ms`
-    if (scope !== undefined) this.notStarted(scope, new GenServerError('init_timeout', message), 'killed')
+    const failure = new GenServerError('init_timeout', `init of ${this.protocol.name} took longer than ${timeout} ms`)
+    if (this.#firstStart?.isHeldBack) this.firstStartFailed(failure)
+    else if (scope !== undefined) this.notStarted(scope, failure, 'killed')
   }
 
   /** `init` gave no state: a first start has failed; a restart is tried again while the budget lasts. */
@@ -186,17 +204,23 @@ export abstract class Beginning extends StatefulProcess {
     this.discardEffects(scope)
     scope.cut(failure.message)
     if (this.#firstStart === undefined) return this.notRestarted(failure, reason)
+    this.firstStartFailed(failure)
+    return undefined
+  }
+
+  private firstStartFailed(failure: Error): void {
     this.notBegun(failure)
     this.firstStartOver(failure)
-    return undefined
   }
 
   /** A signal ends `init`, if that is on. */
   protected cutInit(reason: Reason): boolean {
     const { scope, status } = this
-    if (scope === undefined || (status !== 'starting' && status !== 'restarting')) return false
     const message = `init of ${this.protocol.name} was ended: ${describeReason(reason)}`
-    this.notStarted(scope, new GenServerError('init_crashed', message, { reason }), reason)
+    const failure = new GenServerError('init_crashed', message, { reason })
+    if (this.#firstStart?.isHeldBack) this.firstStartFailed(failure)
+    else if (scope === undefined || (status !== 'starting' && status !== 'restarting')) return false
+    else this.notStarted(scope, failure, reason)
     return true
   }
 

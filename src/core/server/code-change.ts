@@ -6,7 +6,8 @@
  *    all are as they were. All that can fail is done before that moment.
  * 2. Each server changes between two messages. What waits for it is handled by the new code.
  * 3. However it goes, nobody stays suspended who was not.
- * 4. It holds the thread for `SLICE` migrations at a time.
+ * 4. It holds the thread for `SLICE` migrations at a time, and for the moment in which all go over.
+ * 5. A server that is started meanwhile begins when it is over, so that starts without end do not hold it up.
  *
  * `run`: until every server is quiet and has its next state: `#suspend` → `#quieten` → `#migrate`. Then, at once, `#switch`.
  */
@@ -16,6 +17,7 @@ import { crashReason } from '../kernel/reason.js'
 import { CODE_CHANGE } from '../kernel/suspender.js'
 import { Migration } from './migration.js'
 import type { CodeChanged } from './operations.js'
+import type { Patience } from './patience.js'
 import type { Protocol } from './protocol.js'
 import type { Server } from './server.js'
 
@@ -35,7 +37,6 @@ export class CodeChange {
   readonly #migration: Migration
   readonly #plans = new Map<Server, Plan>()
   readonly #suspended = new Set<Server>()
-  #isTooLate = false
 
   constructor(
     private readonly from: Protocol,
@@ -43,34 +44,35 @@ export class CodeChange {
     /** The servers of the implementation, as they are now. */
     private readonly servers: () => Server[],
     private readonly node: Node,
-    /** Throws when the change must not go on. */
-    private readonly mayGoOn: () => void,
+    private readonly patience: Patience,
   ) {
     this.#migration = new Migration(to)
   }
 
   /**
    * `switchTo` is told when the moment has come, before the servers change.
-   * @throws {GenServerError} `code_change_failed`
+   * @throws {GenServerError} `code_change_failed` · why the patience was given up
    */
-  async run(timeout: number, switchTo: () => void): Promise<CodeChanged> {
-    const alarm = this.#alarm(timeout)
+  async run(switchTo: () => void): Promise<CodeChanged> {
     try {
       for (let unready = this.#unready(); unready.length > 0; unready = this.#unready()) {
-        this.mayGoOn()
         this.#suspend(unready)
-        await this.#quieten(unready, alarm.rings, timeout)
+        await this.#quieten(unready)
         await this.#migrate(unready.filter(({ ended, quiet }) => !ended && quiet))
+        this.patience.check()
       }
-      this.mayGoOn()
       switchTo()
       const changed = this.#switch()
       this.node.logger.info(changed, `${changed.implementation} runs version ${changed.to} from now on`)
       return changed
     } finally {
-      alarm.cancel()
       for (const server of this.#suspended) server.resume(CODE_CHANGE)
     }
+  }
+
+  /** `server` has been made and has not begun. */
+  holdBack(server: Server): void {
+    if (server.protocol === this.from) this.#suspend([server]) // 5
   }
 
   /** What `run` would do, as things are now. It waits for nobody. @throws {GenServerError} `code_change_failed` */
@@ -95,13 +97,14 @@ export class CodeChange {
     }
   }
 
-  async #quieten(servers: readonly Server[], rings: Promise<void>, timeout: number): Promise<void> {
+  async #quieten(servers: readonly Server[]): Promise<void> {
     const busy = servers.filter(({ quiet }) => !quiet)
     if (busy.length === 0) return
-    await Promise.race([Promise.all(busy.map((server) => server.whenQuiet())), rings])
-    if (!this.#isTooLate) return
-    const late = busy.filter(({ quiet, ended }) => !quiet && !ended)
-    if (late.length > 0) throw this.#failure(late.map(({ id }) => [id, `it was still at work after ${timeout} ms`]))
+    await this.patience.wait(Promise.all(busy.map((server) => server.whenQuiet())), () => {
+      const late = busy.filter(({ quiet, ended }) => !quiet && !ended)
+      const why = `it was still at work after ${this.patience.timeout} ms`
+      return this.#failure(late.map(({ id }) => [id, why]))
+    })
   }
 
   async #migrate(servers: readonly Server[]): Promise<void> {
@@ -141,19 +144,6 @@ export class CodeChange {
     const plans = servers.map((server) => this.#plans.get(server))
     const migrated = plans.filter((plan) => plan?.next !== plan?.from).length
     return { implementation: to.name, from: from.version, to: to.version, servers: servers.length, migrated }
-  }
-
-  #alarm(ms: number): { readonly rings: Promise<void>; readonly cancel: () => void } {
-    if (ms === Number.POSITIVE_INFINITY) return { rings: new Promise(() => {}), cancel: () => {} }
-    let cancel = () => {}
-    const rings = new Promise<void>((resolve) => {
-      const timer = this.node.clock.setTimer(ms, () => {
-        this.#isTooLate = true
-        resolve()
-      })
-      cancel = () => timer.cancel()
-    })
-    return { rings, cancel }
   }
 }
 

@@ -114,6 +114,11 @@ export class Feed {
     for (const watcher of this.#watchers) this.#show(watcher, view)
   }
 
+  /** What it looks like has changed, though the revision has not. */
+  forgetView(): void {
+    this.#seen = undefined
+  }
+
   #add(watcher: Watcher): Watch {
     this.#watchers.add(watcher)
     if (watcher.onState !== undefined) this.#viewers++

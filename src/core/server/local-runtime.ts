@@ -20,7 +20,7 @@ import type { CastOptions, ListOptions, Request, RequestOptions, StopOptions } f
 import { callOperation, castOperation, makeCall, makeCast, makeInfo } from './sending.js'
 import type { Server } from './server.js'
 import { shutDown } from './shut-down.js'
-import type { Start } from './starter.js'
+import { type Start, shuttingDown } from './starter.js'
 import { stateView } from './state-view.js'
 import { Sys } from './sys.js'
 
@@ -206,6 +206,7 @@ export class LocalRuntime extends Sys {
 
   drain(): void {
     this.draining = true
+    this.giveUpCodeChanges(shuttingDown())
   }
 
   close({ timeout = 10_000 }: { readonly timeout?: number } = {}): Promise<void> {

@@ -4,14 +4,16 @@
  *
  * 1. `codeChange` gets the state frozen: a migration that fails has changed nothing.
  * 2. Code of the same version takes the state as it is.
- * 3. The new state matches the schema of its implementation, in either case. What JSON has no form for is not looked at.
+ * 3. The new state matches the schema of its implementation, in either case. Instances of classes, as a Map, are not looked at.
+ * 4. What comes of it is data that nobody else has: nothing can fail any more when the server takes it.
  */
 import { Type } from '@sinclair/typebox'
 import { isDraftable } from 'mutative'
+import { copyJson, NotJson } from '../kernel/json.js'
 import { printable } from '../kernel/reason.js'
 import type { Protocol } from './protocol.js'
 import { type CompiledSchema, compileSchema } from './schema.js'
-import { isJson } from './state-check.js'
+import { STATE_DEPTH } from './state-check.js'
 import { isThenable } from './turn.js'
 
 /** The server whose state it is. */
@@ -29,11 +31,17 @@ export class Migration {
 
   /** The state that the server will have. @throws what `codeChange` throws, and Error */
   stateOf({ protocol, committed }: Migrated): object {
-    const next = protocol.version === this.to.version ? committed : this.#change(committed, protocol.version)
-    if (!isJson(next) || this.#schema.accepts(next)) return next
-    const [fault] = this.#schema.errors(next)
+    if (protocol.version === this.to.version) return this.#checked(committed)
+    const next = this.#change(committed, protocol.version)
+    return this.#checked(next === committed ? next : ownCopy(next))
+  }
+
+  #checked(state: object): object {
+    if (this.#schema.accepts(state)) return state
+    const fault = this.#schema.errors(state).find(({ path }) => !isInInstance(state, path))
+    if (fault === undefined) return state
     throw new Error(
-      `bad state: the state is not what version ${this.to.version} promises: ${fault?.path} ${fault?.message}`,
+      `bad state: the state is not what version ${this.to.version} promises: ${fault.path} ${fault.message}`,
     )
   }
 
@@ -50,4 +58,33 @@ export class Migration {
     if (typeof next === 'object' && isDraftable(next)) return next as object
     throw new Error(`bad_return_value: ${printable(next)}`)
   }
+}
+
+/** Deep, unless JSON has no form for it. @throws what a getter throws */
+function ownCopy(state: object): object {
+  try {
+    return copyJson(state, STATE_DEPTH) as object
+  } catch (error) {
+    if (!(error instanceof NotJson)) throw error
+    return isPlain(state) ? { ...state } : state
+  }
+}
+
+/** Whether `path`, a JSON pointer, leads to an instance of a class in `state`, or into one. */
+function isInInstance(state: object, path: string): boolean {
+  let part: unknown = state
+  for (const step of path.split('/').slice(1)) {
+    if (isInstance(part)) return true
+    part = (part as Record<string, unknown> | null | undefined)?.[step.replaceAll('~1', '/').replaceAll('~0', '~')]
+  }
+  return isInstance(part)
+}
+
+function isInstance(part: unknown): boolean {
+  return typeof part === 'object' && part !== null && !Array.isArray(part) && !isPlain(part)
+}
+
+function isPlain(part: object): boolean {
+  const prototype = Object.getPrototypeOf(part)
+  return prototype === Object.prototype || prototype === null
 }

@@ -23,8 +23,10 @@ export class BadDefinition extends Error {
 export interface CodeChangeOptions {
   /** Only tells what would come of it. */
   readonly dryRun?: boolean | undefined
-  /** Milliseconds to wait for the messages that are being handled, or `Infinity`. Default 5000. */
+  /** Milliseconds until it must be done: for its turn, its definition and the messages that are being handled; or `Infinity`. Default 5000. */
   readonly timeout?: number | undefined
+  /** Aborted when nobody wants it any more: what has not been done by then is not done. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** A function is asked for it when it is the turn of this change, and what it throws is thrown on. */
@@ -82,7 +84,8 @@ export interface Operations {
    * of it are suspended, each when it has finished its message; their states become those of the new version by its
    * `codeChange(oldState, oldVersion)`, or are taken as they are where the version is the same; and they go on with what
    * waits, on the new code. All of them, or, if one cannot, none. Servers keep their terms, timers, links and deferred calls.
-   * A message that waits and that the new interface does not take is refused as if it came now.
+   * A message that waits and that the new interface does not take is refused as if it came now. Servers that are started
+   * meanwhile begin when it is over.
    *
    * One change goes on at a time; others wait for it.
    *

@@ -118,12 +118,12 @@ export class Server extends Lifecycle {
   }
 
   /**
-   * Its caller is told of a failure at once; the server crashes in its turn, unless the state that was looked at is given
-   * up by then.
+   * Its caller is told of a failure at once; the server crashes in its turn, unless the state that was looked at, or the code
+   * that looked, is given up by then.
    */
   private startLook(scope: Scope, call: Call, operation: CallOperation): Pending {
     if (scope.idleBefore !== undefined) this.idleTimeout.arm(scope.idleBefore)
-    const { revision, lineage } = this
+    const { revision, lineage, protocol } = this
     const answer = (reply: Json) => {
       this.endLook(scope)
       this.replies++
@@ -133,7 +133,7 @@ export class Server extends Lifecycle {
       const thrown = legible(error)
       this.endLook(scope)
       call.fail(crashFailure(this.id, call.message, thrown))
-      if (this.lineage === lineage) this.crashNext(call.message, thrown)
+      if (this.lineage === lineage && this.protocol === protocol) this.crashNext(call.message, thrown)
     }
     call.beside = call
     try {
@@ -173,7 +173,13 @@ export class Server extends Lifecycle {
    */
   changeCode(protocol: Protocol, next: object | undefined): void {
     this.protocol = protocol
+    this.args = argsFor(protocol, this.args)
+    this.feed?.forgetView()
     if (next !== undefined) this.replaceBy(new Scope(undefined, undefined, false), next)
+    // It is away: what it has still to do would be for its next life.
+    this.forgetUrgent(
+      ({ kind, message }) => kind === 'crash' || (kind === 'continue' && protocol.continues.has(message)),
+    )
     for (const envelope of this.mailbox.waiting()) {
       const refusal = checkAgain(protocol, envelope)
       if (refusal !== undefined) this.refuse(envelope, refusal)
@@ -255,5 +261,14 @@ export class Server extends Lifecycle {
         : null,
       lastExit: lastExit ? { reason: lastExit.reason, at: new Date(lastExit.at).toISOString() } : null,
     }
+  }
+}
+
+/** The args of a start, for the next `init`. Those that its new code does not take are left as they are. */
+function argsFor({ checkStartArgs }: Protocol, args: Json): Json {
+  try {
+    return checkStartArgs(args)
+  } catch {
+    return args
   }
 }

@@ -44,6 +44,8 @@ export abstract class Starter {
   protected abstract call(id: string, message: string, args: unknown, options: RequestOptions): Promise<unknown>
   /** What the turns of its servers may ask. */
   protected abstract readonly peers: Peers
+  /** `server` is about to begin. */
+  protected abstract made(server: Server): void
 
   async start(implementation: string, args?: unknown, options: StartOptions = {}): Promise<ServerInfo> {
     this.mustBeUp()
@@ -109,6 +111,7 @@ export abstract class Starter {
       server.incarnation = last.incarnation + 1
       server.revision = last.revision
     }
+    this.made(server)
     return server
   }
 
@@ -170,8 +173,12 @@ export abstract class Starter {
   }
 
   protected mustBeUp(): void {
-    if (this.draining) throw new GenServerError('draining', 'the gateway is shutting down', { retryAfter: 1 })
+    if (this.draining) throw shuttingDown()
   }
+}
+
+export function shuttingDown(): GenServerError {
+  return new GenServerError('draining', 'the gateway is shutting down', { retryAfter: 1 })
 }
 
 /** In the words of the runtime, which has fewer. */

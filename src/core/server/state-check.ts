@@ -8,7 +8,7 @@ import { copyJson, type Json, NotJson } from '../kernel/json.js'
 import { closeSchema, compileSchema } from './schema.js'
 
 /** States may hold what many messages brought, so they may be deeper than one message. */
-const STATE_DEPTH = 256
+export const STATE_DEPTH = 256
 
 /** Where the state is in what the operator sent. */
 const PLACE = '/state'

@@ -1,6 +1,6 @@
 /** What operators can do with the servers of a node (see `operations.ts` for what each member promises). */
 import { isDraftable } from 'mutative'
-import { Call } from '../kernel/call.js'
+import { Call, timedOut } from '../kernel/call.js'
 import type { CrashRecord } from '../kernel/crash-records.js'
 import { GenServerError } from '../kernel/errors.js'
 import { SUPERVISOR } from '../supervisor/supervisor.js'
@@ -17,6 +17,7 @@ import {
   type Operations,
   type ReplaceOptions,
 } from './operations.js'
+import { Patience } from './patience.js'
 import type { Protocol } from './protocol.js'
 import type { Server } from './server.js'
 import { Starter } from './starter.js'
@@ -26,6 +27,9 @@ import { type TraceListener, Tracer } from './tracer.js'
 export abstract class Sys extends Starter implements Operations {
   /** Settles when no change of code goes on. */
   #codeChanged: Promise<unknown> = Promise.resolve()
+  #codeChange: CodeChange | undefined = undefined
+  /** Of all that wait for a change of code. */
+  readonly #patiences = new Set<Patience>()
 
   suspend(id: string): void {
     this.mustBeUp()
@@ -53,24 +57,60 @@ export abstract class Sys extends Starter implements Operations {
     return call.revision as number
   }
 
-  changeCode(name: string, definition: NewDefinition, options: CodeChangeOptions = {}): Promise<CodeChanged> {
-    const change = this.#codeChanged.then(() => this.#changeCode(name, definition, options))
-    this.#codeChanged = change.catch(() => {})
-    return change
+  async changeCode(name: string, definition: NewDefinition, options: CodeChangeOptions = {}): Promise<CodeChanged> {
+    const { dryRun = false, timeout, signal } = options
+    this.mustBeUp()
+    const patience = new Patience(this.node.clock, decideTimeout(timeout))
+    const gone = () => patience.giveUp(timedOut(`whoever wanted ${name} changed is gone`, 'none'))
+    signal?.addEventListener('abort', gone)
+    this.#patiences.add(patience)
+    const before = this.#codeChanged
+    const change = this.#changeCodeInTurn(before, name, definition, dryRun, patience)
+    this.#codeChanged = Promise.allSettled([before, change])
+    try {
+      return await change
+    } finally {
+      patience.close()
+      signal?.removeEventListener('abort', gone)
+      this.#patiences.delete(patience)
+    }
   }
 
-  async #changeCode(name: string, definition: NewDefinition, { dryRun, timeout }: CodeChangeOptions) {
-    this.mustBeUp()
-    const patience = decideTimeout(timeout)
+  async #changeCodeInTurn(
+    before: Promise<unknown>,
+    name: string,
+    definition: NewDefinition,
+    dryRun: boolean,
+    patience: Patience,
+  ): Promise<CodeChanged> {
+    await patience.wait(before, () => tooLate(name, patience, 'another change of code still went on'))
     const from = this.protocol(name)
-    const to = this.#admit(name, typeof definition === 'function' ? await definition() : definition)
+    const given =
+      typeof definition === 'function'
+        ? await patience.wait(definition(), () => tooLate(name, patience, 'its new definition was not there'))
+        : definition
+    const to = this.#admit(name, given)
     if (from.definition.durable || to.definition.durable) {
       throw new BadDefinition(`${name}: it is durable, and states that are kept are not migrated yet`)
     }
     const servers = () => [...this.directory.registry.after(undefined, name)]
-    const change = new CodeChange(from, to, servers, this.node, () => this.mustBeUp())
-    if (dryRun === true) return await change.preview()
-    return await change.run(patience, () => this.useProtocol(to))
+    const change = new CodeChange(from, to, servers, this.node, patience)
+    if (dryRun) return await change.preview()
+    this.#codeChange = change
+    try {
+      return await change.run(() => this.useProtocol(to))
+    } finally {
+      this.#codeChange = undefined
+    }
+  }
+
+  protected override made(server: Server): void {
+    this.#codeChange?.holdBack(server)
+  }
+
+  /** Changes of code that go on or wait are not done. */
+  protected giveUpCodeChanges(reason: Error): void {
+    for (const patience of this.#patiences) patience.giveUp(reason)
   }
 
   #admit(name: string, definition: AnyDefinition): Protocol {
@@ -95,6 +135,10 @@ export abstract class Sys extends Starter implements Operations {
     if (this.directory.exits.get(id) === undefined) this.directory.get(id)
     return [...this.node.crashes.get(id)].reverse()
   }
+}
+
+function tooLate(name: string, { timeout }: Patience, why: string): GenServerError {
+  return new GenServerError('code_change_failed', `${name} was not changed: ${why} after ${timeout} ms`)
 }
 
 type MakeState = (state: object) => unknown

@@ -190,6 +190,16 @@ t.test('what codeChange gives must be a state, and the old one is not its to cha
     [async () => Promise.reject(new Error('unheard')), /codeChange gave a promise/],
     [() => ({ total: 'many', by: 1 }), /^bad state: .*\/total Expected integer$/],
     [(old) => Object.assign(old as object, { total: 1, by: 1 }), /not extensible|read only/],
+    [() => ({ total: Number.NaN, by: 1 }), /\/total Expected integer$/],
+    [() => ({ total: new Date(), by: 2n }), /\/by Expected integer$/],
+    [
+      () => ({
+        get total() {
+          throw new Error('from a getter')
+        },
+      }),
+      /^from a getter$/,
+    ],
   ]
   for (const [codeChange, message] of cases) {
     await t.rejects(runtime.changeCode('counter', { ...second, codeChange } as AnyDefinition), {
@@ -197,8 +207,11 @@ t.test('what codeChange gives must be a state, and the old one is not its to cha
     } as never)
     t.same(runtime.state('a').state, { count: 3 })
   }
-  const odd = { ...second, state: undefined, codeChange: () => ({ seen: new Map([['a', 1]]) }) } as never
-  t.match(await runtime.changeCode('counter', odd), { migrated: 1 }, 'a state that JSON has no form for')
+  t.match(runtime.info('a'), { version: 1, revision: 1 })
+  const Odd = Type.Object({ seen: Type.Unsafe<unknown>({ type: 'array' }), n: Type.Integer() })
+  const odd = (n: number) => ({ ...second, state: Odd, codeChange: () => ({ seen: new Map([['a', 1]]), n }) }) as never
+  await t.rejects(runtime.changeCode('counter', odd(Number.NaN)), /bad state: .*\/n Expected integer/)
+  t.match(await runtime.changeCode('counter', odd(1)), { migrated: 1 }, 'a state that JSON has no form for')
   await close()
 })
 
@@ -402,22 +415,86 @@ t.test('a dry run tells what would come of it, waits for nobody and does nothing
   await close()
 })
 
-t.test('a server that starts meanwhile comes along, when its init is done', async (t) => {
+t.test('a server whose init runs comes along when that is done', async (t) => {
   const { runtime, clock, close } = counting(t)
-  await runtime.start('counter', {}, { id: 'a' })
-  runtime.call('a', 'slow', { ms: 100 })
+  const early = observe(runtime.start('counter', { start: 5, ms: 100 }, { id: 'early' }))
   await clock.advance(0)
   const change = observe(runtime.changeCode('counter', second))
-  await clock.advance(50)
-  const late = observe(runtime.start('counter', { start: 5, ms: 100 }, { id: 'late' }))
-  await clock.advance(50)
+  await clock.advance(99)
   t.equal(change.outcome, 'pending')
-  t.match(runtime.info('late'), { status: 'starting' })
-  t.match(runtime.info('a'), { status: 'suspended', version: 1 })
-  await clock.advance(50)
-  t.equal(late.outcome, 'resolved')
-  t.match(change.value, { servers: 2, migrated: 2 })
-  t.same(runtime.state('late').state, { total: 5, by: 1 })
+  await clock.advance(1)
+  t.equal(early.outcome, 'resolved')
+  t.match(change.value, { servers: 1, migrated: 1 })
+  t.same(runtime.state('early').state, { total: 5, by: 1 })
+  await close()
+})
+
+t.test(
+  'a server that is started meanwhile begins on the new code, so that starts without end hold nothing up',
+  async (t) => {
+    const { runtime, clock, close } = counting(t)
+    await runtime.start('counter', {}, { id: 'a' })
+    runtime.sendRequest('a', 'slow', { ms: 100 })
+    await clock.advance(0)
+    const change = observe(runtime.changeCode('counter', second))
+    await clock.advance(50)
+    const late = observe(runtime.start('counter', { start: 5, ms: 100 }, { id: 'late' }))
+    const called = observe(runtime.call('late', 'add', { by: 1 }))
+    runtime.suspend('late')
+    await clock.advance(49)
+    t.match(runtime.info('late'), { status: 'starting', version: 1 })
+    await clock.advance(1)
+    t.match(change.value, { servers: 2, migrated: 1 })
+    t.equal(late.outcome, 'resolved')
+    t.same(runtime.state('late').state, { total: 5, by: 2 })
+    t.equal(
+      called.outcome,
+      'pending',
+      'an operator has suspended it since, which keeps it from messages and not from its init',
+    )
+    runtime.resume('late')
+    await clock.advance(0)
+    t.same(called.value, { total: 7, by: 2 })
+    await close()
+  },
+)
+
+t.test('a start that waits for a change fails as others do: its time, a kill, a signal', async (t) => {
+  const { runtime, clock, close } = running(t, (clock) => ({
+    counter: first(clock),
+    parent: defineServer({
+      state: Type.Object({}),
+      casts: { begin: {} },
+      init: () => ({}),
+      handleCast: {
+        begin: async (_state, _args, ctx) => {
+          await ctx.start('counter', {}, { id: 'child', link: true, timeout: 1000 })
+        },
+      },
+    }),
+  }))
+  await runtime.start('counter', {}, { id: 'a' })
+  await runtime.start('parent', {}, { id: 'parent', restart: 'temporary' })
+  runtime.sendRequest('a', 'slow', { ms: 100 })
+  await clock.advance(0)
+  const change = observe(runtime.changeCode('counter', second))
+  await clock.advance(0)
+  const late = observe(runtime.start('counter', {}, { id: 'late', timeout: 20 }))
+  const killed = observe(runtime.start('counter', {}, { id: 'killed' }))
+  runtime.cast('parent', 'begin')
+  await clock.advance(0)
+  runtime.kill('killed')
+  t.match(runtime.info('child'), { status: 'starting' })
+  runtime.kill('parent')
+  await clock.advance(19)
+  t.equal(runtime.whereis('child'), undefined)
+  t.equal(late.outcome, 'pending')
+  await clock.advance(1)
+  t.match(late.error, { code: 'init_timeout', message: 'init of counter took longer than 20 ms' })
+  t.match(killed.error, { code: 'server_exited' })
+  t.equal(runtime.whereis('late'), undefined)
+  await clock.advance(80)
+  t.match(change.value, { servers: 1 })
   await close()
 })
 
@@ -573,6 +650,221 @@ t.test('a runtime that shuts down changes no code, and the shutdown does not wai
   await clock.advance(0)
   t.equal(end.outcome, 'resolved')
   await t.rejects(runtime.changeCode('counter', second), { code: 'draining' })
+  await close()
+})
+
+t.test('the time of a change holds for its turn and for its definition too', async (t) => {
+  const { runtime, clock, close } = counting(t)
+  const stuck = observe(runtime.changeCode('counter', () => new Promise(() => {}), { timeout: 300 }))
+  const inLine = observe(runtime.changeCode('counter', second, { timeout: 200 }))
+  const patient = observe(runtime.changeCode('counter', second, { timeout: 400 }))
+  await clock.advance(199)
+  t.equal(inLine.outcome, 'pending')
+  await clock.advance(1)
+  t.match(inLine.error, {
+    code: 'code_change_failed',
+    message: 'counter was not changed: another change of code still went on after 200 ms',
+  })
+  t.equal(patient.outcome, 'pending', 'that one in the line has given up brings nobody before his turn')
+  await clock.advance(100)
+  t.match(stuck.error, {
+    code: 'code_change_failed',
+    message: 'counter was not changed: its new definition was not there after 300 ms',
+  })
+  t.match(patient.value, { to: 2 })
+  await close()
+})
+
+t.test('a change that nobody wants any more is not done', async (t) => {
+  const { runtime, clock, close } = counting(t)
+  for (const id of ['a', 'b']) await runtime.start('counter', {}, { id })
+  const slow = observe(runtime.call('a', 'slow', { ms: 100 }))
+  await clock.advance(0)
+  const gone = new AbortController()
+  const change = observe(
+    runtime.changeCode('counter', second, { timeout: Number.POSITIVE_INFINITY, signal: gone.signal }),
+  )
+  await clock.advance(50)
+  t.match(runtime.info('b'), { status: 'suspended' })
+  gone.abort()
+  await clock.advance(0)
+  t.match(change.error, { code: 'call_timeout', effect: 'none' })
+  t.match(runtime.info('b'), { status: 'running', version: 1 })
+  t.match(await runtime.changeCode('counter', second, { dryRun: true }), { servers: 2 }, 'it is the turn of the next')
+  await clock.advance(50)
+  t.equal(slow.value, 1)
+  await close()
+})
+
+t.test(
+  'a shutdown gives up a change that waits for a server: what waits for others is done, and they terminate',
+  async (t) => {
+    const terminated: string[] = []
+    const { runtime, clock, close } = running(t, (clock) => ({
+      counter: {
+        ...first(clock),
+        terminate: (_state: object, _reason: unknown, ctx: { id: string }) => void terminated.push(ctx.id),
+      } as AnyDefinition,
+    }))
+    for (const id of ['stuck', 'b']) await runtime.start('counter', {}, { id })
+    runtime.sendRequest('stuck', 'slow', { ms: 60_000 })
+    await clock.advance(0)
+    const change = observe(runtime.changeCode('counter', second, { timeout: 3_600_000 }))
+    await clock.advance(0)
+    const waits = observe(runtime.call('b', 'add', { by: 1 }))
+    const end = observe(runtime.close({ timeout: 1000 }))
+    await clock.advance(0)
+    t.match(change.error, { code: 'draining' })
+    t.equal(waits.value, 1)
+    await clock.advance(1000)
+    t.equal(end.outcome, 'resolved')
+    t.same(terminated, ['b'])
+    await clock.advance(60_000)
+    await close()
+  },
+)
+
+t.test('a supervisor ends a child while its code is being changed, and the child terminates', async (t) => {
+  const terminated: string[] = []
+  const { runtime, clock, close } = running(t, (clock) => ({
+    other: first(clock),
+    counter: {
+      ...first(clock),
+      terminate: (_state: object, _reason: unknown, ctx: { id: string }) => void terminated.push(ctx.id),
+    } as AnyDefinition,
+  }))
+  const children = ['other', 'counter'].map((implementation) => ({
+    id: implementation,
+    implementation,
+    restart: 'permanent',
+  }))
+  await runtime.start('supervisor', { strategy: 'oneForAll', children }, { id: 'sup' })
+  await runtime.start('counter', {}, { id: 'busy' })
+  runtime.sendRequest('busy', 'slow', { ms: 100 })
+  await clock.advance(0)
+  const change = observe(runtime.changeCode('counter', second))
+  await clock.advance(0)
+  await t.rejects(runtime.call('other', 'fail'))
+  await clock.advance(0)
+  t.same(terminated, ['counter'], 'it is held by its supervisor, in order')
+  await clock.advance(100)
+  t.match(change.value, { servers: 2 })
+  t.match(runtime.info('counter'), { status: 'running', version: 2, incarnation: 2 })
+  t.match(runtime.info('other'), { status: 'running', version: 1, incarnation: 2 })
+  await close()
+})
+
+t.test("the new state is nobody else's: what codeChange keeps in its hands changes none", async (t) => {
+  const { runtime, close } = counting(t)
+  for (const id of ['a', 'b']) await runtime.start('counter', {}, { id })
+  const shared = { total: 1, list: [1] }
+  const sharing = defineServer({
+    version: 2,
+    state: Type.Object({ total: Type.Integer(), list: Type.Array(Type.Integer()) }),
+    init: () => shared,
+    codeChange: () => shared,
+  })
+  await runtime.changeCode('counter', sharing)
+  shared.list.push(2)
+  for (const id of ['a', 'b']) t.same(runtime.state(id).state, { total: 1, list: [1] })
+  await close()
+})
+
+t.test('what one that waits for its next life has still to do is for the new code, if that knows it', async (t) => {
+  const steps: string[] = []
+  const stepper = (version: number, names: readonly string[]): AnyDefinition => ({
+    ...defineServer({
+      version,
+      state: Type.Object({}),
+      calls: { go: {}, fail: {} },
+      init: () => ({}),
+      codeChange: (old) => old as object,
+      handleCall: {
+        go: (_state, _args, ctx) => {
+          for (const name of ['fail', 'lost', 'kept']) ctx.continue(name)
+        },
+        fail: () => never(),
+      },
+      handleContinue: {
+        fail: () => never(),
+        lost: () => void steps.push('lost'),
+        kept: () => void steps.push(`kept ${version}`),
+      },
+    }),
+    handleContinue: Object.fromEntries(
+      names.map((name) => [name, name === 'fail' ? never : () => void steps.push(`${name} ${version}`)]),
+    ),
+  })
+  const { runtime, clock, close } = running(t, { stepper: stepper(1, ['fail', 'lost', 'kept']) })
+  await runtime.start('stepper', {}, { id: 's' })
+  for (let crash = 0; crash < 5; crash++) await t.rejects(runtime.call('s', 'fail'))
+  await runtime.call('s', 'go')
+  await clock.advance(0)
+  t.match(runtime.info('s'), { status: 'restarting', current: null })
+  const replaced = observe(runtime.replaceState('s', {}, { timeout: 60_000 }))
+  t.match(await runtime.changeCode('stepper', stepper(2, ['fail', 'kept'])), { servers: 1 })
+  t.match(replaced.error, { code: 'restarting', effect: 'none' }, 'a state for the old code is none for the new')
+  t.same(steps, [])
+  await clock.advance(1000)
+  t.same(steps, ['kept 2'])
+  await close()
+})
+
+t.test('a look of the old code that fails on the new harms nobody else', async (t) => {
+  const { runtime, clock, close } = running(t, (clock) => ({
+    looker: defineServer({
+      state: Type.Object({}),
+      calls: { look: { readOnly: true } },
+      init: () => ({}),
+      handleCall: {
+        look: async () => {
+          await pause(clock, 100)
+          never()
+        },
+      },
+    }),
+  }))
+  await runtime.start('looker', {}, { id: 'a' })
+  const look = observe(runtime.call('a', 'look'))
+  await clock.advance(0)
+  await runtime.changeCode('looker', defineServer({ state: Type.Object({}), init: () => ({}) }))
+  await clock.advance(100)
+  t.match(look.error, { code: 'server_crashed' })
+  t.match(runtime.info('a'), { crashes: 0, status: 'running' })
+  await close()
+})
+
+t.test('args of a start are completed for the new code; what it does not take is left as it was', async (t) => {
+  const { runtime, clock, close } = counting(t)
+  await runtime.start('counter', { start: 3 }, { id: 'a', restartFrom: 'init' })
+  await runtime.start('counter', { start: 30 }, { id: 'b', restartFrom: 'init' })
+  const third = {
+    ...second,
+    args: Type.Object({
+      start: Type.Integer({ maximum: 9 }),
+      ms: Type.Integer(),
+      more: Type.Integer({ default: 4 }),
+    }),
+    init: ({ start, more }: { start: number; more?: number }) => ({ total: start, by: more ?? 0 }),
+  } as unknown as AnyDefinition
+  await runtime.changeCode('counter', third)
+  for (const id of ['a', 'b']) await t.rejects(runtime.call(id, 'fail'))
+  await clock.advance(0)
+  t.same(runtime.state('a').state, { total: 3, by: 4 })
+  t.same(runtime.state('b').state, { total: 30, by: 0 })
+  await close()
+})
+
+t.test('who watches sees a state as the new code shows it, though the revision is the same', async (t) => {
+  const { runtime, close } = counting(t)
+  await runtime.start('counter', { start: 3 }, { id: 'a' })
+  const seen: unknown[] = []
+  const watch = runtime.watch('a', () => {}, { onState: ({ state }) => seen.push(state) })
+  await runtime.changeCode('counter', { ...first(runtime.clock), redact: () => ({ count: 'hidden' }) } as AnyDefinition)
+  const other = runtime.watch('a', () => {}, { onState: ({ state }) => seen.push(state) })
+  t.same(seen, [{ count: 3 }, { count: 'hidden' }])
+  watch.close()
+  other.close()
   await close()
 })
 
