@@ -94,7 +94,8 @@ export abstract class Process<Urgent extends First> extends Mailbox {
     if (envelope.bounded) this.mailbox.release()
     try {
       // What was put meanwhile has found the process at work.
-      if (this.handle(envelope) && (this.mailbox.length > 0 || this.#urgent?.length || !this.#open)) this.proceed()
+      if (this.handle(envelope, this.node.recent) && (this.mailbox.length > 0 || this.#urgent?.length || !this.#open))
+        this.proceed()
     } catch (error) {
       this.broken(error)
     }
@@ -240,7 +241,7 @@ export abstract class Process<Urgent extends First> extends Mailbox {
         this.rest()
         return
       }
-      if (!this.handle(envelope)) return
+      if (!this.handle(envelope, this.node.tick())) return
     }
     this.proceed()
   }
@@ -251,8 +252,7 @@ export abstract class Process<Urgent extends First> extends Mailbox {
   }
 
   /** `false`: it takes its time, and the process goes on when it is done. */
-  private handle(envelope: Envelope | Urgent): boolean {
-    const now = this.node.tick()
+  private handle(envelope: Envelope | Urgent, now: number): boolean {
     // Its timer takes it out of the mailbox too, but timers run late where there is much to do.
     if (envelope.kind === 'call' && (envelope as Call).deadline <= now) {
       this.expired(envelope as Call)

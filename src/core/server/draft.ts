@@ -20,34 +20,52 @@ export interface Draft {
 const MOST_KEYS = 8
 
 export function draftOf(state: object): Draft {
-  if (isFlat(state)) return new Copy(state)
+  const keys = flatKeys(state)
+  if (keys !== NOT_FLAT) return new Copy(state as Record<string, unknown>, keys)
   const [draft, finalize] = create(state)
   return { draft, finalize }
 }
 
-/** A plain object of a few primitives. */
-function isFlat(state: object): state is Record<string, unknown> {
-  if (Object.getPrototypeOf(state) !== Object.prototype) return false
+const NOT_FLAT = -1
+
+/** How many keys it has, if it is a plain object of a few primitives. */
+function flatKeys(state: object): number {
+  if (Object.getPrototypeOf(state) !== Object.prototype) return NOT_FLAT
   let keys = 0
-  for (const key in state) {
-    const value = (state as Record<string, unknown>)[key]
-    if ((typeof value === 'object' && value !== null) || typeof value === 'function' || ++keys > MOST_KEYS) return false
-  }
-  return true
+  for (const key in state) if (isPart((state as Record<string, unknown>)[key]) || ++keys > MOST_KEYS) return NOT_FLAT
+  return keys
+}
+
+function isFlat(state: object): state is Record<string, unknown> {
+  return flatKeys(state) !== NOT_FLAT
+}
+
+/** It can be changed where it is. */
+function isPart(value: unknown): boolean {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
 }
 
 class Copy implements Draft {
   readonly draft: Record<string, unknown>
 
-  constructor(private readonly state: Record<string, unknown>) {
+  constructor(
+    private readonly state: Record<string, unknown>,
+    private readonly stateKeys: number,
+  ) {
     this.draft = { ...state }
   }
 
   finalize(): object {
-    if (isSame(this.draft, this.state)) return this.state
-    const draft: object = this.draft
-    // What is flat is adopted or sealed; what is not flat any more would go on as it is, in the handler's hands.
-    return isFlat(draft) ? draft : { ...draft }
+    const { draft, state } = this
+    let keys = 0
+    let isSame = true
+    for (const key in draft) {
+      const value = draft[key]
+      // What is flat is adopted or sealed; what is not flat any more would go on as it is, in the handler's hands.
+      if (isPart(value) || ++keys > MOST_KEYS) return { ...draft }
+      isSame &&= Object.is(value, state[key]) && (value !== undefined || Object.hasOwn(state, key))
+    }
+    return isSame && keys === this.stateKeys ? state : draft
   }
 }
 
@@ -72,15 +90,6 @@ export function adopt(next: object, own: object | undefined): object {
   }
   for (const _ in filled) keys--
   return keys === 0 ? filled : { ...next }
-}
-
-function isSame(copy: Record<string, unknown>, state: Record<string, unknown>): boolean {
-  let keys = 0
-  for (const key in copy) {
-    if (!Object.is(copy[key], state[key]) || !Object.hasOwn(state, key)) return false
-    keys++
-  }
-  return keys === Object.keys(state).length
 }
 
 /**

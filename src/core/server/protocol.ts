@@ -20,6 +20,8 @@ export type Handler = (state: unknown, args: Json, ctx: unknown) => unknown
 export type Check = (value: unknown) => Json
 
 export interface Operation {
+  /** The name of the message. */
+  readonly message: string
   /** For what the message brings. @throws {GenServerError} `invalid_args` */
   readonly check: Check
   readonly handler: Handler
@@ -66,7 +68,7 @@ export function compileProtocol(name: string, definition: AnyDefinition): Protoc
       const spec = specs?.[message]
       const check =
         kind === 'info' && spec === undefined ? checkPlain : inPlace(message, () => argsCheck(message, spec?.args))
-      return [message, { check, handler }]
+      return [message, { message, check, handler }]
     })
   return {
     name,
@@ -78,6 +80,7 @@ export function compileProtocol(name: string, definition: AnyDefinition): Protoc
       Object.entries(definition.calls ?? {}).map(([message, spec]): [string, CallOperation] => [
         message,
         {
+          message,
           check: inPlace(message, () => argsCheck(message, spec.args)),
           checkReply: inPlace(message, () => replyCheck(message, spec.reply)),
           handler: definition.handleCall?.[message] as Handler,

@@ -59,16 +59,19 @@ interface SendOptions {
 
 /** A call with a place in the mailbox of `to`. @throws {GenServerError} `unknown_message`, `invalid_args`, `mailbox_full` */
 export function makeCall(to: Peer, message: string, args: unknown, timeout: number, options: SendOptions): Call {
-  const checked = callOperation(to.protocol, message).check(args)
+  const operation = callOperation(to.protocol, message)
+  const checked = operation.check(args)
   reservePlace(to)
-  return new Call(to, message, checked, timeout, options.origin, options.ifMatch)
+  // Its own name for the message, which is there already: the one that was sent need not be kept for any log.
+  return new Call(to, operation.message, checked, timeout, options.origin, options.ifMatch)
 }
 
 /** A cast with a place in the mailbox of `to`. @throws {GenServerError} as `makeCall` */
 export function makeCast(to: Peer, message: string, args: unknown, options: SendOptions): Cast {
-  const checked = castOperation(to.protocol, message).check(args)
+  const operation = castOperation(to.protocol, message)
+  const checked = operation.check(args)
   reservePlace(to)
-  return new Cast(message, checked, options.origin, options.ifMatch, true)
+  return new Cast(operation.message, checked, options.origin, options.ifMatch, true)
 }
 
 /** A plain message with a place in the mailbox of `to`. @throws {GenServerError} `invalid_args`, `mailbox_full` */
