@@ -9,6 +9,7 @@ import { Client } from './client.js'
 import type { Plan, Scenario } from './outcome.js'
 import { renderOutcome } from './printing.js'
 import { againstBare } from './scenarios/against-bare.js'
+import { batch } from './scenarios/batch.js'
 import { inProcess } from './scenarios/in-process.js'
 import { manyServers } from './scenarios/many-servers.js'
 import { size } from './scenarios/size.js'
@@ -33,6 +34,7 @@ function scenariosWith(client: Client): Scenario[] {
       ...{ load: { kind: 'spawn' }, servers: 0, atLeast: 0.7 },
     }),
     inProcess,
+    batch,
     size,
     manyServers(client),
     start,

@@ -5,6 +5,7 @@
 import accepts from '@fastify/accepts'
 import swaggerUi from '@fastify/swagger-ui'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { batchRoutes } from '../routes/batch.js'
 import { eventRoutes } from '../routes/events.js'
 import { groupRoutes } from '../routes/groups.js'
 import { Health, healthRoutes } from '../routes/health.js'
@@ -18,9 +19,12 @@ import { serverRoutes } from '../routes/servers.js'
 import { traceRoutes } from '../routes/trace.js'
 import { typedMessageRoutes } from '../routes/typed-messages.js'
 import { collectAllowedMethods } from './http/allowed-methods.js'
+import { batchSchemas } from './http/batch-schemas.js'
+import { Batches } from './http/batches.js'
 import { answerNotFound, answerSocketError, errorAnswers } from './http/error-answers.js'
 import { EventStreams } from './http/event-streams.js'
 import { attendRequests } from './http/every-request.js'
+import { errorJudge } from './http/failure.js'
 import { groupSchemas } from './http/group-schemas.js'
 import { HangUps } from './http/hang-ups.js'
 import { implementationSchemas } from './http/implementation-schemas.js'
@@ -102,11 +106,12 @@ const docsPage = {
 export async function createGateway(runtime: Runtime, options: GatewayOptions = {}): Promise<FastifyInstance> {
   const hangUps = new HangUps()
   const operators = options.operators ?? true
+  const batches = new Batches(options.bodyLimit ?? defaultLimits.bodyLimit)
   const streams = streamsOf(runtime, options)
   return openApp(runtime, options, {
     streams,
     components: [
-      ...[...serverSchemas, ...messageSchemas, ...groupSchemas, ...implementationSchemas],
+      ...[...serverSchemas, ...messageSchemas, ...batchSchemas, ...groupSchemas, ...implementationSchemas],
       ...(operators ? operatorSchemas : []),
     ],
     implementations: runtime.implementations,
@@ -116,6 +121,11 @@ export async function createGateway(runtime: Runtime, options: GatewayOptions = 
         checkRequests(api, 'text/event-stream')
         await api.register(eventRoutes, { runtime, streams })
         if (operators) await api.register(traceRoutes, { runtime, streams })
+      })
+      await app.register(async (api) => {
+        checkRequests(api, 'application/x-ndjson')
+        batches.attach(api)
+        await api.register(batchRoutes, { runtime, batches })
       })
       await app.register(async (api) => {
         checkRequests(api)
@@ -167,7 +177,8 @@ async function openApp(runtime: Runtime, options: GatewayOptions, served: Served
   // Until the metrics are there, which need the app, there is nothing to count.
   let metrics: Metrics | undefined
   const count = (code: ProblemCode) => metrics?.problem(code)
-  const answerError = errorAnswers(logger, count)
+  const judgeError = errorJudge(logger, count)
+  const answerError = errorAnswers(judgeError)
 
   const app = Fastify({
     // Fastify's own log makes a child logger and two lines for every request; what matters is logged by `errorAnswers`.
@@ -188,6 +199,7 @@ async function openApp(runtime: Runtime, options: GatewayOptions, served: Served
   })
   // A server may pass over an expectation that it does not know (RFC 9110, section 10.1.1); Node answers with nothing in it.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
+  app.decorate('judgeError', judgeError)
   app.setErrorHandler(answerError)
   answerNotFound(app, collectAllowedMethods(app))
   metrics = collectMetrics(app, serverGauges(runtime, served.streams))

@@ -5,31 +5,18 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Logger } from '../index.js'
 import type { AllowedMethods } from './allowed-methods.js'
-import { foreignError } from './foreign-errors.js'
+import type { JudgeError } from './failure.js'
 import { HttpProblem, problemDocument, problemHeaders } from './problem-document.js'
 import { type ProblemCode, problems } from './problems.js'
 
 type AnswerError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => void
 
-/**
- * Answers an error, whatever it is. What nobody foresaw is logged and tells the client nothing. Crashes of servers are
- * logged by the runtime, once, with the request id.
- */
-export function errorAnswers(logger: Logger, count: (code: ProblemCode) => void): AnswerError {
+/** Answers an error, whatever it is. */
+export function errorAnswers(judge: JudgeError): AnswerError {
   return (error, request, reply) => {
-    const known = foreignError(error)
-    const failure =
-      known ?? new HttpProblem('internal_error', `a bug in the gateway; its log has more under request ${request.id}`)
+    const failure = judge(error, request)
     const { status } = problems[failure.code]
-    if (known === undefined) {
-      logger.error(
-        { err: error, requestId: request.id, method: request.method, url: request.url },
-        'the gateway failed',
-      )
-    }
-    count(failure.code)
     // A string is sent as it is: no serializer of a route has a say in it.
     reply
       .code(status)
@@ -75,6 +62,11 @@ export function answerSocketError(count: (code: ProblemCode) => void) {
     const next = socket._httpMessage
     if (next?.req.complete) {
       next.once('close', () => refuse(error, socket))
+      return
+    }
+    if (next?.headersSent) {
+      // An answer has begun while the request was still coming, as that to a batch: another one in its midst would be nonsense.
+      socket.destroy()
       return
     }
     const [code, detail] = socketProblems[error.code ?? ''] ?? ['invalid_request', 'the request is not HTTP/1.1']

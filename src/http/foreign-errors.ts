@@ -30,6 +30,7 @@ const parts: Readonly<Record<string, string>> = {
   params: 'the path',
   querystring: 'the query',
   headers: 'a header',
+  line: 'the line',
 }
 
 /** `error` as a failure of ours, or `undefined` if it is a bug of the gateway. */

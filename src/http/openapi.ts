@@ -44,6 +44,7 @@ export async function describeRoutes(
     },
     refResolver: { buildLocalReference: (json, _base, _fragment, i) => String(json['$id'] ?? `def-${i}`) },
     decorator: ROUTES_ALONE,
+    transform: ({ schema, url, route }) => ({ url, schema: { ...schema, ...documented(route) } }),
   }
   await app.register(swagger, options)
   let written: { readonly document: object; readonly of: readonly AnyDefinition[] } | undefined
@@ -54,6 +55,12 @@ export async function describeRoutes(
     }
     return written.document as ReturnType<FastifyInstance['swagger']>
   })
+}
+
+/** A body that no schema of the route checks is in its `config`. */
+function documented({ config }: { readonly config?: unknown }): { readonly body?: object } {
+  const { body } = (config ?? {}) as { readonly body?: object }
+  return body === undefined ? {} : { body }
 }
 
 /** What @fastify/swagger writes, once. The rest is written anew when the code of an implementation has changed. */

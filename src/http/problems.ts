@@ -135,7 +135,7 @@ const boundaryProblems = {
   not_acceptable: {
     status: 406,
     title: 'No acceptable representation',
-    when: 'The Accept header rules out what the route answers with: JSON, or an event stream.',
+    when: 'The Accept header rules out what the route answers with: JSON, NDJSON or an event stream.',
   },
   request_timeout: {
     status: 408,
@@ -154,8 +154,8 @@ const boundaryProblems = {
   },
   unsupported_media_type: {
     status: 415,
-    title: 'The body is not JSON',
-    when: 'The Content-Type is not application/json in UTF-8.',
+    title: 'The body is of another type',
+    when: 'The Content-Type is not application/json in UTF-8, or application/x-ndjson for a batch.',
   },
   load_failed: {
     status: 422,

@@ -6,6 +6,7 @@ import { HttpProblem } from './problem-document.js'
 /** What routes answer with when all is well. With its charset too: a parameter that is asked for must be offered. */
 const offers = {
   'application/json': ['application/json', 'application/json; charset=utf-8'],
+  'application/x-ndjson': ['application/x-ndjson', 'application/x-ndjson; charset=utf-8'],
   'text/event-stream': ['text/event-stream', 'text/event-stream; charset=utf-8'],
 }
 

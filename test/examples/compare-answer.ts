@@ -14,6 +14,7 @@ const ANY = '...'
 export function differences(answer: Answer, shown: Pick<Block, 'language' | 'text'> | undefined): string[] {
   if (shown === undefined) return answer.status < 400 ? [] : [`it failed with ${answer.status}: ${answer.body}`]
   if (shown.language === 'json') return bodyDifferences(answer.body, shown.text)
+  if (shown.language === 'jsonl') return bodyDifferences(arrayOf(answer.body), arrayOf(shown.text))
   const [head = '', body] = shown.text.split(/\n\n([\s\S]*)/)
   const [statusLine = '', ...headers] = head.split('\n')
   const faults: string[] = []
@@ -26,6 +27,8 @@ export function differences(answer: Answer, shown: Pick<Block, 'language' | 'tex
   }
   return body === undefined ? faults : [...faults, ...bodyDifferences(answer.body, body)]
 }
+
+const arrayOf = (lines: string) => `[${lines.trim().split('\n').join()}]`
 
 function bodyDifferences(actual: string, shown: string): string[] {
   return alike(JSON.parse(actual), JSON.parse(shown))

@@ -2,9 +2,9 @@
  * The examples in the documents. The convention:
  *
  * - A block fenced as `sh` whose commands are `curl` is run, one command after the other, against one gateway for each
- *   document; the document writes its address as `localhost:3000`. A command may go on after a backslash.
+ *   document; the document writes its address as `localhost:3000`. A command may go on after a backslash, and in quotes.
  * - What the answer is to be follows the command as a comment (`# {"reply":1}`), or follows the block as the next block,
- *   for its last command: `json` shows the body; `http` the status line, and headers and body if it shows them. What is
+ *   for its last command: `json` shows the body, `jsonl` each line of it; `http` the status line, and headers and body if it shows them. What is
  *   shown must be there, and objects may have more; `"..."` stands for any value. A command whose answer is not shown must
  *   succeed.
  * - A command with `-N` reads a stream while the following ones run; `sse` shows events that come in it, in their order.
@@ -44,14 +44,14 @@ export function blocksOf(markdown: string): Block[] {
 }
 
 /** Languages of blocks that show an answer. */
-const ANSWERS: ReadonlySet<string> = new Set(['json', 'http', 'sse'])
+const ANSWERS: ReadonlySet<string> = new Set(['json', 'jsonl', 'http', 'sse'])
 
 export function curlExamplesOf(markdown: string): CurlExample[] {
   const blocks = blocksOf(markdown)
   return blocks.flatMap((block, at) => {
     if (block.language !== 'sh' || !/^curl /m.test(block.text)) return []
     const examples: CurlExample[] = []
-    for (const line of block.text.replaceAll(/\\\n\s*/g, '').split('\n')) {
+    for (const line of commandLines(block.text)) {
       const last = examples.at(-1)
       const [, answer] = /^# ([{[].*)$/.exec(line) ?? []
       if (line.startsWith('curl ')) examples.push({ line: block.line, command: line, answer: undefined })
@@ -67,6 +67,17 @@ export function curlExamplesOf(markdown: string): CurlExample[] {
     }
     return examples
   })
+}
+
+/** A line that ends within quotes goes on. */
+function commandLines(text: string): string[] {
+  const lines: string[] = []
+  for (const line of text.replaceAll(/\\\n\s*/g, '').split('\n')) {
+    const isOpen = (lines.at(-1) ?? '').split("'").length % 2 === 0
+    if (isOpen && lines.at(-1)?.startsWith('curl ')) lines.push(`${lines.pop()}\n${line}`)
+    else lines.push(line)
+  }
+  return lines
 }
 
 export interface ImplementationExample {

@@ -141,9 +141,11 @@ export function createAnswerCheck(document: object): AnswerCheck {
     }
     const media = described.content[mediaType(headers) ?? ''] as { schema: object } | undefined
     if (!media) return [...found, `the operation does not say that it may answer ${status} as ${mediaType(headers)}`]
-    const told = mediaType(headers) === 'text/event-stream' ? body : parsed(body)
-    const wrong = status < 400 ? misfit(media.schema, told) : undefined
-    if (wrong !== undefined) found.push(`the body does not fit its schema: ${wrong}`)
+    for (const [schema, told] of status < 400 ? partsOf(mediaType(headers), media.schema, body) : []) {
+      const wrong = misfit(schema, told)
+      if (wrong !== undefined) found.push(`the body does not fit its schema: ${wrong}`)
+      if ((told as { code?: unknown } | null)?.code === 'internal_error') found.push('the gateway has failed')
+    }
     if (status === 201 && headers['location'] === undefined) found.push('201 without Location')
     return found
   }
@@ -175,6 +177,15 @@ export function pathOf(target: string): string[] | undefined {
 
 function mediaType(headers: Answer['headers']): string | undefined {
   return headers['content-type'] === undefined ? undefined : String(headers['content-type']).split(';')[0]
+}
+
+/** What of a body is to fit which schema. */
+function partsOf(type: string | undefined, schema: object, body: string): (readonly [schema: object, told: unknown])[] {
+  if (type === 'text/event-stream') return [[schema, body]]
+  if (type !== 'application/x-ndjson') return [[schema, parsed(body)]]
+  const { contentSchema } = schema as { contentSchema: object }
+  const lines = body.split('\n').slice(0, -1)
+  return lines.map((line) => [contentSchema, parsed(line)])
 }
 
 function parsed(body: string): unknown {

@@ -16,7 +16,12 @@ interface Parameter {
 
 interface Operation {
   readonly parameters?: readonly Parameter[]
-  readonly requestBody?: { readonly content: { readonly 'application/json': { readonly schema: Schema } } }
+  readonly requestBody?: {
+    readonly content: {
+      readonly 'application/json': { readonly schema: Schema }
+      readonly 'application/x-ndjson'?: { readonly schema: { readonly contentSchema: Schema } }
+    }
+  }
 }
 
 export interface OpenapiDocument {
@@ -75,6 +80,14 @@ export function requestArbitrary(
     )
   }
 
+  const bodyFor = ({ content }: NonNullable<Operation['requestBody']>): fc.Arbitrary<string | Uint8Array> => {
+    const lines = content['application/x-ndjson']
+    if (lines === undefined) return bodyOf(content['application/json'].schema)
+    return fc
+      .array(bodyOf(lines.schema.contentSchema), { maxLength: 6 })
+      .map((bodies) => Buffer.from(bodies.map((body) => Buffer.from(body).toString('latin1')).join('\n'), 'latin1'))
+  }
+
   /** Any operation, as the document describes it. */
   const documented = ({ path, method, operation }: (typeof operations)[number]): fc.Arbitrary<FuzzRequest> => {
     const { parameters = [], requestBody } = operation
@@ -106,9 +119,12 @@ export function requestArbitrary(
         pieces: fc.tuple(...pieces),
         query: mostly(25, query, fc.constantFrom(...queries)),
         headers: fc.oneof({ weight: 3, arbitrary: someHeaders }, { weight: 1, arbitrary: meantHeaders(parameters) }),
-        body: requestBody ? bodyOf(requestBody.content['application/json'].schema) : noBody,
+        body: requestBody ? bodyFor(requestBody) : noBody,
       })
-      .map(({ pieces, query, headers, body }) => request(method, pieces.join('/'), query, headers, body))
+      .map(({ pieces, query, headers, body }) => {
+        const type = requestBody && Object.keys(requestBody.content)[0]
+        return request(method, pieces.join('/'), query, headers, body, type)
+      })
   }
 
   const startArgs = (implementation: string): fc.Arbitrary<unknown> => {
@@ -229,9 +245,10 @@ function request(
   query: string,
   given: readonly (readonly [string, string])[],
   body: string | Uint8Array | undefined,
+  type = 'application/json',
 ): FuzzRequest {
   const typed = body === undefined || given.some(([name]) => name === 'content-type')
-  const headers = typed ? given : [...given, ['content-type', 'application/json'] as const]
+  const headers = typed ? given : [...given, ['content-type', type] as const]
   return new FuzzRequest({ method, target: query === '' ? path : `${path}?${query}`, headers, body })
 }
 

@@ -1,0 +1,203 @@
+/**
+ * One batch: calls and casts as lines of NDJSON, answered line by line in the order in which they are done.
+ *
+ * 1. Each line is a message of its own: one that is at fault, or fails, is answered for itself and hinders no other.
+ * 2. Messages to one server are taken in the order of their lines.
+ * 3. What is under way is bounded: while `MOST_UNDER_WAY` calls are, or while the client does not read its answers, no more is
+ *    read of the batch.
+ * 4. Calls that wait are given up when the client has gone.
+ * 5. The answers of what is done at once are written at once, as one piece.
+ */
+import { isUtf8 } from 'node:buffer'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { CastOptions, Json, Origin, Request, RequestOptions, Runtime } from '../index.js'
+import type { Failure } from './failure.js'
+import { type LineReader, TOO_LONG } from './line-reader.js'
+import { HttpProblem, problemDocument } from './problem-document.js'
+
+/** Calls of one batch. */
+const MOST_UNDER_WAY = 1000
+
+/** Characters of answers that are gathered before they are written. */
+const MOST_AT_ONCE = 64 * 1024
+
+/** What a line says. */
+export interface BatchLine extends Pick<RequestOptions, 'timeout' | 'start' | 'ifMatch'>, Pick<CastOptions, 'delay'> {
+  readonly to: string
+  readonly call?: string
+  readonly cast?: string
+  readonly args?: unknown
+}
+
+export interface BatchTerms {
+  readonly runtime: Runtime
+  readonly origin: Origin
+  readonly lines: LineReader
+  /** Holds a line to its schema. @throws {HttpProblem} */
+  readonly check: (line: unknown) => BatchLine
+  /** What the client may be told of an error. */
+  readonly tell: (error: unknown) => Failure
+}
+
+export class Batch {
+  /** Calls that were not answered at once. */
+  readonly #waiting = new Set<Request>()
+  #underWay = 0
+  #answers = ''
+  #isSending = false
+  /** It sends, or writes answers, before the loop turns. */
+  #isDue = false
+  #isFull = false
+  #hasEnded = false
+  #isOver = false
+
+  constructor(
+    private readonly request: IncomingMessage,
+    private readonly response: ServerResponse,
+    private readonly terms: BatchTerms,
+  ) {}
+
+  /** The head of the response has been written. */
+  begin(): void {
+    const { request, response } = this
+    response.on('close', () => this.#leave())
+    response.on('drain', () => {
+      this.#isFull = false
+      this.#send()
+    })
+    // `close` comes as well.
+    request.on('error', () => {})
+    request.on('end', () => this.end())
+    request.on('data', (bytes: Buffer) => {
+      if (this.#hasEnded) return
+      this.terms.lines.push(bytes)
+      this.#send()
+    })
+  }
+
+  /** Nothing more is read. What is under way is still answered. */
+  end(): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    this.terms.lines.end()
+    this.#send()
+  }
+
+  /** Sends what may be sent now. */
+  #send(): void {
+    if (this.#isSending || this.#isOver) return
+    this.#isSending = true
+    while (this.#sendNext());
+    this.#isSending = false
+    this.#write()
+    this.#readOn()
+  }
+
+  /** `false`: nothing more is at hand, or may be sent. */
+  #sendNext(): boolean {
+    if (!this.#mayGoOn) return false
+    const { lines, runtime } = this.terms
+    const line = lines.next()
+    if (line === undefined) return false
+    // Each is handled before the next one is looked at, if its server is free, so that lines do not fill a mailbox by themselves.
+    runtime.cork()
+    const request = this.#take(lines.number, line)
+    runtime.uncork()
+    if (request?.settled === false) this.#waiting.add(request)
+    if (this.#answers.length > MOST_AT_ONCE) this.#write()
+    return true
+  }
+
+  get #mayGoOn(): boolean {
+    return this.#underWay < MOST_UNDER_WAY && !this.#isFull // 3
+  }
+
+  #take(number: number, bytes: Buffer | typeof TOO_LONG): Request | undefined {
+    try {
+      const line = this.terms.check(parse(bytes))
+      if (line.cast === undefined) return this.#call(number, line as BatchLine & { call: string })
+      this.#cast(number, line as BatchLine & { cast: string })
+    } catch (error) {
+      this.#failed(number, error) // 1
+    }
+    return undefined
+  }
+
+  #call(number: number, { to, call, args, timeout, start, ifMatch }: BatchLine & { call: string }): Request {
+    const { runtime, origin } = this.terms
+    const request = runtime.sendRequest(to, call, args, { timeout, start, ifMatch, origin })
+    this.#underWay++
+    request.whenSettled((error, reply) => {
+      this.#underWay--
+      this.#waiting.delete(request)
+      if (error === undefined) this.#replied(number, reply, request.revision)
+      else this.#failed(number, error)
+      if (!this.#isSending) this.#soon()
+    })
+    return request
+  }
+
+  #cast(number: number, { to, cast, args, delay, start, ifMatch }: BatchLine & { cast: string }): void {
+    const { runtime, origin } = this.terms
+    const timer = runtime.cast(to, cast, args, { delay, start, ifMatch, origin })
+    this.#answers += `{"line":${number},"status":202${timer === undefined ? '' : `,"timer":${JSON.stringify(timer)}`}}\n`
+  }
+
+  #replied(number: number, reply: Json, revision: number | undefined): void {
+    try {
+      this.#answers += `{"line":${number},"status":200,"reply":${JSON.stringify(reply)},"revision":${revision}}\n`
+    } catch (error) {
+      // Longer than a string can be. This runs in the server's turn and must not throw.
+      this.#failed(number, error)
+    }
+  }
+
+  #failed(number: number, error: unknown): void {
+    this.#answers += `${JSON.stringify({ line: number, ...problemDocument(this.terms.tell(error)) })}\n`
+  }
+
+  /** Others may be answered in the same turn of the loop. */
+  #soon(): void {
+    if (this.#isDue) return
+    this.#isDue = true
+    setImmediate(() => {
+      this.#isDue = false
+      this.#send()
+    })
+  }
+
+  #write(): void {
+    if (this.#answers === '') return
+    const text = this.#answers
+    this.#answers = ''
+    if (!this.response.write(text)) this.#isFull = true // 3
+  }
+
+  #readOn(): void {
+    if (this.#hasEnded) {
+      if (this.#underWay === 0 && !this.#isFull) this.#finish()
+    } else if (this.#mayGoOn) this.request.resume()
+    else this.request.pause()
+  }
+
+  #finish(): void {
+    this.#isOver = true
+    this.response.end()
+  }
+
+  #leave(): void {
+    this.#isOver = true
+    for (const request of this.#waiting) request.abandon() // 4
+  }
+}
+
+/** @throws {HttpProblem} if it is not JSON in UTF-8, or too long. */
+function parse(bytes: Buffer | typeof TOO_LONG): unknown {
+  if (bytes === TOO_LONG) throw new HttpProblem('payload_too_large', 'the line is larger than the gateway takes')
+  if (!isUtf8(bytes)) throw new HttpProblem('invalid_request', 'the line is not UTF-8')
+  try {
+    return JSON.parse(bytes.toString('utf8'))
+  } catch {
+    throw new HttpProblem('invalid_request', 'the line is not valid JSON')
+  }
+}

@@ -1,0 +1,58 @@
+/** The batches of one gateway. They end with it: nobody waits for a client that would send for ever. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { Batch, type BatchLine, type BatchTerms } from './batch.js'
+import { BatchCall, BatchCast, NDJSON } from './batch-schemas.js'
+import { countAnswer } from './every-request.js'
+import { LineReader } from './line-reader.js'
+import { HttpProblem } from './problem-document.js'
+import { originOf } from './request-headers.js'
+
+export class Batches {
+  readonly #open = new Set<Batch>()
+
+  /** @param longestLine in bytes */
+  constructor(private readonly longestLine: number) {}
+
+  /** For the routes that are added to `api` from now on: bodies are lines, and are read by `answer`. */
+  attach(api: FastifyInstance): void {
+    api.removeAllContentTypeParsers()
+    api.addContentTypeParser(NDJSON, (_request, _payload, done) => done(null))
+    api.addContentTypeParser('*', (_request, _payload, done) =>
+      done(new HttpProblem('unsupported_media_type', `a batch is sent as ${NDJSON}`)),
+    )
+    api.addHook('preClose', (done) => {
+      for (const batch of this.#open) batch.end()
+      done()
+    })
+  }
+
+  answer(request: FastifyRequest, reply: FastifyReply, runtime: BatchTerms['runtime']): void {
+    const { raw } = reply
+    const batch = new Batch(request.raw, raw, {
+      runtime,
+      origin: originOf(request.id, request.headers),
+      lines: new LineReader(this.longestLine),
+      check: lineCheck(request),
+      tell: (error) => request.server.judgeError(error, request),
+    })
+    reply.hijack()
+    countAnswer(request, raw, 200)
+    const named = request.headers['x-request-id'] === undefined ? [] : ['x-request-id', request.id]
+    raw.writeHead(200, ['content-type', `${NDJSON}; charset=utf-8`, ...named])
+    raw.flushHeaders()
+    this.#open.add(batch)
+    raw.on('close', () => this.#open.delete(batch))
+    batch.begin()
+  }
+}
+
+/** Fastify compiles a schema once and keeps what comes of it. */
+function lineCheck(request: FastifyRequest): BatchTerms['check'] {
+  const isCall = request.compileValidationSchema(BatchCall, 'body')
+  const isCast = request.compileValidationSchema(BatchCast, 'body')
+  return (line) => {
+    const isOne = typeof line === 'object' && line !== null && 'cast' in line ? isCast : isCall
+    if (isOne(line)) return line as BatchLine
+    throw Object.assign(new Error(), { validation: isOne.errors, validationContext: 'line' })
+  }
+}
