@@ -39,7 +39,7 @@ export class EventStream {
     const { response } = this
     this.#watch = this.follow(this, after) // 3
     response.on('close', () => this.#leave())
-    response.on('drain', () => this.#catchUp())
+    response.on('drain', this.#catchUp)
     sendHeaders()
     const early = this.#early ?? []
     this.#early = undefined
@@ -88,10 +88,11 @@ export class EventStream {
   #fallBehind(): void {
     this.#isBehind = true
     this.#watch?.close() // 1
-    this.response.socket?.once('drain', () => this.#catchUp())
+    // It may have been asked for already, where the response's own `drain` came first.
+    this.response.socket?.off('drain', this.#catchUp).once('drain', this.#catchUp)
   }
 
-  #catchUp(): void {
+  readonly #catchUp = (): void => {
     if (!this.#isBehind || this.#isOver) return
     this.#isBehind = false
     try {

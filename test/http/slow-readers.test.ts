@@ -1,6 +1,8 @@
 /** Clients that do not read, or not fast enough: what waits for them is bounded, and they hurt nobody else. */
+import { EventEmitter } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
+import { EventStream } from '../../src/http/event-stream.js'
 import type { Heard } from './event-reader.js'
 import { listenToRadio } from './listening-gateway.js'
 import { until } from './open-gateway.js'
@@ -151,6 +153,27 @@ t.test('the gateway closes at once also where a client does not read', async (t)
     reader.resume()
     await reader.ended()
   }
+})
+
+t.test('one that falls behind again and again asks its connection once each time', async (t) => {
+  const waiting = 300 * 1024
+  const write = () => false
+  const socket = Object.assign(new EventEmitter(), { write, writableLength: waiting })
+  const response = Object.assign(new EventEmitter(), { socket, write, writableLength: waiting })
+  let follows = 0
+  const stream = new EventStream(response as never, (to) => {
+    follows++
+    queueMicrotask(() => to.write(Buffer.from('much')))
+    return { position: 'x.1', close: () => {} }
+  })
+  stream.begin('x.0', () => {})
+  for (let n = 0; n < 20; n++) {
+    await turn()
+    t.equal(socket.listenerCount('drain'), 1)
+    if (n % 2 === 0) response.emit('drain')
+    else socket.emit('drain')
+  }
+  t.equal(follows, 21)
 })
 
 t.test('a thousand clients of one server: each event is written once, and leaves at once', async (t) => {
