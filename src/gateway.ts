@@ -34,6 +34,7 @@ import { messageSchemas } from './http/message-schemas.js'
 import { collectMetrics, type Metrics } from './http/metrics.js'
 import { describeRoutes } from './http/openapi.js'
 import { operatorSchemas } from './http/operator-schemas.js'
+import { watchPressure } from './http/pressure.js'
 import { Problem } from './http/problem-schema.js'
 import type { ProblemCode } from './http/problems.js'
 import { productVersion } from './http/product-version.js'
@@ -60,6 +61,13 @@ export interface GatewayOptions {
   readonly connectionTimeout?: number
   /** Milliseconds that `close` waits for answers that are still to come, before it cuts the connections. Default 5000. */
   readonly closeTimeout?: number
+  /**
+   * By how many milliseconds the event loop may be late, on the average of a quarter of a second, before requests are refused
+   * with `overloaded`; those for operators are not. Default 1000; 0 is for ever.
+   */
+  readonly maxEventLoopDelay?: number
+  /** How many connections may be open at once; further ones are closed as they come. Default 20000. */
+  readonly maxConnections?: number
   /** How many event streams may be open at once. Default 10000. */
   readonly eventStreams?: number
   /** The page at /docs. Default true. */
@@ -85,6 +93,9 @@ interface Served {
 
 /** A segment of a path longer than this is `uri_too_long`. Beyond any id, so that those get the better answer. */
 const LONGEST_SEGMENT = 1024
+
+/** How often Node looks whose headers and requests have not arrived in time, in milliseconds. Its own half a minute is late. */
+const TIMEOUT_CHECKS = 1000
 
 /** The page at /docs asks nobody else for anything. */
 const docsPage = {
@@ -117,28 +128,47 @@ export async function createGateway(runtime: Runtime, options: GatewayOptions = 
     implementations: runtime.implementations,
     async routes(app) {
       await streams.attach(app)
+      const isOverloaded = await watchPressure(app, options.maxEventLoopDelay ?? defaultLimits.maxEventLoopDelay)
       await app.register(async (api) => {
-        checkRequests(api, 'text/event-stream')
+        checkRequests(api, { media: 'text/event-stream', isOverloaded })
         await api.register(eventRoutes, { runtime, streams })
-        if (operators) await api.register(traceRoutes, { runtime, streams })
       })
       await app.register(async (api) => {
-        checkRequests(api, 'application/x-ndjson')
+        checkRequests(api, { media: 'application/x-ndjson', isOverloaded })
         batches.attach(api)
         await api.register(batchRoutes, { runtime, batches })
       })
       await app.register(async (api) => {
-        checkRequests(api)
+        checkRequests(api, { isOverloaded })
         await api.register(serverRoutes, { runtime })
         await api.register(serverStateRoutes, { runtime })
         await api.register(messageRoutes, { runtime, hangUps })
         await api.register(groupRoutes, { runtime, hangUps })
         await api.register(implementationRoutes, { runtime })
         await api.register(typedMessageRoutes, { runtime, hangUps })
-        if (operators) await api.register(operatorRoutes, { runtime })
-        if (operators && options.reload) await api.register(reloadRoutes, { reload: options.reload, hangUps })
       })
+      if (operators) await addOperatorRoutes(app, { runtime, streams, hangUps, reload: options.reload })
     },
+  })
+}
+
+interface OperatorRoutesOptions {
+  readonly runtime: Runtime
+  readonly streams: EventStreams
+  readonly hangUps: HangUps
+  readonly reload: Reload | undefined
+}
+
+/** They are served also when there is too much to do: that is when they are needed. */
+async function addOperatorRoutes(app: FastifyInstance, { runtime, streams, hangUps, reload }: OperatorRoutesOptions) {
+  await app.register(async (api) => {
+    checkRequests(api, { media: 'text/event-stream' })
+    await api.register(traceRoutes, { runtime, streams })
+  })
+  await app.register(async (api) => {
+    checkRequests(api)
+    await api.register(operatorRoutes, { runtime })
+    if (reload) await api.register(reloadRoutes, { reload, hangUps })
   })
 }
 
@@ -155,15 +185,7 @@ export async function createOperatorsGateway(runtime: Runtime, options: GatewayO
     implementations: new Map(),
     async routes(app) {
       await streams.attach(app)
-      await app.register(async (api) => {
-        checkRequests(api, 'text/event-stream')
-        await api.register(traceRoutes, { runtime, streams })
-      })
-      await app.register(async (api) => {
-        checkRequests(api)
-        await api.register(operatorRoutes, { runtime })
-        if (options.reload) await api.register(reloadRoutes, { reload: options.reload, hangUps })
-      })
+      await addOperatorRoutes(app, { runtime, streams, hangUps, reload: options.reload })
     },
   })
 }
@@ -189,7 +211,11 @@ async function openApp(runtime: Runtime, options: GatewayOptions, served: Served
     keepAliveTimeout: options.keepAliveTimeout ?? defaultLimits.keepAliveTimeout,
     connectionTimeout: options.connectionTimeout ?? 0,
     // Node answers a request without Host itself, with nothing in it; `checkRequests` does it our way.
-    http: { headersTimeout: options.headersTimeout ?? defaultLimits.headersTimeout, requireHostHeader: false },
+    http: {
+      headersTimeout: options.headersTimeout ?? defaultLimits.headersTimeout,
+      connectionsCheckingInterval: TIMEOUT_CHECKS,
+      requireHostHeader: false,
+    },
     // While it closes, `checkRequests` refuses work with a problem document.
     return503OnClosing: false,
     routerOptions: { maxParamLength: LONGEST_SEGMENT },
@@ -200,6 +226,7 @@ async function openApp(runtime: Runtime, options: GatewayOptions, served: Served
   // A server may pass over an expectation that it does not know (RFC 9110, section 10.1.1); Node answers with nothing in it.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   app.decorate('judgeError', judgeError)
+  app.server.maxConnections = options.maxConnections ?? defaultLimits.maxConnections
   app.setErrorHandler(answerError)
   answerNotFound(app, collectAllowedMethods(app))
   metrics = collectMetrics(app, serverGauges(runtime, served.streams))

@@ -78,6 +78,24 @@ export const settingsSchema = Type.Object({
     maximum: LONGEST,
     description: 'How long an idle connection is kept; behind a load balancer, longer than it keeps its own',
   }),
+  maxConnections: Type.Integer({
+    default: defaultLimits.maxConnections,
+    minimum: 1,
+    maximum: 1_000_000,
+    description: 'How many connections may be open at once; further ones are closed as they come',
+  }),
+  maxEventLoopDelay: Type.Integer({
+    default: defaultLimits.maxEventLoopDelay,
+    minimum: 0,
+    maximum: LONGEST,
+    description: 'By how much the work may be late before requests are refused; 0 is for ever',
+  }),
+  maxQueued: Type.Integer({
+    default: 100_000,
+    minimum: 1,
+    maximum: 100_000_000,
+    description: 'How many messages may wait in all mailboxes together',
+  }),
   maxRestarts: Type.Integer({
     default: 10,
     minimum: 0,

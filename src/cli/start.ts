@@ -21,10 +21,10 @@ export async function start(settings: Settings): Promise<void> {
   let ready = true
   const logger = await createLogger(settings, process.stdout.isTTY === true)
   const implementations = await loadImplementations(settings.implementations)
-  const { maxRestarts, maxSeconds, rememberExits } = settings
-  const runtime = createRuntimeOf(implementations, { logger, maxRestarts, maxSeconds, rememberExits })
-  const { bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout } = settings
-  const limits = { bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout }
+  const { maxQueued, maxRestarts, maxSeconds, rememberExits } = settings
+  const runtime = createRuntimeOf(implementations, { logger, maxQueued, maxRestarts, maxSeconds, rememberExits })
+  const { bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout, maxConnections, maxEventLoopDelay } = settings
+  const limits = { bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout, maxConnections, maxEventLoopDelay }
   const options = { logger, ready: () => ready, reload: reloadOnRequest(runtime, implementations), ...limits }
   const { admin, adminPort, host, port } = settings
   const gateways: FastifyInstance[] = []

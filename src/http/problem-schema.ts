@@ -52,8 +52,15 @@ interface ProblemResponse {
 }
 const problemRef = () => Ref(Problem)
 
-/** Problems that any request to the API can meet; `draining`, because in its last moments the gateway answers nothing else. */
-const everywhere = ['invalid_request', 'not_acceptable', 'headers_too_large', 'internal_error', 'draining'] as const
+/** Problems that any request to the API can meet; `overloaded`, if it is not one for operators; `draining`, because in its last moments the gateway answers nothing else. */
+const everywhere = [
+  'invalid_request',
+  'not_acceptable',
+  'headers_too_large',
+  'internal_error',
+  'overloaded',
+  'draining',
+] as const
 /** Problems that any request with a body can meet, also where the route has no use for one (DELETE). */
 export const bodyProblems = ['payload_too_large', 'unsupported_media_type'] as const
 

@@ -99,6 +99,11 @@ const coreProblems = {
     title: 'The server is restarting',
     when: 'The server crashed and was not back within the timeout.',
   },
+  overloaded: {
+    status: 503,
+    title: 'The gateway has too much to do',
+    when: 'More messages wait, requests come, or event streams are open than the gateway takes at once.',
+  },
   draining: {
     status: 503,
     title: 'The gateway is shutting down',
@@ -166,11 +171,6 @@ const boundaryProblems = {
     status: 431,
     title: 'The headers are too large',
     when: 'The header section of the request is larger than the gateway takes.',
-  },
-  overloaded: {
-    status: 503,
-    title: 'The gateway has too much to do',
-    when: 'As many event streams are open as the gateway takes.',
   },
   internal_error: {
     status: 500,

@@ -10,8 +10,16 @@ const offers = {
   'text/event-stream': ['text/event-stream', 'text/event-stream; charset=utf-8'],
 }
 
-/** Adds the checks to the routes that are added to `api` from now on, and answer with `media`. */
-export function checkRequests(api: FastifyInstance, media: keyof typeof offers = 'application/json'): void {
+export interface RequestTerms {
+  /** What the routes answer with. Default JSON. */
+  readonly media?: keyof typeof offers
+  /** Whether requests are refused because there is too much to do. Default never. */
+  readonly isOverloaded?: () => boolean
+}
+
+/** Adds the checks to the routes that are added to `api` from now on. */
+export function checkRequests(api: FastifyInstance, terms: RequestTerms = {}): void {
+  const { media = 'application/json', isOverloaded = () => false } = terms
   const offered = offers[media]
   let closing = false
   api.addHook('preClose', (done) => {
@@ -21,6 +29,7 @@ export function checkRequests(api: FastifyInstance, media: keyof typeof offers =
   api.decorate('checkRequest', (request: FastifyRequest) => {
     const { accept, host } = request.headers
     if (closing) return new GenServerError('draining', 'the gateway is shutting down')
+    if (isOverloaded()) return new HttpProblem('overloaded', 'the gateway is behind with its work')
     if (host === undefined && request.raw.httpVersion === '1.1') {
       return new HttpProblem('invalid_request', 'HTTP/1.1 requires a Host header')
     }

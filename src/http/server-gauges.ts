@@ -5,7 +5,10 @@
 import { Gauge, type Metric } from 'prom-client'
 import type { Runtime } from '../index.js'
 
-export function serverGauges(runtime: Pick<Runtime, 'countServers'>, streams: { readonly size: number }): Metric[] {
+export function serverGauges(
+  runtime: Pick<Runtime, 'countServers' | 'queued'>,
+  streams: { readonly size: number },
+): Metric[] {
   return [
     new Gauge({
       name: 'genservers_servers',
@@ -16,6 +19,14 @@ export function serverGauges(runtime: Pick<Runtime, 'countServers'>, streams: { 
         const counts = await runtime.countServers()
         this.reset()
         for (const { implementation, status, count } of counts) this.set({ implementation, status }, count)
+      },
+    }),
+    new Gauge({
+      name: 'genservers_queued_messages',
+      help: 'Messages that wait in all mailboxes together.',
+      registers: [],
+      collect() {
+        this.set(runtime.queued)
       },
     }),
     new Gauge({

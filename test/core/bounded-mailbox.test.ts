@@ -52,6 +52,54 @@ t.test('X4: a timer, a delayed cast and a stop get into a full mailbox', async (
   await close()
 })
 
+t.test('all mailboxes together are bounded too', async (t) => {
+  const { runtime, clock, close } = probing(t, {}, { maxQueued: 3 })
+  for (const id of ['a', 'b']) {
+    await runtime.start('probe', {}, { id, mailbox: 3 })
+    runtime.cast(id, 'slowNote', { note: 'slow', ms: 100 })
+  }
+  await clock.advance(0)
+  t.equal(runtime.queued, 0, 'what has been taken does not wait')
+  runtime.cast('a', 'note', { note: '1' })
+  runtime.cast('b', 'note', { note: '2' })
+  const waits = observe(runtime.call('b', 'ping'))
+  t.equal(runtime.queued, 3)
+  const refused = { code: 'overloaded', effect: 'none', details: { retryAfter: 1 } }
+  t.throws(() => runtime.cast('a', 'note', { note: '3' }), refused)
+  await t.rejects(runtime.call('a', 'ping'), refused)
+  t.match(runtime.castGroup('nobody', 'note'), { sent: 0 })
+  runtime.cast('a', 'note', { note: 'delayed' }, { delay: 10 })
+  await clock.advance(10)
+  t.match(runtime.info('a').mailbox, { length: 2 }, 'a timer gets in')
+  runtime.kill('a')
+  t.equal(runtime.queued, 2, 'its places are free')
+  runtime.cast('b', 'note', { note: '4' })
+  t.throws(() => runtime.cast('b', 'note', { note: '5' }), { code: 'mailbox_full' }, 'its own bound is told first')
+  await clock.advance(90)
+  t.equal(waits.value, 'pong')
+  t.equal(runtime.queued, 0)
+  await close()
+})
+
+t.test('who finds a mailbox full is told to come back after as long as the oldest message has waited', async (t) => {
+  const { runtime, clock, close } = probing(t)
+  await runtime.start('probe', {}, { id: 'p', mailbox: 1 })
+  runtime.cast('p', 'slowNote', { note: 'slow', ms: 100_000 })
+  await clock.advance(0)
+  runtime.cast('p', 'note', { note: 'waits' })
+  for (const [waited, retryAfter] of [
+    [0, 1],
+    [1000, 1],
+    [1500, 3],
+    [10_000, 13],
+    [60_000, 60],
+  ] as const) {
+    await clock.advance(waited)
+    t.throws(() => runtime.cast('p', 'note', { note: 'more' }), { code: 'mailbox_full', details: { retryAfter } })
+  }
+  await close()
+})
+
 t.test('X4: a kill needs no room', async (t) => {
   const { runtime, clock, close } = probing(t)
   await runtime.start('probe', {}, { id: 'p', mailbox: 1 })

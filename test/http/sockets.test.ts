@@ -107,6 +107,30 @@ t.test('headers that are too large are 431', async (t) => {
   t.equal(problem.code, 'headers_too_large')
 })
 
+t.test('who sends a head byte by byte, or nothing at all, is cut off in time; others are not', async (t) => {
+  const { port, app, pool } = await listen(t, { headersTimeout: 500 })
+  const started = performance.now()
+  const slow = connect(port, '127.0.0.1')
+  const silent = connect(port, '127.0.0.1')
+  slow.write('GET /servers HTTP/1.1\r\n')
+  const drip = setInterval(() => slow.write('x'), 50)
+  t.teardown(() => clearInterval(drip))
+  const ends = [slow, silent].map(async (socket) => {
+    const [answer] = (await once(socket.setEncoding('utf8'), 'data')) as [string]
+    t.match(answer, /^HTTP\/1\.1 408 /)
+    await once(socket, 'close')
+  })
+  t.equal((await pool.request({ method: 'GET', path: '/servers' })).statusCode, 200)
+  await Promise.all(ends)
+  clearInterval(drip)
+  const took = performance.now() - started
+  t.ok(took < 10_000, `${took} ms, where Node by itself would look after half a minute`)
+  await until(() => {
+    app.server.getConnections(() => {})
+    return slow.destroyed && silent.destroyed
+  })
+})
+
 t.test('a request that does not arrive in time is 408', async (t) => {
   const { port, app } = await listen(t, { requestTimeout: 1, headersTimeout: 1 })
   // Node looks for late requests every 30 seconds; this is its word for one, on a real connection.

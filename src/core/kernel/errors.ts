@@ -29,6 +29,7 @@ export const failures = {
   server_crashed: 'none',
   bad_reply: 'none',
   restarting: 'none',
+  overloaded: 'none',
   draining: 'none',
   call_timeout: 'unknown',
   init_timeout: 'none',

@@ -6,6 +6,7 @@
  *    handler has succeeded.
  */
 import type { Envelope } from './envelope.js'
+import type { Places } from './places.js'
 import type { Queued } from './queued.js'
 
 export class Mailbox {
@@ -18,16 +19,27 @@ export class Mailbox {
 
   constructor(readonly limit: number) {}
 
+  /** Those of all mailboxes together, if they are bounded. */
+  protected get shared(): Places | undefined {
+    return undefined
+  }
+
   /** Takes a place for one bounded envelope. `false`: there is none left. */
   reserve(): boolean {
-    if (this.#places >= this.limit) return false
+    if (this.isFull || this.shared?.take() === false) return false
     this.#places++
     return true
+  }
+
+  /** It has no place left of its own. */
+  get isFull(): boolean {
+    return this.#places >= this.limit
   }
 
   /** Gives a reserved place back unused. */
   release(): void {
     this.#places--
+    this.shared?.give()
   }
 
   /** Puts an envelope in. A bounded one has a reserved place. */
@@ -57,7 +69,7 @@ export class Mailbox {
     else envelope.next.previous = envelope.previous
     envelope.previous = envelope.next = undefined
     this.length--
-    if (envelope.bounded) this.#places--
+    if (envelope.bounded) this.release()
   }
 
   /** What waits, oldest first; the one that is at hand may be taken out meanwhile. */
@@ -66,6 +78,11 @@ export class Mailbox {
       next = each.next
       yield each as Envelope
     }
+  }
+
+  /** Seconds after which there may be places again. */
+  get retryAfter(): number {
+    return 1
   }
 
   /** How long the oldest envelope has waited, in milliseconds. */

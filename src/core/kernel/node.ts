@@ -5,6 +5,7 @@ import { Deadlines } from './deadlines.js'
 import { IdMaker } from './id-maker.js'
 import { type Logger, logError } from './logger.js'
 import { MessageLog } from './message-log.js'
+import type { Places } from './places.js'
 import { Scheduler } from './scheduler.js'
 import type { Store } from './store.js'
 import type { Transport } from './transport.js'
@@ -25,6 +26,7 @@ export class Node {
     readonly logger: Logger,
     readonly store: Store,
     readonly transport: Transport,
+    readonly places: Places,
   ) {
     this.deadlines = new Deadlines(clock)
     this.ids = new IdMaker(clock)

@@ -13,7 +13,9 @@ import { addWait, type Call, type Wait } from './call.js'
 import type { Envelope, StopOrder } from './envelope.js'
 import { Mailbox } from './mailbox.js'
 import type { Node } from './node.js'
+import type { Places } from './places.js'
 import { OPERATOR, type Suspender } from './suspender.js'
+import { Wishes } from './wishes.js'
 
 /** How many messages a process handles before the next one gets its turn. */
 const SLICE = 16
@@ -49,7 +51,7 @@ export abstract class Process<Urgent extends First> extends Mailbox {
   /** The suspenders, added up. */
   #suspended = 0
   #urgent: Urgent[] | undefined = undefined
-  #whenSo: Wish[] | undefined = undefined
+  #wishes: Wishes | undefined = undefined
 
   constructor(
     readonly node: Node,
@@ -60,6 +62,15 @@ export abstract class Process<Urgent extends First> extends Mailbox {
 
   get mailbox(): Mailbox {
     return this
+  }
+
+  protected override get shared(): Places {
+    return this.node.places
+  }
+
+  /** The oldest that waits has waited for as long as it took to handle what was before it: so will the next one. */
+  override get retryAfter(): number {
+    return Math.min(60, Math.max(1, Math.ceil(this.oldestAge(this.node.tick()) / 1000)))
   }
 
   /** Handles one envelope; returns a promise if it takes until that settles. It is not meant to fail. */
@@ -188,10 +199,8 @@ export abstract class Process<Urgent extends First> extends Mailbox {
 
   private async when(isSo: () => boolean): Promise<void> {
     if (isSo() || this.#ended) return
-    await new Promise<void>((resolve) => {
-      this.#whenSo ??= []
-      this.#whenSo.push({ isSo, resolve })
-    })
+    this.#wishes ??= new Wishes()
+    await this.#wishes.until(isSo)
   }
 
   /** From now on messages are taken. */
@@ -282,15 +291,6 @@ export abstract class Process<Urgent extends First> extends Mailbox {
 
   /** Tells those who wait for it that the process is idle, or quiet. */
   protected rest(): void {
-    const wishes = this.#whenSo
-    if (wishes === undefined) return
-    const open = wishes.filter(({ isSo }) => !this.#ended && !isSo())
-    this.#whenSo = open.length === 0 ? undefined : open
-    for (const wish of wishes) if (!open.includes(wish)) wish.resolve()
+    this.#wishes?.look(this.#ended)
   }
-}
-
-interface Wish {
-  readonly isSo: () => boolean
-  readonly resolve: () => void
 }

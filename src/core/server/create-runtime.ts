@@ -3,6 +3,7 @@ import { systemClock } from '../kernel/clock.js'
 import { Exits } from '../kernel/exits.js'
 import { silentLogger } from '../kernel/logger.js'
 import { Node } from '../kernel/node.js'
+import { Places } from '../kernel/places.js'
 import { MemoryRegistry, type Registry } from '../kernel/registry.js'
 import { memoryStore } from '../kernel/store.js'
 import { localTransport } from '../kernel/transport.js'
@@ -39,7 +40,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   const family = new LocalFamily(directory, (...server) => runtime.make(...server))
   protocols.set(SUPERVISOR, compileProtocol(SUPERVISOR, defineSupervisor(family)))
   const root = new RootKeeper({ maxRestarts: options.maxRestarts ?? 10, maxSeconds: options.maxSeconds ?? 5 })
-  const node = new Node(clock, logger, store, transport)
+  const node = new Node(clock, logger, store, transport, new Places(options.maxQueued ?? 100_000))
   const runtime: LocalRuntime = new LocalRuntime(node, protocols, directory, root, family, options.feeds ?? {})
   // The overloads that type a call by its definition have no body: at run time there is one `call`.
   return runtime as unknown as Runtime

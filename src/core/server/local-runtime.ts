@@ -172,6 +172,10 @@ export class LocalRuntime extends Sys {
     return this.directory.page(options)
   }
 
+  get queued(): number {
+    return this.node.places.taken
+  }
+
   countServers(): Promise<ServerCount[]> {
     return this.directory.count(this.implementations.keys())
   }

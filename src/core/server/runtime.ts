@@ -41,6 +41,8 @@ export interface RuntimeOptions {
   /** A server may restart `maxRestarts` times within `maxSeconds`; one crash more and it ends. Default 10 in 5. */
   readonly maxRestarts?: number
   readonly maxSeconds?: number
+  /** How many messages may wait in all mailboxes together; further ones are refused with `overloaded`. Default 100000. */
+  readonly maxQueued?: number
   /** For how many milliseconds an ended server's id answers `server_exited` and not `unknown_server`. Default 10 min. */
   readonly rememberExits?: number
   /**
@@ -184,6 +186,8 @@ export interface Runtime extends Operations {
   whereis(id: string): string | undefined
   info(id: string): ServerInfo
   list(options?: ListOptions): ServerPage
+  /** How many messages wait in all mailboxes together; timers and orders, which are always taken, do not count. */
+  readonly queued: number
   /** How many servers there are, by implementation and status; pairs that nobody has are left out. */
   countServers(): Promise<ServerCount[]>
   state(id: string): StateView

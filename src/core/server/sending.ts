@@ -44,12 +44,13 @@ export function checkAgain(protocol: Protocol, envelope: Envelope): GenServerErr
   }
 }
 
-/** @throws {GenServerError} `mailbox_full` */
-export function reservePlace(to: Addressee): void {
-  if (to.mailbox.reserve()) return
-  throw new GenServerError('mailbox_full', `${to.id} has ${to.mailbox.limit} messages waiting and takes no more`, {
-    retryAfter: 1,
-  })
+/** @throws {GenServerError} `mailbox_full`, `overloaded` */
+export function reservePlace({ id, mailbox }: Addressee): void {
+  if (mailbox.reserve()) return
+  const { limit, isFull, retryAfter } = mailbox
+  throw isFull
+    ? new GenServerError('mailbox_full', `${id} has ${limit} messages waiting and takes no more`, { retryAfter })
+    : new GenServerError('overloaded', 'as many messages wait for all servers together as are taken', { retryAfter })
 }
 
 interface SendOptions {
@@ -57,7 +58,10 @@ interface SendOptions {
   readonly ifMatch?: number | undefined
 }
 
-/** A call with a place in the mailbox of `to`. @throws {GenServerError} `unknown_message`, `invalid_args`, `mailbox_full` */
+/**
+ * A call with a place in the mailbox of `to`.
+ * @throws {GenServerError} `unknown_message`, `invalid_args`, `mailbox_full`, `overloaded`
+ */
 export function makeCall(to: Peer, message: string, args: unknown, timeout: number, options: SendOptions): Call {
   const operation = callOperation(to.protocol, message)
   const checked = operation.check(args)
@@ -74,7 +78,7 @@ export function makeCast(to: Peer, message: string, args: unknown, options: Send
   return new Cast(operation.message, checked, options.origin, options.ifMatch, true)
 }
 
-/** A plain message with a place in the mailbox of `to`. @throws {GenServerError} `invalid_args`, `mailbox_full` */
+/** A plain message with a place in the mailbox of `to`. @throws {GenServerError} `invalid_args`, `mailbox_full`, `overloaded` */
 export function makeInfo(to: Peer, message: string, args: unknown): Info {
   const checked = infoCheck(to.protocol, message)(args)
   reservePlace(to)

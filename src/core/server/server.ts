@@ -44,7 +44,8 @@ export class Server extends Lifecycle {
       this.tracer.taken(envelope)
       if (this.ended) {
         // Whoever was told has killed it, so this comes too late.
-        if (envelope.kind === 'call' || envelope.kind === 'stop') this.put(envelope)
+        if (envelope.kind === 'call') envelope.fail(this.failure as GenServerError)
+        else if (envelope.kind === 'stop') this.put(envelope)
         return undefined
       }
     }

@@ -4,6 +4,7 @@ import { Call, timedOut } from '../../../src/core/kernel/call.js'
 import { type Envelope, Info } from '../../../src/core/kernel/envelope.js'
 import { silentLogger } from '../../../src/core/kernel/logger.js'
 import { Node } from '../../../src/core/kernel/node.js'
+import { Places } from '../../../src/core/kernel/places.js'
 import { Process } from '../../../src/core/kernel/process.js'
 import { createSimulatedClock } from '../../../src/core/kernel/simulated-clock.js'
 import { memoryStore } from '../../../src/core/kernel/store.js'
@@ -62,7 +63,7 @@ class Recorder extends Process<Note> {
 
 function setUp() {
   const clock = createSimulatedClock()
-  const node = new Node(clock, silentLogger, memoryStore, localTransport)
+  const node = new Node(clock, silentLogger, memoryStore, localTransport, new Places(1000))
   const process = new Recorder(node, 100)
   const put = (...messages: string[]) => {
     for (const message of messages) process.put(new Info(message, {}, false))

@@ -1,0 +1,72 @@
+/** More than a gateway can do: what is refused, and who is served all the same. */
+import { once } from 'node:events'
+import { type AddressInfo, connect } from 'node:net'
+import { defineServer, Type } from 'genservers'
+import t from 'tap'
+import { openGateway, until } from './open-gateway.js'
+
+const busy = defineServer({
+  state: Type.Object({}),
+  calls: { spin: { args: Type.Object({ ms: Type.Integer() }) } },
+  init: () => ({}),
+  handleCall: {
+    spin: (_state, { ms }) => {
+      const end = performance.now() + ms
+      while (performance.now() < end);
+    },
+  },
+})
+
+t.test('a gateway that is behind with its work refuses more, and serves those who look after it', async (t) => {
+  const { ask, runtime } = await openGateway(t, { busy }, { maxEventLoopDelay: 20 })
+  await runtime.start('busy', {}, { id: 'b' })
+  const spin = () => ask('POST', '/servers/b/call', { message: 'spin', args: { ms: 50 } })
+  let answer = await spin()
+  for (let n = 0; n < 100 && answer.statusCode === 200; n++) answer = await spin()
+  t.match(answer, { statusCode: 503, headers: { 'retry-after': '1' }, body: { code: 'overloaded', effect: 'none' } })
+  const events = { accept: 'text/event-stream' }
+  for (const [method, path, headers] of [
+    ['GET', '/servers', {}],
+    ['POST', '/groups/x/call', {}],
+    ['POST', '/batch', {}],
+    ['GET', '/events', events],
+  ] as const) {
+    t.equal((await ask(method, path, undefined, headers)).statusCode, 503, path)
+  }
+  for (const path of ['/health/live', '/health/ready', '/metrics', '/servers/b/crashes']) {
+    t.equal((await ask('GET', path)).statusCode, 200, path)
+  }
+  let status = 503
+  while (status === 503) {
+    await new Promise((resolve) => setImmediate(resolve))
+    status = (await ask('GET', '/servers/b')).statusCode
+  }
+  t.equal(status, 200, 'when it has caught up it goes on')
+})
+
+t.test('more connections than there may be are closed as they come', async (t) => {
+  const { app } = await openGateway(t, {}, { maxConnections: 2 })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo
+  const open = async () => {
+    const socket = connect(port, '127.0.0.1')
+    socket.write('GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n')
+    const [first] = await Promise.race([once(socket, 'data'), once(socket, 'close')])
+    return { socket, isServed: Buffer.isBuffer(first) }
+  }
+  const [one, two] = [await open(), await open()]
+  t.same([one.isServed, two.isServed], [true, true])
+  const three = await open()
+  t.equal(three.isServed, false)
+  one.socket.destroy()
+  let count = 2
+  await until(() => {
+    app.server.getConnections((_error, connections) => {
+      count = connections
+    })
+    return count === 1
+  })
+  const four = await open()
+  t.equal(four.isServed, true)
+  for (const { socket } of [two, four]) socket.destroy()
+})
