@@ -10,6 +10,7 @@ import type { Plan, Scenario } from './outcome.js'
 import { renderOutcome } from './printing.js'
 import { againstBare } from './scenarios/against-bare.js'
 import { batch } from './scenarios/batch.js'
+import { connections } from './scenarios/connections.js'
 import { inProcess } from './scenarios/in-process.js'
 import { manyServers } from './scenarios/many-servers.js'
 import { size } from './scenarios/size.js'
@@ -35,6 +36,7 @@ function scenariosWith(client: Client): Scenario[] {
     }),
     inProcess,
     batch,
+    connections,
     size,
     manyServers(client),
     start,
