@@ -11,6 +11,7 @@ import { renderOutcome } from './printing.js'
 import { againstBare } from './scenarios/against-bare.js'
 import { batch } from './scenarios/batch.js'
 import { connections } from './scenarios/connections.js'
+import { events } from './scenarios/events.js'
 import { inProcess } from './scenarios/in-process.js'
 import { manyServers } from './scenarios/many-servers.js'
 import { size } from './scenarios/size.js'
@@ -37,6 +38,7 @@ function scenariosWith(client: Client): Scenario[] {
     inProcess,
     batch,
     connections,
+    events,
     size,
     manyServers(client),
     start,

@@ -15,18 +15,24 @@ export class ServerProcess {
     readonly url: string,
   ) {}
 
-  static gateway(): Promise<ServerProcess> {
-    return ServerProcess.#launch('the gateway', compiled('../src/main.js'))
+  /** With the bundled implementations, or those of a directory. */
+  static gateway(implementations?: URL): Promise<ServerProcess> {
+    const env = implementations && { GENSERVERS_IMPLEMENTATIONS: fileURLToPath(implementations) }
+    return ServerProcess.#launch('the gateway', compiled('../src/main.js'), env)
   }
 
   static bare(): Promise<ServerProcess> {
     return ServerProcess.#launch('the bare app', compiled('./programs/bare.js'))
   }
 
-  static async #launch(name: string, program: string): Promise<ServerProcess> {
+  static bareSockets(): Promise<ServerProcess> {
+    return ServerProcess.#launch('the bare connections', compiled('./programs/bare-sockets.js'))
+  }
+
+  static async #launch(name: string, program: string, more: NodeJS.ProcessEnv = {}): Promise<ServerProcess> {
     const child = fork(program, [], {
       // The settings of this shell must not reach the gateway; what is measured are its defaults.
-      env: { PATH: process.env['PATH'], NODE_ENV: 'production', GENSERVERS_PORT: '0' },
+      env: { PATH: process.env['PATH'], NODE_ENV: 'production', GENSERVERS_PORT: '0', ...more },
       execArgv: ['--import', preload],
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     })
