@@ -62,7 +62,7 @@ export interface GatewayOptions {
   /** Milliseconds that `close` waits for answers that are still to come, before it cuts the connections. Default 5000. */
   readonly closeTimeout?: number
   /**
-   * By how many milliseconds the event loop may be late, on the average of a quarter of a second, before requests are refused
+   * By how many milliseconds the event loop may be late, on the average of a second, before requests are refused
    * with `overloaded`; those for operators are not. Default 1000; 0 is for ever.
    */
   readonly maxEventLoopDelay?: number
