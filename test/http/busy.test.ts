@@ -3,18 +3,7 @@ import { createRuntime, defineServer, systemClock, Type } from 'genservers'
 import t from 'tap'
 import { createGateway } from '../../src/gateway.js'
 import { pause } from '../core/running.js'
-
-const busy = defineServer({
-  state: Type.Object({}),
-  calls: { spin: { args: Type.Object({ ms: Type.Integer() }) } },
-  init: () => ({}),
-  handleCall: {
-    spin: (_state, { ms }) => {
-      const until = performance.now() + ms
-      while (performance.now() < until);
-    },
-  },
-})
+import { spinner } from './spinner.js'
 
 const patient = defineServer({
   state: Type.Object({ count: Type.Integer() }),
@@ -35,7 +24,7 @@ const patient = defineServer({
 t.test(
   'X7: a handler that holds the thread is seen in the metrics; calls that it made late time out, once',
   async (t) => {
-    const runtime = createRuntime({ implementations: { busy, patient } })
+    const runtime = createRuntime({ implementations: { busy: spinner, patient } })
     const app = await createGateway(runtime, { docs: false })
     t.teardown(async () => {
       await runtime.close()

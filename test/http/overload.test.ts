@@ -1,24 +1,12 @@
 /** More than a gateway can do: what is refused, and who is served all the same. */
 import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
-import { defineServer, Type } from 'genservers'
 import t from 'tap'
 import { openGateway, until } from './open-gateway.js'
-
-const busy = defineServer({
-  state: Type.Object({}),
-  calls: { spin: { args: Type.Object({ ms: Type.Integer() }) } },
-  init: () => ({}),
-  handleCall: {
-    spin: (_state, { ms }) => {
-      const end = performance.now() + ms
-      while (performance.now() < end);
-    },
-  },
-})
+import { spinner } from './spinner.js'
 
 t.test('a gateway that is behind with its work refuses more, and serves those who look after it', async (t) => {
-  const { ask, runtime } = await openGateway(t, { busy }, { maxEventLoopDelay: 20 })
+  const { ask, runtime } = await openGateway(t, { busy: spinner }, { maxEventLoopDelay: 20 })
   await runtime.start('busy', {}, { id: 'b' })
   const spin = () => ask('POST', '/servers/b/call', { message: 'spin', args: { ms: 50 } })
   let answer = await spin()
