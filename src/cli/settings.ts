@@ -96,6 +96,12 @@ export const settingsSchema = Type.Object({
     maximum: 100_000_000,
     description: 'How many messages may wait in all mailboxes together',
   }),
+  maxQueuedBytes: Type.Integer({
+    default: 256 * 1024 * 1024,
+    minimum: 1,
+    maximum: 2 ** 40,
+    description: 'How many bytes these may have',
+  }),
   maxRestarts: Type.Integer({
     default: 10,
     minimum: 0,

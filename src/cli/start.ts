@@ -21,8 +21,9 @@ export async function start(settings: Settings): Promise<void> {
   let ready = true
   const logger = await createLogger(settings, process.stdout.isTTY === true)
   const implementations = await loadImplementations(settings.implementations)
-  const { maxQueued, maxRestarts, maxSeconds, rememberExits } = settings
-  const runtime = createRuntimeOf(implementations, { logger, maxQueued, maxRestarts, maxSeconds, rememberExits })
+  const { maxQueued, maxQueuedBytes, maxRestarts, maxSeconds, rememberExits } = settings
+  const bounds = { maxQueued, maxQueuedBytes, maxRestarts, maxSeconds, rememberExits }
+  const runtime = createRuntimeOf(implementations, { logger, ...bounds })
   const { bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout, maxConnections, maxEventLoopDelay } = settings
   const limits = { bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout, maxConnections, maxEventLoopDelay }
   const options = { logger, ready: () => ready, reload: reloadOnRequest(runtime, implementations), ...limits }

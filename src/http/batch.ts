@@ -114,18 +114,23 @@ export class Batch {
 
   #take(number: number, bytes: Buffer | typeof TOO_LONG): Request | undefined {
     try {
+      if (bytes === TOO_LONG) throw new HttpProblem('payload_too_large', 'the line is larger than the gateway takes')
       const line = this.terms.check(parse(bytes))
-      if (line.cast === undefined) return this.#call(number, line as BatchLine & { call: string })
-      this.#cast(number, line as BatchLine & { cast: string })
+      if (line.cast === undefined) return this.#call(number, bytes.length, line as BatchLine & { call: string })
+      this.#cast(number, bytes.length, line as BatchLine & { cast: string })
     } catch (error) {
       this.#failed(number, error) // 1
     }
     return undefined
   }
 
-  #call(number: number, { to, call, args, timeout, start, ifMatch }: BatchLine & { call: string }): Request {
+  #call(
+    number: number,
+    bytes: number,
+    { to, call, args, timeout, start, ifMatch }: BatchLine & { call: string },
+  ): Request {
     const { runtime, origin } = this.terms
-    const request = runtime.sendRequest(to, call, args, { timeout, start, ifMatch, origin })
+    const request = runtime.sendRequest(to, call, args, { timeout, start, ifMatch, origin, bytes })
     this.#underWay++
     request.whenSettled((error, reply) => {
       this.#underWay--
@@ -137,9 +142,9 @@ export class Batch {
     return request
   }
 
-  #cast(number: number, { to, cast, args, delay, start, ifMatch }: BatchLine & { cast: string }): void {
+  #cast(number: number, bytes: number, { to, cast, args, delay, start, ifMatch }: BatchLine & { cast: string }): void {
     const { runtime, origin } = this.terms
-    const timer = runtime.cast(to, cast, args, { delay, start, ifMatch, origin })
+    const timer = runtime.cast(to, cast, args, { delay, start, ifMatch, origin, bytes })
     this.#answers += `{"line":${number},"status":202${timer === undefined ? '' : `,"timer":${JSON.stringify(timer)}`}}\n`
   }
 
@@ -191,9 +196,8 @@ export class Batch {
   }
 }
 
-/** @throws {HttpProblem} if it is not JSON in UTF-8, or too long. */
-function parse(bytes: Buffer | typeof TOO_LONG): unknown {
-  if (bytes === TOO_LONG) throw new HttpProblem('payload_too_large', 'the line is larger than the gateway takes')
+/** @throws {HttpProblem} if it is not JSON in UTF-8. */
+function parse(bytes: Buffer): unknown {
   if (!isUtf8(bytes)) throw new HttpProblem('invalid_request', 'the line is not UTF-8')
   try {
     return JSON.parse(bytes.toString('utf8'))

@@ -14,13 +14,22 @@ const NOT_UTF8 = 'the body is not UTF-8 (U+FFFD itself must be sent as an escape
 
 const otherCharset = /;\s*charset\s*=\s*(?!"?utf-?8"?\s*(?:;|$))/i
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The characters of the body, as it was sent. */
+    bodySize: number
+  }
+}
+
 /** Replaces Fastify's parsers for JSON and plain text. */
 export function readJsonBodies(app: FastifyInstance): void {
+  app.decorateRequest('bodySize', 0)
   app.removeAllContentTypeParsers()
   const parse = app.getDefaultJsonParser('error', 'error')
 
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
     if (body === '') return done(null, undefined)
+    request.bodySize = body.length
     const type = request.headers['content-type']
     if (type !== undefined && type !== 'application/json' && otherCharset.test(type)) {
       return done(new HttpProblem('unsupported_media_type', 'JSON must be sent in UTF-8'))

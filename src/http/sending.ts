@@ -16,7 +16,7 @@ export interface MessageRoutesOptions {
 }
 
 /** What of a route's request is used here, so that every route fits. */
-type Message = Asked & Pick<FastifyRequest, 'raw'>
+type Message = Asked & Pick<FastifyRequest, 'raw' | 'bodySize'>
 
 const NONE: readonly string[] = []
 
@@ -40,6 +40,7 @@ export function sendCall(
   const {
     id: requestId,
     headers,
+    bodySize: bytes,
     raw: { socket },
   } = asked
   let wait = timeout
@@ -57,7 +58,14 @@ export function sendCall(
   const origin = originOf(requestId, headers)
   let isWatched = false
   runtime.cork()
-  const request = runtime.sendRequest(id, message, args, { timeout: wait, start, implementation, ifMatch, origin })
+  const request = runtime.sendRequest(id, message, args, {
+    timeout: wait,
+    start,
+    implementation,
+    ifMatch,
+    origin,
+    bytes,
+  })
   request.whenSettled((error, answer) => {
     if (isWatched) hangUps.forget(socket, request)
     const written = error ?? replyBody(answer)
@@ -89,7 +97,7 @@ export function sendCast(
   args: unknown,
   { delay, start, implementation }: CastParts,
 ): void {
-  const { id: requestId, headers } = asked
+  const { id: requestId, headers, bodySize: bytes } = asked
   runtime.cork()
   try {
     const timer = runtime.cast(id, message, args, {
@@ -98,6 +106,7 @@ export function sendCast(
       implementation,
       ifMatch: revisionToMatch(headers),
       origin: originOf(requestId, headers),
+      bytes,
     })
     const where = timer === undefined ? NONE : ['location', `/servers/${id}/timers/${encodeURIComponent(timer)}`]
     answerEmpty(asked, reply, 202, where)

@@ -6,7 +6,7 @@ import { Gauge, type Metric } from 'prom-client'
 import type { Runtime } from '../index.js'
 
 export function serverGauges(
-  runtime: Pick<Runtime, 'countServers' | 'queued'>,
+  runtime: Pick<Runtime, 'countServers' | 'queued' | 'queuedBytes'>,
   streams: { readonly size: number },
 ): Metric[] {
   return [
@@ -27,6 +27,14 @@ export function serverGauges(
       registers: [],
       collect() {
         this.set(runtime.queued)
+      },
+    }),
+    new Gauge({
+      name: 'genservers_queued_bytes',
+      help: 'How many bytes they had when they were sent.',
+      registers: [],
+      collect() {
+        this.set(runtime.queuedBytes)
       },
     }),
     new Gauge({

@@ -81,6 +81,43 @@ t.test('all mailboxes together are bounded too', async (t) => {
   await close()
 })
 
+t.test('the bytes of what waits are bounded, as far as they are told: of all mailboxes, and of each', async (t) => {
+  const MiB = 1024 * 1024
+  const { runtime, clock, close } = probing(t, {}, { maxQueuedBytes: 20 * MiB })
+  for (const id of ['a', 'b']) {
+    await runtime.start('probe', {}, { id })
+    runtime.suspend(id)
+  }
+  runtime.cast('a', 'note', { note: '1' }, { bytes: 10 * MiB })
+  const call = observe(runtime.call('a', 'ping', {}, { bytes: 6 * MiB, timeout: 10 }))
+  t.throws(() => runtime.cast('a', 'note', { note: '2' }), {
+    code: 'mailbox_full',
+    message: /^a has 2 messages waiting/,
+  })
+  runtime.cast('b', 'note', { note: '3' }, { bytes: 30 * MiB })
+  t.throws(() => runtime.cast('b', 'note', { note: '4' }), { code: 'mailbox_full' })
+  await runtime.start('probe', {}, { id: 'c' })
+  runtime.suspend('c')
+  t.throws(() => runtime.cast('c', 'note', { note: '5' }), { code: 'overloaded' }, 'also what is said to be small')
+  await clock.advance(10)
+  t.match(call.error, { code: 'call_timeout' })
+  runtime.kill('b')
+  runtime.cast('a', 'note', { note: '6' }, { bytes: 1 })
+  runtime.cast('c', 'note', { note: '7' }, { bytes: 9 * MiB })
+  runtime.cast('c', 'note', { note: '8' }, { bytes: 2 * MiB })
+  t.throws(() => runtime.cast('c', 'note', { note: '9' }), { code: 'overloaded' })
+  for (const id of ['a', 'c']) runtime.resume(id)
+  await clock.advance(0)
+  runtime.suspend('c')
+  for (let n = 0; n < 2; n++) runtime.cast('c', 'note', { note: 'n' }, { bytes: 10 * MiB })
+  t.throws(
+    () => runtime.cast('a', 'note', { note: 'n' }),
+    { code: 'overloaded' },
+    'what was taken has given its bytes back',
+  )
+  await close()
+})
+
 t.test('who finds a mailbox full is told to come back after as long as the oldest message has waited', async (t) => {
   const { runtime, clock, close } = probing(t)
   await runtime.start('probe', {}, { id: 'p', mailbox: 1 })

@@ -56,7 +56,7 @@ export function running(
       t.equal(closed.outcome, 'resolved', 'the runtime closes')
       t.same(runtime.list().servers, [], 'no server is left')
       t.equal(clock.pending, 0, 'no timer is left')
-      t.equal(runtime.queued, 0, 'no place in a mailbox is left taken')
+      t.same([runtime.queued, runtime.queuedBytes], [0, 0], 'no place in a mailbox is left taken')
     },
   }
 }

@@ -1,8 +1,11 @@
 /** More than a gateway can do: what is refused, and who is served all the same. */
 import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
+import { createRuntime } from 'genservers'
 import t from 'tap'
+import { createGateway } from '../../src/gateway.js'
 import { openGateway, until } from './open-gateway.js'
+import { probe } from './probe.js'
 import { spinner } from './spinner.js'
 
 t.test('a gateway that is behind with its work refuses more, and serves those who look after it', async (t) => {
@@ -57,4 +60,35 @@ t.test('more connections than there may be are closed as they come', async (t) =
   const four = await open()
   t.equal(four.isServed, true)
   for (const { socket } of [two, four]) socket.destroy()
+})
+
+t.test('a body counts for what may wait, and so does a line of a batch', async (t) => {
+  const runtime = createRuntime({ implementations: { probe }, maxQueuedBytes: 1000 })
+  const app = await createGateway(runtime, { docs: false })
+  t.teardown(async () => {
+    await runtime.close({ timeout: 0 })
+    await app.close()
+  })
+  await runtime.start('probe', {}, { id: 'p' })
+  const ask = async (url: string, payload: string, type: string) => {
+    const { statusCode } = await app.inject({ method: 'POST', url, payload, headers: { 'content-type': type } })
+    return statusCode
+  }
+  const cast = () => ask('/servers/p/cast', `{"message":"add","args":{"by":1}${' '.repeat(600)}}`, 'application/json')
+  for (const ways of [2, 1]) {
+    runtime.suspend('p')
+    if (ways === 1) {
+      const line = `{"to":"p","cast":"add","args":{"by":1}${' '.repeat(1000)}}`
+      t.equal(await ask('/batch', line, 'application/x-ndjson'), 200)
+    } else {
+      t.equal(await cast(), 202)
+      t.equal(await cast(), 202)
+    }
+    t.equal(await cast(), 503)
+    t.equal(runtime.queued, ways)
+    runtime.resume('p')
+    await until(() => runtime.queued === 0)
+  }
+  t.equal(await cast(), 202, 'one that is taken at once')
+  t.same([runtime.queued, runtime.queuedBytes], [0, 0])
 })

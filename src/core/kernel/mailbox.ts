@@ -9,11 +9,15 @@ import type { Envelope } from './envelope.js'
 import type { Places } from './places.js'
 import type { Queued } from './queued.js'
 
+/** When the messages that wait have so many bytes, the next one is refused. */
+const MOST_BYTES = 16 * 1024 * 1024
+
 export class Mailbox {
   /** Envelopes that wait. */
   length = 0
   /** Places that bounded envelopes have, waiting or about to be put in. */
   #places = 0
+  #bytes = 0
   #first: Queued | undefined = undefined
   #last: Queued | undefined = undefined
 
@@ -24,22 +28,29 @@ export class Mailbox {
     return undefined
   }
 
-  /** Takes a place for one bounded envelope. `false`: there is none left. */
-  reserve(): boolean {
-    if (this.isFull || this.shared?.take() === false) return false
+  /** Takes a place for one bounded envelope of so many bytes. `false`: there is none left. */
+  reserve(bytes = 0): boolean {
+    if (this.isFull || this.shared?.take(bytes) === false) return false
     this.#places++
+    this.#bytes += bytes
     return true
+  }
+
+  /** How many places are reserved, for what waits and for what is about to. */
+  get taken(): number {
+    return this.#places
   }
 
   /** It has no place left of its own. */
   get isFull(): boolean {
-    return this.#places >= this.limit
+    return this.#places >= this.limit || this.#bytes >= MOST_BYTES
   }
 
   /** Gives a reserved place back unused. */
-  release(): void {
+  release(bytes = 0): void {
     this.#places--
-    this.shared?.give()
+    this.#bytes -= bytes
+    this.shared?.give(bytes)
   }
 
   /** Puts an envelope in. A bounded one has a reserved place. */
@@ -69,7 +80,7 @@ export class Mailbox {
     else envelope.next.previous = envelope.previous
     envelope.previous = envelope.next = undefined
     this.length--
-    if (envelope.bounded) this.release()
+    if (envelope.bounded) this.release(envelope.bytes)
   }
 
   /** What waits, oldest first; the one that is at hand may be taken out meanwhile. */

@@ -2,16 +2,24 @@
 export class Places {
   /** Messages that wait, or are about to. */
   taken = 0
+  /** As many bytes as they are known to have. */
+  bytes = 0
 
-  constructor(readonly most: number) {}
+  constructor(
+    readonly most: number,
+    /** Whoever comes when so many are taken is refused; one message may go beyond. */
+    readonly mostBytes: number,
+  ) {}
 
-  take(): boolean {
-    if (this.taken >= this.most) return false
+  take(bytes: number): boolean {
+    if (this.taken >= this.most || this.bytes >= this.mostBytes) return false
     this.taken++
+    this.bytes += bytes
     return true
   }
 
-  give(): void {
+  give(bytes: number): void {
     this.taken--
+    this.bytes -= bytes
   }
 }

@@ -82,7 +82,7 @@ export abstract class Process<Urgent extends First> extends Mailbox {
 
   put(envelope: Envelope): void {
     if (envelope.kind === 'call' && envelope.phase === 'settled') {
-      this.mailbox.release()
+      this.mailbox.release(envelope.bytes)
       return
     }
     if (this.isFree && this.node.scheduler.takeFirst()) {
@@ -102,7 +102,7 @@ export abstract class Process<Urgent extends First> extends Mailbox {
 
   /** Past the mailbox, which for most messages is a way through memory that nobody else has used for long. */
   private takeAtOnce(envelope: Envelope): void {
-    if (envelope.bounded) this.mailbox.release()
+    if (envelope.bounded) this.mailbox.release(envelope.bytes)
     try {
       // What was put meanwhile has found the process at work.
       if (this.handle(envelope, this.node.recent) && (this.mailbox.length > 0 || this.#urgent?.length || !this.#open))

@@ -8,6 +8,8 @@ export abstract class Queued {
   queuedAt = 0
   /** When it was taken, to be handled. */
   takenAt = 0
+  /** How large it is, as far as known. */
+  bytes = 0
   /**
    * Whether the mailbox's bound holds for it. Messages that clients and servers send are bounded; a stop and a timer
    * always get in.

@@ -40,7 +40,13 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   const family = new LocalFamily(directory, (...server) => runtime.make(...server))
   protocols.set(SUPERVISOR, compileProtocol(SUPERVISOR, defineSupervisor(family)))
   const root = new RootKeeper({ maxRestarts: options.maxRestarts ?? 10, maxSeconds: options.maxSeconds ?? 5 })
-  const node = new Node(clock, logger, store, transport, new Places(options.maxQueued ?? 100_000))
+  const node = new Node(
+    clock,
+    logger,
+    store,
+    transport,
+    new Places(options.maxQueued ?? 100_000, options.maxQueuedBytes ?? 256 * 1024 * 1024),
+  )
   const runtime: LocalRuntime = new LocalRuntime(node, protocols, directory, root, family, options.feeds ?? {})
   // The overloads that type a call by its definition have no body: at run time there is one `call`.
   return runtime as unknown as Runtime

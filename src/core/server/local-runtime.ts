@@ -176,6 +176,10 @@ export class LocalRuntime extends Sys {
     return this.node.places.taken
   }
 
+  get queuedBytes(): number {
+    return this.node.places.bytes
+  }
+
   countServers(): Promise<ServerCount[]> {
     return this.directory.count(this.implementations.keys())
   }

@@ -43,6 +43,8 @@ export interface RuntimeOptions {
   readonly maxSeconds?: number
   /** How many messages may wait in all mailboxes together; further ones are refused with `overloaded`. Default 100000. */
   readonly maxQueued?: number
+  /** How many bytes these may have, as far as that was told when they were sent (`bytes`). Default 256 MiB. */
+  readonly maxQueuedBytes?: number
   /** For how many milliseconds an ended server's id answers `server_exited` and not `unknown_server`. Default 10 min. */
   readonly rememberExits?: number
   /**
@@ -65,6 +67,8 @@ export interface RequestOptions {
   /** The server, and what `start` names, must be of this implementation; otherwise it is `unknown_server`. */
   readonly implementation?: string | undefined
   readonly origin?: Origin | undefined
+  /** How large the message is, where that is known: it counts for what may wait. */
+  readonly bytes?: number | undefined
   /** Aborting it gives the call up: if it still waits it never runs. */
   readonly signal?: AbortSignal | undefined
 }
@@ -76,6 +80,8 @@ export interface CastOptions {
   readonly ifMatch?: number | undefined
   readonly implementation?: string | undefined
   readonly origin?: Origin | undefined
+  /** As for a call. */
+  readonly bytes?: number | undefined
 }
 
 export interface StopOptions {
@@ -188,6 +194,8 @@ export interface Runtime extends Operations {
   list(options?: ListOptions): ServerPage
   /** How many messages wait in all mailboxes together; timers and orders, which are always taken, do not count. */
   readonly queued: number
+  /** How many bytes they have, as far as known. */
+  readonly queuedBytes: number
   /** How many servers there are, by implementation and status; pairs that nobody has are left out. */
   countServers(): Promise<ServerCount[]>
   state(id: string): StateView

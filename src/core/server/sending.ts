@@ -45,17 +45,18 @@ export function checkAgain(protocol: Protocol, envelope: Envelope): GenServerErr
 }
 
 /** @throws {GenServerError} `mailbox_full`, `overloaded` */
-export function reservePlace({ id, mailbox }: Addressee): void {
-  if (mailbox.reserve()) return
-  const { limit, isFull, retryAfter } = mailbox
+export function reservePlace({ id, mailbox }: Addressee, bytes = 0): void {
+  if (mailbox.reserve(bytes)) return
+  const { taken, isFull, retryAfter } = mailbox
   throw isFull
-    ? new GenServerError('mailbox_full', `${id} has ${limit} messages waiting and takes no more`, { retryAfter })
+    ? new GenServerError('mailbox_full', `${id} has ${taken} messages waiting and takes no more`, { retryAfter })
     : new GenServerError('overloaded', 'as many messages wait for all servers together as are taken', { retryAfter })
 }
 
 interface SendOptions {
   readonly origin?: Origin | undefined
   readonly ifMatch?: number | undefined
+  readonly bytes?: number | undefined
 }
 
 /**
@@ -65,17 +66,23 @@ interface SendOptions {
 export function makeCall(to: Peer, message: string, args: unknown, timeout: number, options: SendOptions): Call {
   const operation = callOperation(to.protocol, message)
   const checked = operation.check(args)
-  reservePlace(to)
+  const { origin, ifMatch, bytes = 0 } = options
+  reservePlace(to, bytes)
   // Its own name for the message, which is there already: the one that was sent need not be kept for any log.
-  return new Call(to, operation.message, checked, timeout, options.origin, options.ifMatch)
+  const call = new Call(to, operation.message, checked, timeout, origin, ifMatch)
+  call.bytes = bytes
+  return call
 }
 
 /** A cast with a place in the mailbox of `to`. @throws {GenServerError} as `makeCall` */
 export function makeCast(to: Peer, message: string, args: unknown, options: SendOptions): Cast {
   const operation = castOperation(to.protocol, message)
   const checked = operation.check(args)
-  reservePlace(to)
-  return new Cast(operation.message, checked, options.origin, options.ifMatch, true)
+  const { origin, ifMatch, bytes = 0 } = options
+  reservePlace(to, bytes)
+  const cast = new Cast(operation.message, checked, origin, ifMatch, true)
+  cast.bytes = bytes
+  return cast
 }
 
 /** A plain message with a place in the mailbox of `to`. @throws {GenServerError} `invalid_args`, `mailbox_full`, `overloaded` */
