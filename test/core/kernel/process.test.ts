@@ -182,14 +182,16 @@ t.test('a process whose message breaks takes no further one, whether it breaks a
 t.test(
   'a call that is given up on its way to the mailbox harms nothing that waits there, and never runs',
   async (t) => {
-    const { process, put, rest } = setUp()
+    const { node, process, put, rest } = setUp()
     const call = new Call(process, 'call', {}, 100, undefined, undefined)
-    process.mailbox.reserve()
+    call.bytes = 7
+    process.mailbox.reserve(call.bytes)
     put('a')
     call.abandon()
     t.equal(process.mailbox.length, 1)
     process.put(call)
     t.equal(process.mailbox.length, 1, 'it comes too late to be put in')
+    t.match(node.places, { taken: 0, bytes: 0 })
     let places = 0
     while (process.mailbox.reserve()) places++
     t.equal(places, 100, 'and its place is free again')
