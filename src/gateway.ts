@@ -117,7 +117,7 @@ const docsPage = {
 export async function createGateway(runtime: Runtime, options: GatewayOptions = {}): Promise<FastifyInstance> {
   const hangUps = new HangUps()
   const operators = options.operators ?? true
-  const batches = new Batches(options.bodyLimit ?? defaultLimits.bodyLimit)
+  const batches = new Batches(hangUps, options.bodyLimit ?? defaultLimits.bodyLimit)
   const streams = streamsOf(runtime, options)
   return openApp(runtime, options, {
     streams,

@@ -7,6 +7,7 @@
  *    read of the batch.
  * 4. Calls that wait are given up when the client has gone.
  * 5. The answers of what is done at once are written at once, as one piece.
+ * 6. It holds the thread for `SLICE` milliseconds in a turn of the event loop, and for one handler more.
  */
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -17,6 +18,8 @@ import { HttpProblem, problemDocument } from './problem-document.js'
 
 /** Calls of one batch. */
 const MOST_UNDER_WAY = 1000
+
+const SLICE = 10
 
 /** Characters of answers that are gathered before they are written. */
 const MOST_AT_ONCE = 64 * 1024
@@ -37,6 +40,8 @@ export interface BatchTerms {
   readonly check: (line: unknown) => BatchLine
   /** What the client may be told of an error. */
   readonly tell: (error: unknown) => Failure
+  /** It has been answered, or the client has gone. */
+  readonly over: () => void
 }
 
 export class Batch {
@@ -45,8 +50,10 @@ export class Batch {
   #underWay = 0
   #answers = ''
   #isSending = false
-  /** It sends, or writes answers, before the loop turns. */
-  #isDue = false
+  /** Until when it may go on in this turn of the event loop; `undefined` where nothing has been done in it. */
+  #until: number | undefined = undefined
+  /** There may be lines at hand that had to wait for the next turn. */
+  #hasMore = false
   #isFull = false
   #hasEnded = false
   #isOver = false
@@ -60,14 +67,16 @@ export class Batch {
   /** The head of the response has been written. */
   begin(): void {
     const { request, response } = this
-    response.on('close', () => this.#leave())
     response.on('drain', () => {
       this.#isFull = false
       this.#send()
     })
     // `close` comes as well.
     request.on('error', () => {})
-    request.on('end', () => this.end())
+    request.on('end', () => {
+      this.terms.lines.end()
+      this.end()
+    })
     request.on('data', (bytes: Buffer) => {
       if (this.#hasEnded) return
       this.terms.lines.push(bytes)
@@ -77,20 +86,39 @@ export class Batch {
 
   /** Nothing more is read. What is under way is still answered. */
   end(): void {
-    if (this.#hasEnded) return
     this.#hasEnded = true
-    this.terms.lines.end()
     this.#send()
+  }
+
+  /** The client has gone. */
+  abandon(): void {
+    this.#isOver = true
+    for (const request of this.#waiting) request.abandon() // 4
+    this.terms.over()
   }
 
   /** Sends what may be sent now. */
   #send(): void {
     if (this.#isSending || this.#isOver) return
+    const until = this.#turn()
     this.#isSending = true
-    while (this.#sendNext());
+    this.#hasMore = true
+    while (this.#hasMore && performance.now() < until) this.#hasMore = this.#sendNext()
     this.#isSending = false
     this.#write()
     this.#readOn()
+  }
+
+  /** Until when it may go on in this turn of the event loop. What is left then is gone on with in the next. */
+  #turn(): number {
+    if (this.#until === undefined) {
+      this.#until = performance.now() + SLICE // 6
+      setImmediate(() => {
+        this.#until = undefined
+        if (this.#hasMore || this.#answers !== '') this.#send()
+      })
+    }
+    return this.#until
   }
 
   /** `false`: nothing more is at hand, or may be sent. */
@@ -137,7 +165,10 @@ export class Batch {
       this.#waiting.delete(request)
       if (error === undefined) this.#replied(number, reply, request.revision)
       else this.#failed(number, error)
-      if (!this.#isSending) this.#soon()
+      if (this.#answers.length > MOST_AT_ONCE) this.#write()
+      // Others may be answered in the same turn; then there is room for further lines.
+      this.#hasMore = true
+      this.#turn()
     })
     return request
   }
@@ -161,18 +192,8 @@ export class Batch {
     this.#answers += `${JSON.stringify({ line: number, ...problemDocument(this.terms.tell(error)) })}\n`
   }
 
-  /** Others may be answered in the same turn of the loop. */
-  #soon(): void {
-    if (this.#isDue) return
-    this.#isDue = true
-    setImmediate(() => {
-      this.#isDue = false
-      this.#send()
-    })
-  }
-
   #write(): void {
-    if (this.#answers === '') return
+    if (this.#answers === '' || this.#isOver) return
     const text = this.#answers
     this.#answers = ''
     if (!this.response.write(text)) this.#isFull = true // 3
@@ -180,19 +201,15 @@ export class Batch {
 
   #readOn(): void {
     if (this.#hasEnded) {
-      if (this.#underWay === 0 && !this.#isFull) this.#finish()
-    } else if (this.#mayGoOn) this.request.resume()
+      if (this.#underWay === 0 && !this.#isFull && !this.#hasMore) this.#finish()
+    } else if (this.#mayGoOn && !this.#hasMore) this.request.resume()
     else this.request.pause()
   }
 
   #finish(): void {
     this.#isOver = true
     this.response.end()
-  }
-
-  #leave(): void {
-    this.#isOver = true
-    for (const request of this.#waiting) request.abandon() // 4
+    this.terms.over()
   }
 }
 

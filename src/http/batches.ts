@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Batch, type BatchLine, type BatchTerms } from './batch.js'
 import { BatchCall, BatchCast, NDJSON } from './batch-schemas.js'
 import { countAnswer } from './every-request.js'
+import type { HangUps } from './hang-ups.js'
 import { LineReader } from './line-reader.js'
 import { HttpProblem } from './problem-document.js'
 import { originOf } from './request-headers.js'
@@ -10,8 +11,11 @@ import { originOf } from './request-headers.js'
 export class Batches {
   readonly #open = new Set<Batch>()
 
-  /** @param longestLine in bytes */
-  constructor(private readonly longestLine: number) {}
+  constructor(
+    private readonly hangUps: HangUps,
+    /** In bytes. */
+    private readonly longestLine: number,
+  ) {}
 
   /** For the routes that are added to `api` from now on: bodies are lines, and are read by `answer`. */
   attach(api: FastifyInstance): void {
@@ -28,12 +32,17 @@ export class Batches {
 
   answer(request: FastifyRequest, reply: FastifyReply, runtime: BatchTerms['runtime']): void {
     const { raw } = reply
-    const batch = new Batch(request.raw, raw, {
+    const { socket } = request.raw
+    const batch: Batch = new Batch(request.raw, raw, {
       runtime,
       origin: originOf(request.id, request.headers),
       lines: new LineReader(this.longestLine),
       check: lineCheck(request),
       tell: (error) => request.server.judgeError(error, request),
+      over: () => {
+        this.#open.delete(batch)
+        this.hangUps.forget(socket, batch)
+      },
     })
     reply.hijack()
     countAnswer(request, raw, 200)
@@ -41,7 +50,8 @@ export class Batches {
     raw.writeHead(200, ['content-type', `${NDJSON}; charset=utf-8`, ...named])
     raw.flushHeaders()
     this.#open.add(batch)
-    raw.on('close', () => this.#open.delete(batch))
+    // Its connection, and not its response, which is never closed where it stands behind another one.
+    this.hangUps.watch(socket, batch)
     batch.begin()
   }
 }

@@ -1,22 +1,27 @@
 /**
  * Cuts bytes that come in pieces into lines, and gives them one by one to whoever is ready for the next (NDJSON: a line ends
  * with LF; the CR before it, and empty lines, are nothing). A line longer than is taken is passed over, and known to have been
- * there.
+ * there. What it costs grows with the bytes, however small the pieces are.
  */
 
 const LF = 10
 const CR = 13
 
+/** Pieces of a line that are kept before they are put together. */
+const MOST_PIECES = 1000
+
 /** It stands for a line that was too long. */
 export const TOO_LONG = Symbol('too long')
 
+type Line = Buffer | typeof TOO_LONG
+
 export class LineReader {
-  /** What has been pushed and not been given yet. */
-  #bytes: Buffer = EMPTY
+  /** What has been pushed and not been looked at yet, from `#at` in the first of them. */
+  readonly #pushed: Buffer[] = []
   #at = 0
-  /** How far `#bytes` is known to hold no end of a line. */
-  #searched = 0
-  #isSkipping = false
+  /** The beginning of a line whose end is not there yet. */
+  #pieces: Buffer[] = []
+  #length = 0
   #hasEnded = false
   /** The number of the line that was given last; the first is 1. Empty lines count. */
   number = 0
@@ -25,10 +30,7 @@ export class LineReader {
   constructor(private readonly longest: number) {}
 
   push(bytes: Buffer): void {
-    this.#bytes = this.#at === this.#bytes.length ? bytes : Buffer.concat([this.#bytes.subarray(this.#at), bytes])
-    this.#searched -= this.#at
-    this.#at = 0
-    if (this.#searched < 0) this.#searched = 0
+    this.#pushed.push(bytes)
   }
 
   /** Nothing is pushed any more: what is left is the last line. */
@@ -37,7 +39,7 @@ export class LineReader {
   }
 
   /** The next line that is not empty, if it is there as a whole. */
-  next(): Buffer | typeof TOO_LONG | undefined {
+  next(): Line | undefined {
     for (let line = this.#any(); line !== undefined; line = this.#any()) {
       this.number++
       if (line === TOO_LONG || line.length > 0) return line
@@ -45,28 +47,30 @@ export class LineReader {
     return undefined
   }
 
-  #any(): Buffer | typeof TOO_LONG | undefined {
-    const end = this.#bytes.indexOf(LF, this.#searched)
-    if (end >= 0) return this.#take(end, end + 1)
-    if (this.#hasEnded && (this.#isSkipping || this.#at < this.#bytes.length)) {
-      return this.#take(this.#bytes.length, this.#bytes.length)
+  #any(): Line | undefined {
+    for (let bytes = this.#pushed[0]; bytes !== undefined; bytes = this.#pushed[0]) {
+      const end = bytes.indexOf(LF, this.#at)
+      this.#keep(bytes.subarray(this.#at, end < 0 ? bytes.length : end))
+      this.#at = end + 1
+      if (end >= 0) return this.#whole()
+      this.#pushed.shift()
     }
-    this.#searched = this.#bytes.length
-    if (this.#isSkipping || this.#searched - this.#at > this.longest) {
-      this.#isSkipping = true
-      this.#at = this.#searched
-    }
-    return undefined
+    return this.#hasEnded && this.#length > 0 ? this.#whole() : undefined
   }
 
-  #take(end: number, next: number): Buffer | typeof TOO_LONG {
-    const isWhole = !this.#isSkipping && end - this.#at <= this.longest
-    const last = isWhole && end > this.#at && this.#bytes[end - 1] === CR ? end - 1 : end
-    const line = isWhole ? this.#bytes.subarray(this.#at, last) : TOO_LONG
-    this.#at = this.#searched = next
-    this.#isSkipping = false
-    return line
+  /** Nothing is kept of a line that is too long. */
+  #keep(piece: Buffer): void {
+    this.#length += piece.length
+    if (this.#length > this.longest) this.#pieces = []
+    else if (this.#pieces.push(piece) === MOST_PIECES) this.#pieces = [Buffer.concat(this.#pieces)]
+  }
+
+  #whole(): Line {
+    const line = this.#pieces.length === 1 ? (this.#pieces[0] as Buffer) : Buffer.concat(this.#pieces)
+    const isTooLong = this.#length > this.longest
+    this.#pieces = []
+    this.#length = 0
+    if (isTooLong) return TOO_LONG
+    return line.at(-1) === CR ? line.subarray(0, -1) : line
   }
 }
-
-const EMPTY = Buffer.alloc(0)

@@ -5,6 +5,7 @@ import { createSimulatedClock } from 'genservers/testing'
 import t, { type Test } from 'tap'
 import { createGateway, type GatewayOptions } from '../../src/gateway.js'
 import { openGateway, until } from './open-gateway.js'
+import { spinner } from './spinner.js'
 
 const ndjson = { 'content-type': 'application/x-ndjson' }
 
@@ -175,7 +176,7 @@ let waiting: string[] = []
 async function listening(t: Test) {
   waiting = []
   const clock = createSimulatedClock()
-  const runtime = createRuntime({ implementations: { gate }, clock })
+  const runtime = createRuntime({ implementations: { gate, spinner }, clock })
   const app = await createGateway(runtime, { docs: false, closeTimeout: 60_000 })
   await app.listen({ port: 0, host: '127.0.0.1' })
   await runtime.start('gate', {}, { id: 'g', mailbox: 100_000 })
@@ -330,4 +331,57 @@ t.test('a batch that goes on as no HTTP is cut, with nothing else in its answer'
   await closed
   t.equal(received, before)
   t.match(runtime.info('g'), { status: 'running' })
+})
+
+t.test('a batch that has much to do lets the event loop turn', async (t) => {
+  const { write, told, runtime } = await listening(t)
+  await runtime.start('spinner', {}, { id: 's' })
+  let turns = 0
+  let longest = 0
+  let last = performance.now()
+  const turn = () => {
+    turns++
+    longest = Math.max(longest, performance.now() - last)
+    last = performance.now()
+    next = setImmediate(turn)
+  }
+  let next = setImmediate(turn)
+  write(Array.from({ length: 300 }, () => ({ to: 's', call: 'spin', args: { ms: 2 } })))
+  await until(() => told().length > 0)
+  const before = turns
+  await until(() => told().length === 300)
+  clearImmediate(next)
+  t.ok(turns - before > 10, `${turns - before} turns`)
+  t.ok(longest < 300, `${longest} ms of 600 at a time`)
+})
+
+t.test('calls of a batch that stands behind another request are given up too when the client hangs up', async (t) => {
+  const { runtime, app } = await listening(t)
+  await runtime.start('gate', {}, { id: 'slow' })
+  runtime.suspend('g')
+  const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
+  const call = JSON.stringify({ message: 'wait' })
+  const json = `Content-Type: application/json\r\nContent-Length: ${call.length}`
+  const lines = `${text([1, 2, 3].map(() => ({ to: 'g', call: 'wait' })))}\n`
+  socket.write(`POST /servers/slow/call HTTP/1.1\r\nHost: x\r\n${json}\r\n\r\n${call}`)
+  const head = `Content-Type: application/x-ndjson\r\nContent-Length: ${lines.length}`
+  socket.write(`POST /batch HTTP/1.1\r\nHost: x\r\n${head}\r\n\r\n${lines}`)
+  await until(() => runtime.info('g').mailbox.length === 3)
+  socket.destroy()
+  await until(() => runtime.info('g').mailbox.length === 0)
+  runtime.resume('g')
+  t.match(runtime.state('g').state, { taken: 0 })
+})
+
+t.test('what has not come as a whole when the gateway closes is not taken for a line', async (t) => {
+  const { write, socket, told, isOver, app } = await listening(t)
+  write([{ to: 'g', call: 'count' }])
+  socket.write('8\r\n{"to":"g\r\n')
+  await until(() => told().length === 1)
+  for (let n = 0; n < 10; n++) await new Promise((resolve) => setImmediate(resolve))
+  const closed = app.close()
+  await until(isOver)
+  t.equal(told().length, 1)
+  socket.destroy()
+  await closed
 })
