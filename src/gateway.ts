@@ -63,7 +63,7 @@ export interface GatewayOptions {
   readonly closeTimeout?: number
   /**
    * By how many milliseconds the event loop may be late, on the average of a second, before requests are refused
-   * with `overloaded`; those for operators are not. Default 1000; 0 is for ever.
+   * with `overloaded`; those for operators are not. Default 0, which is for ever: handlers that hold the thread are no overload.
    */
   readonly maxEventLoopDelay?: number
   /** How many connections may be open at once; further ones are closed as they come. Default 20000. */

@@ -6,8 +6,8 @@ export const defaultLimits = {
   requestTimeout: 60_000,
   headersTimeout: 15_000,
   keepAliveTimeout: 10_000,
-  /** By how much the event loop may be late before requests are refused. */
-  maxEventLoopDelay: 1000,
+  /** By how much the event loop may be late before requests are refused; 0 is for ever. */
+  maxEventLoopDelay: 0,
   /** Connections that are open at once. */
   maxConnections: 20_000,
   /** Event streams that are open at once, of all clients together. */
