@@ -4,11 +4,11 @@ import { batchAnswer, batchBody, NDJSON } from '../src/http/batch-schemas.js'
 import type { Batches } from '../src/http/batches.js'
 import { NoQuery } from '../src/http/parameters.js'
 import { problemResponses } from '../src/http/problem-schema.js'
-import type { Runtime } from '../src/index.js'
+import type { Host } from '../src/index.js'
 
-export const batchRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime; batches: Batches }> = async (
+export const batchRoutes: FastifyPluginAsyncTypebox<{ host: Host; batches: Batches }> = async (
   app,
-  { runtime, batches },
+  { host, batches },
 ) => {
   app.route({
     method: 'POST',
@@ -32,6 +32,6 @@ export const batchRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime; batches:
         ...problemResponses('unsupported_media_type'),
       },
     },
-    handler: async (request, reply) => batches.answer(request as never, reply as never, runtime),
+    handler: async (request, reply) => batches.answer(request as never, reply as never, host),
   })
 }

@@ -7,7 +7,7 @@ import { LastEventId, Query, ServerPath } from '../src/http/parameters.js'
 import { problemResponses } from '../src/http/problem-schema.js'
 import { lastEventId } from '../src/http/request-headers.js'
 import { lookProblems } from '../src/http/route-problems.js'
-import type { FeedEvent, Runtime, StateView } from '../src/index.js'
+import type { FeedEvent, Host, StateView } from '../src/index.js'
 
 const lastEventIdQuery = Type.Optional(
   Type.String({ maxLength: 128, description: 'As the header `Last-Event-ID`, for clients that cannot send that.' }),
@@ -32,11 +32,11 @@ const positionOf = (request: FastifyRequest, query: { readonly lastEventId?: str
   lastEventId(request.headers) ?? (query.lastEventId || undefined)
 
 export interface EventRoutesOptions {
-  readonly runtime: Runtime
+  readonly host: Host
   readonly streams: EventStreams
 }
 
-export const eventRoutes: FastifyPluginAsyncTypebox<EventRoutesOptions> = async (app, { runtime, streams }) => {
+export const eventRoutes: FastifyPluginAsyncTypebox<EventRoutesOptions> = async (app, { host, streams }) => {
   const { text } = streams
 
   app.route({
@@ -60,7 +60,7 @@ export const eventRoutes: FastifyPluginAsyncTypebox<EventRoutesOptions> = async 
     },
     handler: async (request, reply) => {
       const { params, query } = request
-      streams.answer(request as never, reply as never, positionOf(request as never, query), (to, after) => {
+      await streams.answer(request as never, reply as never, positionOf(request as never, query), (to, after) => {
         // Who comes back, or falls behind, gets the state anew.
         let shown: StateView | undefined
         const onState = (view: StateView) => {
@@ -71,7 +71,7 @@ export const eventRoutes: FastifyPluginAsyncTypebox<EventRoutesOptions> = async 
           to.write(text.event(event))
           if (event.event === 'exit') to.end()
         }
-        return runtime.watch(params.id, tell, { after, ...(query.patches && { onState }) })
+        return host.watch(params.id, tell, { after, ...(query.patches && { onState }) })
       })
     },
   })
@@ -93,8 +93,8 @@ export const eventRoutes: FastifyPluginAsyncTypebox<EventRoutesOptions> = async 
     },
     handler: async (request, reply) => {
       const { query } = request
-      streams.answer(request as never, reply as never, positionOf(request as never, query), (to, after) =>
-        runtime.watchAll((event) => to.write(text.event(event)), { after }),
+      await streams.answer(request as never, reply as never, positionOf(request as never, query), (to, after) =>
+        host.watchAll((event) => to.write(text.event(event)), { after }),
       )
     },
   })

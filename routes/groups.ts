@@ -50,6 +50,6 @@ export const groupRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions> = asyn
         ...problemResponses(...groupProblems, ...bodyProblems),
       },
     },
-    handler: (request, reply) => sendGroupCast(options.runtime, request, reply, request.params.label, request.body),
+    handler: (request, reply) => sendGroupCast(options.host, request, reply, request.params.label, request.body),
   })
 }

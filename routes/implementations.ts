@@ -6,9 +6,9 @@ import { ImplementationPath, NoQuery } from '../src/http/parameters.js'
 import { problemResponses } from '../src/http/problem-schema.js'
 import { Ref } from '../src/http/schema-ref.js'
 import { unknownImplementation } from '../src/http/unknown-implementation.js'
-import type { AnyDefinition, Runtime } from '../src/index.js'
+import type { AnyDefinition, Host } from '../src/index.js'
 
-export const implementationRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = async (app, { runtime }) => {
+export const implementationRoutes: FastifyPluginAsyncTypebox<{ host: Host }> = async (app, { host }) => {
   const described = new Map<string, { readonly of: AnyDefinition; readonly info: Static<typeof ImplementationInfo> }>()
   const describe = (name: string, of: AnyDefinition) => {
     const known = described.get(name)
@@ -30,7 +30,7 @@ export const implementationRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime 
       response: { 200: Ref(ImplementationList, { description: 'All implementations.' }), ...problemResponses() },
     },
     handler: async () => ({
-      implementations: [...runtime.implementations]
+      implementations: [...host.implementations]
         .map(([name, definition]) => describe(name, definition))
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
     }),
@@ -52,7 +52,7 @@ export const implementationRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime 
       },
     },
     handler: async ({ params: { name } }) => {
-      const definition = runtime.implementations.get(name)
+      const definition = host.implementations.get(name)
       if (!definition) throw unknownImplementation(name)
       return describe(name, definition)
     },

@@ -7,7 +7,7 @@ import { callProblems, castProblems } from '../src/http/route-problems.js'
 import { Empty, Ref } from '../src/http/schema-ref.js'
 import { type MessageRoutesOptions, sendCall, sendCast } from '../src/http/sending.js'
 
-export const messageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions> = async (app, { runtime, hangUps }) => {
+export const messageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions> = async (app, { host, hangUps }) => {
   app.route({
     method: 'POST',
     url: '/servers/:id/call',
@@ -27,7 +27,7 @@ export const messageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions> = as
     },
     handler: (request, reply) => {
       const { message, args, timeout, start } = request.body
-      sendCall(runtime, hangUps, request, reply, request.params.id, message, args, { timeout, start })
+      sendCall(host, hangUps, request, reply, request.params.id, message, args, { timeout, start })
     },
   })
 
@@ -50,7 +50,7 @@ export const messageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions> = as
     },
     handler: (request, reply) => {
       const { message, args, delay, start } = request.body
-      sendCast(runtime, request, reply, request.params.id, message, args, { delay, start })
+      sendCast(host, request, reply, request.params.id, message, args, { delay, start })
     },
   })
 }

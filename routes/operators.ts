@@ -10,9 +10,9 @@ import { bodyProblems, problemResponses } from '../src/http/problem-schema.js'
 import { originOf, revisionToMatch } from '../src/http/request-headers.js'
 import { lookProblems, replaceProblems } from '../src/http/route-problems.js'
 import { Empty, Ref } from '../src/http/schema-ref.js'
-import type { Runtime } from '../src/index.js'
+import type { Host } from '../src/index.js'
 
-export const operatorRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = async (app, { runtime }) => {
+export const operatorRoutes: FastifyPluginAsyncTypebox<{ host: Host }> = async (app, { host }) => {
   app.route({
     method: 'POST',
     url: '/servers/:id/suspend',
@@ -29,7 +29,7 @@ export const operatorRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = a
     },
     handler: async ({ params, body }, reply) => {
       mustBeEmpty(body)
-      runtime.suspend(params.id)
+      await host.suspend(params.id)
       return reply.code(204).send()
     },
   })
@@ -48,7 +48,7 @@ export const operatorRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = a
     },
     handler: async ({ params, body }, reply) => {
       mustBeEmpty(body)
-      runtime.resume(params.id)
+      await host.resume(params.id)
       return reply.code(204).send()
     },
   })
@@ -73,7 +73,7 @@ export const operatorRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = a
       },
     },
     handler: async ({ id: requestId, params, headers, body }, reply) => {
-      const revision = await runtime.replaceState(params.id, body.state as object, {
+      const revision = await host.replaceState(params.id, body.state as object, {
         timeout: body.timeout,
         ifMatch: revisionToMatch(headers as never),
         origin: originOf(requestId, headers as never),
@@ -97,6 +97,6 @@ export const operatorRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = a
       querystring: NoQuery,
       response: { 200: Ref(CrashList, { description: 'The crashes.' }), ...problemResponses(...lookProblems) },
     },
-    handler: async ({ params }) => ({ crashes: runtime.crashes(params.id) }) as never,
+    handler: async ({ params }) => ({ crashes: await host.crashes(params.id) }) as never,
   })
 }

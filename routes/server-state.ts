@@ -6,9 +6,9 @@ import { isKnown } from '../src/http/request-headers.js'
 import { lookProblems } from '../src/http/route-problems.js'
 import { Empty, Ref } from '../src/http/schema-ref.js'
 import { ServerState, TimerList } from '../src/http/server-schemas.js'
-import { GenServerError, type Runtime } from '../src/index.js'
+import { GenServerError, type Host } from '../src/index.js'
 
-export const serverStateRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = async (app, { runtime }) => {
+export const serverStateRoutes: FastifyPluginAsyncTypebox<{ host: Host }> = async (app, { host }) => {
   app.route({
     method: 'GET',
     url: '/servers/:id/state',
@@ -27,7 +27,7 @@ export const serverStateRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> 
       },
     },
     handler: async ({ params, headers }, reply) => {
-      const view = runtime.state(params.id)
+      const view = await host.state(params.id)
       const etag = `"${view.revision}"`
       reply.header('etag', etag).header('cache-control', 'no-cache')
       if (isKnown(headers as never, etag)) return reply.code(304).send()
@@ -50,7 +50,7 @@ export const serverStateRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> 
         ...problemResponses(...lookProblems),
       },
     },
-    handler: async ({ params }) => ({ timers: runtime.timers(params.id) }),
+    handler: async ({ params }) => ({ timers: await host.timers(params.id) }),
   })
 
   app.route({
@@ -69,7 +69,7 @@ export const serverStateRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> 
       },
     },
     handler: async ({ params: { id, ref } }, reply) => {
-      if (runtime.cancelTimer(id, ref) === false) {
+      if ((await host.cancelTimer(id, ref)) === false) {
         throw new GenServerError('unknown_timer', `${id} has no timer ${ref}; it may have fired`)
       }
       return reply.code(204).send()

@@ -17,7 +17,7 @@ import {
   serverStatuses,
 } from '../src/http/server-schemas.js'
 import { answerGetOrStart, answerStart } from '../src/http/start-server.js'
-import type { Runtime } from '../src/index.js'
+import type { Host } from '../src/index.js'
 
 const ListQuery = Query({
   implementation: Type.Optional(
@@ -31,7 +31,7 @@ const ListQuery = Query({
   after: Type.Optional(Type.String({ maxLength: 128, description: 'Only ids after this one: the `next` of a page.' })),
 })
 
-export const serverRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = async (app, { runtime }) => {
+export const serverRoutes: FastifyPluginAsyncTypebox<{ host: Host }> = async (app, { host }) => {
   app.route({
     method: 'POST',
     url: '/servers',
@@ -50,7 +50,7 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = asy
     },
     handler: (request, reply) => {
       const { body } = request
-      answerStart(request, reply, runtime.start(body.implementation, body.args, body))
+      answerStart(request, reply, host.start(body.implementation, body.args, body))
     },
   })
 
@@ -65,7 +65,7 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = asy
       querystring: ListQuery,
       response: { 200: Ref(ServerPage, { description: 'A page.' }), ...problemResponses() },
     },
-    handler: async ({ query }) => runtime.list(query) as never,
+    handler: async ({ query }) => (await host.list(query)) as never,
   })
 
   app.route({
@@ -83,7 +83,7 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = asy
         ...problemResponses(...lookProblems),
       },
     },
-    handler: async ({ params }) => runtime.info(params.id),
+    handler: async ({ params }) => host.info(params.id),
   })
 
   app.route({
@@ -105,7 +105,7 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = asy
     },
     handler: (request, reply) => {
       const { body, params } = request
-      answerGetOrStart(request, reply, runtime.getOrStart(body.implementation, body.args, { ...body, id: params.id }))
+      answerGetOrStart(request, reply, host.getOrStart(body.implementation, body.args, { ...body, id: params.id }))
     },
   })
 
@@ -127,8 +127,8 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ runtime: Runtime }> = asy
     handler: async ({ params: { id }, query: { reason, timeout }, headers }, reply) => {
       const ifMatch = revisionToMatch(headers as never)
       // A kill does not wait its turn, so its condition is judged now.
-      if (reason === 'kill') runtime.kill(id, { ifMatch })
-      else await runtime.stop(id, { reason, timeout, ifMatch })
+      if (reason === 'kill') await host.kill(id, { ifMatch })
+      else await host.stop(id, { reason, timeout, ifMatch })
       return reply.code(204).send()
     },
   })

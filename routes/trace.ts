@@ -6,14 +6,14 @@ import { gapText, plainText } from '../src/http/event-text.js'
 import { NoQuery, ServerPath } from '../src/http/parameters.js'
 import { problemResponses } from '../src/http/problem-schema.js'
 import { lookProblems } from '../src/http/route-problems.js'
-import type { Runtime } from '../src/index.js'
+import type { Host } from '../src/index.js'
 
 export interface TraceRoutesOptions {
-  readonly runtime: Runtime
+  readonly host: Host
   readonly streams: EventStreams
 }
 
-export const traceRoutes: FastifyPluginAsyncTypebox<TraceRoutesOptions> = async (app, { runtime, streams }) => {
+export const traceRoutes: FastifyPluginAsyncTypebox<TraceRoutesOptions> = async (app, { host, streams }) => {
   app.route({
     method: 'GET',
     url: '/servers/:id/trace',
@@ -35,9 +35,9 @@ export const traceRoutes: FastifyPluginAsyncTypebox<TraceRoutesOptions> = async 
     handler: async (request, reply) => {
       const { id } = request.params
       let isFirst = true
-      streams.answer(request as never, reply as never, '', (to) => {
+      await streams.answer(request as never, reply as never, '', async (to) => {
         // Each reader has a name of its own, under which it listens.
-        const stop = runtime.trace(
+        const stop = await host.trace(
           id,
           (event) => {
             to.write(plainText(event.event, event))

@@ -11,7 +11,7 @@ import { type MessageRoutesOptions, sendCall, sendCast } from '../src/http/sendi
 import { serverId, startLabels, startOptions } from '../src/http/server-schemas.js'
 import { answerStart } from '../src/http/start-server.js'
 import { unknownImplementation } from '../src/http/unknown-implementation.js'
-import { GenServerError, type Runtime } from '../src/index.js'
+import { GenServerError, type Host } from '../src/index.js'
 
 const StartQuery = Query({ id: Type.Optional(serverId()), label: startLabels(), ...startOptions })
 const optionsOf = ({ label, ...options }: Static<typeof StartQuery>) => ({ ...options, labels: label })
@@ -21,21 +21,18 @@ const CastQuery = Query({ delay: Type.Optional(castDelay()) })
 /** Names that mean themselves in a route pattern; those of messages always do. */
 const plain = /^[A-Za-z0-9._~-]+$/
 
-export const typedMessageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions> = async (
-  app,
-  { runtime, hangUps },
-) => {
+export const typedMessageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions> = async (app, { host, hangUps }) => {
   const method = 'POST'
   const base = '/implementations'
 
-  for (const [name, definition] of runtime.implementations) {
+  for (const [name, definition] of host.implementations) {
     if (!plain.test(name)) continue
     app.route({
       method,
       url: `${base}/${name}/servers`,
       schema: { hide: true, querystring: StartQuery },
       handler: (request, reply) =>
-        answerStart(request, reply, runtime.start(name, request.body, optionsOf(request.query))),
+        answerStart(request, reply, host.start(name, request.body, optionsOf(request.query))),
     })
     for (const message of Object.keys(definition.calls ?? {})) {
       app.route({
@@ -43,7 +40,7 @@ export const typedMessageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions>
         url: `${base}/${name}/servers/:id/call/${message}`,
         schema: { hide: true, params: ServerPath, querystring: CallQuery },
         handler: (request, reply) =>
-          sendCall(runtime, hangUps, request, reply, request.params.id, message, request.body, {
+          sendCall(host, hangUps, request, reply, request.params.id, message, request.body, {
             timeout: request.query.timeout,
             implementation: name,
           }),
@@ -55,7 +52,7 @@ export const typedMessageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions>
         url: `${base}/${name}/servers/:id/cast/${message}`,
         schema: { hide: true, params: ServerPath, querystring: CastQuery },
         handler: (request, reply) =>
-          sendCast(runtime, request, reply, request.params.id, message, request.body, {
+          sendCast(host, request, reply, request.params.id, message, request.body, {
             delay: request.query.delay,
             implementation: name,
           }),
@@ -68,7 +65,7 @@ export const typedMessageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions>
     url: `${base}/:name/servers`,
     schema: { hide: true, params: ImplementationPath, querystring: StartQuery },
     handler: (request, reply) =>
-      answerStart(request, reply, runtime.start(request.params.name, request.body, optionsOf(request.query))),
+      answerStart(request, reply, host.start(request.params.name, request.body, optionsOf(request.query))),
   })
   app.route({
     method,
@@ -76,9 +73,9 @@ export const typedMessageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions>
     schema: { hide: true, params: MessagePath, querystring: CallQuery },
     handler: (request, reply) => {
       const { name, id, message } = request.params
-      mustDeclare(runtime, name, 'call', message)
+      mustDeclare(host, name, 'call', message)
       const parts = { timeout: request.query.timeout, implementation: name }
-      sendCall(runtime, hangUps, request, reply, id, message, request.body, parts)
+      sendCall(host, hangUps, request, reply, id, message, request.body, parts)
     },
   })
   app.route({
@@ -87,16 +84,16 @@ export const typedMessageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions>
     schema: { hide: true, params: MessagePath, querystring: CastQuery },
     handler: (request, reply) => {
       const { name, id, message } = request.params
-      mustDeclare(runtime, name, 'cast', message)
+      mustDeclare(host, name, 'cast', message)
       const parts = { delay: request.query.delay, implementation: name }
-      sendCast(runtime, request, reply, id, message, request.body, parts)
+      sendCast(host, request, reply, id, message, request.body, parts)
     },
   })
 }
 
 /** The path is at fault before the server is asked for, which may not be there. In the words of the runtime. */
-function mustDeclare(runtime: Runtime, name: string, kind: 'call' | 'cast', message: string): void {
-  const definition = runtime.implementations.get(name)
+function mustDeclare(host: Host, name: string, kind: 'call' | 'cast', message: string): void {
+  const definition = host.implementations.get(name)
   if (!definition) throw unknownImplementation(name)
   const { calls = {}, casts = {} } = definition
   const [these, others, other] = kind === 'call' ? [calls, casts, 'cast'] : [casts, calls, 'call']

@@ -11,6 +11,7 @@ import { groupRoutes } from '../routes/groups.js'
 import { Health, healthRoutes } from '../routes/health.js'
 import { implementationRoutes } from '../routes/implementations.js'
 import { messageRoutes } from '../routes/messages.js'
+import { nodeRoutes } from '../routes/nodes.js'
 import { observationRoutes } from '../routes/observation.js'
 import { operatorRoutes } from '../routes/operators.js'
 import { reloadRoutes } from '../routes/reload.js'
@@ -32,6 +33,7 @@ import { readJsonBodies } from './http/json-body.js'
 import { defaultLimits } from './http/limits.js'
 import { messageSchemas } from './http/message-schemas.js'
 import { collectMetrics, type Metrics } from './http/metrics.js'
+import { nodeSchemas } from './http/node-schemas.js'
 import { describeRoutes } from './http/openapi.js'
 import { operatorSchemas } from './http/operator-schemas.js'
 import { watchPressure } from './http/pressure.js'
@@ -44,7 +46,7 @@ import { requestNamer } from './http/request-headers.js'
 import { serverGauges } from './http/server-gauges.js'
 import { ServerInfo, ServerReason, serverSchemas } from './http/server-schemas.js'
 import { schemaController } from './http/validation.js'
-import { type AnyDefinition, type Logger, type Runtime, silentLogger } from './index.js'
+import { type AnyDefinition, type Host, type Logger, silentLogger } from './index.js'
 
 export interface GatewayOptions {
   /** Bugs of the gateway and crashes are logged here; requests are not. Default: nowhere. */
@@ -114,60 +116,68 @@ const docsPage = {
  * const gateway = await createGateway(createRuntime({ implementations: { stack } }))
  * await gateway.listen({ port: 3000 })
  */
-export async function createGateway(runtime: Runtime, options: GatewayOptions = {}): Promise<FastifyInstance> {
+export async function createGateway(host: Host, options: GatewayOptions = {}): Promise<FastifyInstance> {
   const hangUps = new HangUps()
   const operators = options.operators ?? true
   const batches = new Batches(hangUps, options.bodyLimit ?? defaultLimits.bodyLimit)
-  const streams = streamsOf(runtime, options)
-  return openApp(runtime, options, {
+  const streams = streamsOf(host, options)
+  return openApp(host, options, {
     streams,
     components: [
-      ...[...serverSchemas, ...messageSchemas, ...batchSchemas, ...groupSchemas, ...implementationSchemas],
+      ...[
+        ...serverSchemas,
+        ...messageSchemas,
+        ...batchSchemas,
+        ...groupSchemas,
+        ...implementationSchemas,
+        ...nodeSchemas,
+      ],
       ...(operators ? operatorSchemas : []),
     ],
-    implementations: runtime.implementations,
+    implementations: host.implementations,
     async routes(app) {
       await streams.attach(app)
       const isOverloaded = await watchPressure(app, options.maxEventLoopDelay ?? defaultLimits.maxEventLoopDelay)
       await app.register(async (api) => {
         checkRequests(api, { media: 'text/event-stream', isOverloaded })
-        await api.register(eventRoutes, { runtime, streams })
+        await api.register(eventRoutes, { host, streams })
       })
       await app.register(async (api) => {
         checkRequests(api, { media: 'application/x-ndjson', isOverloaded })
         batches.attach(api)
-        await api.register(batchRoutes, { runtime, batches })
+        await api.register(batchRoutes, { host, batches })
       })
       await app.register(async (api) => {
         checkRequests(api, { isOverloaded })
-        await api.register(serverRoutes, { runtime })
-        await api.register(serverStateRoutes, { runtime })
-        await api.register(messageRoutes, { runtime, hangUps })
-        await api.register(groupRoutes, { runtime, hangUps })
-        await api.register(implementationRoutes, { runtime })
-        await api.register(typedMessageRoutes, { runtime, hangUps })
+        await api.register(serverRoutes, { host })
+        await api.register(serverStateRoutes, { host })
+        await api.register(messageRoutes, { host, hangUps })
+        await api.register(groupRoutes, { host, hangUps })
+        await api.register(implementationRoutes, { host })
+        await api.register(nodeRoutes, { host })
+        await api.register(typedMessageRoutes, { host, hangUps })
       })
-      if (operators) await addOperatorRoutes(app, { runtime, streams, hangUps, reload: options.reload })
+      if (operators) await addOperatorRoutes(app, { host, streams, hangUps, reload: options.reload })
     },
   })
 }
 
 interface OperatorRoutesOptions {
-  readonly runtime: Runtime
+  readonly host: Host
   readonly streams: EventStreams
   readonly hangUps: HangUps
   readonly reload: Reload | undefined
 }
 
 /** They are served also when there is too much to do: that is when they are needed. */
-async function addOperatorRoutes(app: FastifyInstance, { runtime, streams, hangUps, reload }: OperatorRoutesOptions) {
+async function addOperatorRoutes(app: FastifyInstance, { host, streams, hangUps, reload }: OperatorRoutesOptions) {
   await app.register(async (api) => {
     checkRequests(api, { media: 'text/event-stream' })
-    await api.register(traceRoutes, { runtime, streams })
+    await api.register(traceRoutes, { host, streams })
   })
   await app.register(async (api) => {
     checkRequests(api)
-    await api.register(operatorRoutes, { runtime })
+    await api.register(operatorRoutes, { host })
     if (reload) await api.register(reloadRoutes, { reload, hangUps })
   })
 }
@@ -176,25 +186,25 @@ async function addOperatorRoutes(app: FastifyInstance, { runtime, streams, hangU
  * Only the routes for those who run the gateway, to listen where nobody else can reach them. With its own document,
  * health and metrics.
  */
-export async function createOperatorsGateway(runtime: Runtime, options: GatewayOptions = {}): Promise<FastifyInstance> {
+export async function createOperatorsGateway(host: Host, options: GatewayOptions = {}): Promise<FastifyInstance> {
   const hangUps = new HangUps()
-  const streams = streamsOf(runtime, options)
-  return openApp(runtime, options, {
+  const streams = streamsOf(host, options)
+  return openApp(host, options, {
     streams,
     components: [ServerInfo, ServerReason, ...operatorSchemas],
     implementations: new Map(),
     async routes(app) {
       await streams.attach(app)
-      await addOperatorRoutes(app, { runtime, streams, hangUps, reload: options.reload })
+      await addOperatorRoutes(app, { host, streams, hangUps, reload: options.reload })
     },
   })
 }
 
-function streamsOf({ clock }: Runtime, { eventStreams = defaultLimits.eventStreams }: GatewayOptions): EventStreams {
+function streamsOf({ clock }: Host, { eventStreams = defaultLimits.eventStreams }: GatewayOptions): EventStreams {
   return new EventStreams(clock, eventStreams)
 }
 
-async function openApp(runtime: Runtime, options: GatewayOptions, served: Served): Promise<FastifyInstance> {
+async function openApp(host: Host, options: GatewayOptions, served: Served): Promise<FastifyInstance> {
   const { logger = silentLogger, ready = () => true } = options
   // Until the metrics are there, which need the app, there is nothing to count.
   let metrics: Metrics | undefined
@@ -229,7 +239,7 @@ async function openApp(runtime: Runtime, options: GatewayOptions, served: Served
   app.server.maxConnections = options.maxConnections ?? defaultLimits.maxConnections
   app.setErrorHandler(answerError)
   answerNotFound(app, collectAllowedMethods(app))
-  metrics = collectMetrics(app, serverGauges(runtime, served.streams))
+  metrics = collectMetrics(app, serverGauges(host, served.streams))
   attendRequests(app, metrics)
   readJsonBodies(app)
   cutOnClose(app, options.closeTimeout ?? 5000)
@@ -238,7 +248,7 @@ async function openApp(runtime: Runtime, options: GatewayOptions, served: Served
   await app.register(accepts)
   await describeRoutes(app, served.implementations, productVersion())
   if (options.docs ?? true) await app.register(swaggerUi, docsPage)
-  await app.register(healthRoutes, { ready: () => ready() && !runtime.draining })
+  await app.register(healthRoutes, { ready: () => ready() && !host.draining })
   await app.register(observationRoutes, { metrics })
   await served.routes(app)
   await app.ready()
@@ -258,8 +268,8 @@ function cutOnClose(app: FastifyInstance, timeout: number): void {
 }
 
 /** The OpenAPI document of a gateway of `runtime`. */
-export async function renderOpenapi(runtime: Runtime, options: GatewayOptions = {}): Promise<object> {
-  const app = await createGateway(runtime, { ...options, docs: false })
+export async function renderOpenapi(host: Host, options: GatewayOptions = {}): Promise<object> {
+  const app = await createGateway(host, { ...options, docs: false })
   try {
     return app.swagger()
   } finally {

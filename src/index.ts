@@ -30,7 +30,13 @@ export type {
   TimerRef,
 } from './core/server/context.js'
 export { createRuntime } from './core/server/create-runtime.js'
-export { type AnyDefinition, type Definition, defineServer, isDefinition } from './core/server/definition.js'
+export {
+  type AnyDefinition,
+  type Awaitable,
+  type Definition,
+  defineServer,
+  isDefinition,
+} from './core/server/definition.js'
 export type { Watch, WatchOptions } from './core/server/feed.js'
 export type {
   GroupCallOptions,
@@ -40,8 +46,10 @@ export type {
   GroupReply,
   GroupSent,
 } from './core/server/group.js'
+export type { Host } from './core/server/host.js'
 export type {
   FeedEvent,
+  NodeInfo,
   PublishedEvent,
   SeenStatus,
   ServerCount,

@@ -9,7 +9,7 @@ import { readFile } from 'node:fs/promises'
 import { type Static, Type } from '@sinclair/typebox'
 import { Ajv } from 'ajv'
 import { serverId, startLabels, startOptions } from '../http/server-schemas.js'
-import { GenServerError, type Runtime, StartIgnored } from '../index.js'
+import { GenServerError, type Host, StartIgnored } from '../index.js'
 import { LoadError } from '../loading/load-error.js'
 
 const closed = { additionalProperties: false }
@@ -32,7 +32,7 @@ const DeclaredServers = Type.Object(
 )
 
 /** @throws {LoadError} that names the file, the place in it, and what is wrong. */
-export async function startDeclaredServers(runtime: Runtime, file: string): Promise<void> {
+export async function startDeclaredServers(host: Host, file: string): Promise<void> {
   const declared = await read(file)
   const check = new Ajv({ strict: false }).compile<Static<typeof DeclaredServers>>(DeclaredServers)
   if (!check(declared)) {
@@ -42,7 +42,7 @@ export async function startDeclaredServers(runtime: Runtime, file: string): Prom
   }
   for (const [index, { implementation, args, ...options }] of declared.servers.entries()) {
     try {
-      await runtime.start(implementation, args, options)
+      await host.start(implementation, args, options)
     } catch (error) {
       throw new LoadError(file, `/servers/${index}: ${options.id} was not started: ${explain(error)}`, { cause: error })
     }

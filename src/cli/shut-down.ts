@@ -9,7 +9,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
-import type { Logger, Runtime } from '../index.js'
+import type { Host, Logger } from '../index.js'
 import type { Settings } from './settings.js'
 
 /**
@@ -21,7 +21,7 @@ const SAME_ORDER = 250
 export interface Running {
   /** The main one, and that of the operators' routes if they have a port of their own. */
   readonly gateways: readonly FastifyInstance[]
-  readonly runtime: Runtime
+  readonly host: Host
   readonly logger: Logger
   readonly settings: Pick<Settings, 'drainDelay' | 'drainTimeout'>
   /** From now on readiness fails. */
@@ -49,14 +49,14 @@ export function shutDownOnSignal(running: () => Running | undefined): void {
 }
 
 async function shutDown(running: Running, signal: string): Promise<number> {
-  const { gateways, runtime, logger, settings, failReadiness, stopWatching } = running
+  const { gateways, host, logger, settings, failReadiness, stopWatching } = running
   logger.info({ signal }, 'shutting down')
   try {
     failReadiness() // 1
     await stopWatching()
     await sleep(settings.drainDelay)
     logger.info({}, 'draining')
-    await runtime.close({ timeout: settings.drainTimeout }) // 2
+    await host.close({ timeout: settings.drainTimeout }) // 2
     for (const gateway of gateways) await gateway.close() // 3
     logger.info({}, 'shut down')
     return 0

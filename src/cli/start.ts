@@ -51,7 +51,7 @@ export async function start(settings: Settings): Promise<void> {
   const failReadiness = () => {
     ready = false
   }
-  running = { gateways, runtime, logger, settings, failReadiness, stopWatching }
+  running = { gateways, host: runtime, logger, settings, failReadiness, stopWatching }
 }
 
 /** Gives the URL. What keeps it from listening tells with which `flag` that can be mended. */

@@ -11,7 +11,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { CastOptions, Json, Origin, Request, RequestOptions, Runtime } from '../index.js'
+import type { CastOptions, Host, Json, Origin, Request, RequestOptions } from '../index.js'
 import type { Failure } from './failure.js'
 import { type LineReader, TOO_LONG } from './line-reader.js'
 import { HttpProblem, problemDocument } from './problem-document.js'
@@ -33,7 +33,7 @@ export interface BatchLine extends Pick<RequestOptions, 'timeout' | 'start' | 'i
 }
 
 export interface BatchTerms {
-  readonly runtime: Runtime
+  readonly host: Host
   readonly origin: Origin
   readonly lines: LineReader
   /** Holds a line to its schema. @throws {HttpProblem} */
@@ -124,13 +124,13 @@ export class Batch {
   /** `false`: nothing more is at hand, or may be sent. */
   #sendNext(): boolean {
     if (!this.#mayGoOn) return false
-    const { lines, runtime } = this.terms
+    const { lines, host } = this.terms
     const line = lines.next()
     if (line === undefined) return false
     // Each is handled before the next one is looked at, if its server is free, so that lines do not fill a mailbox by themselves.
-    runtime.cork()
+    host.cork()
     const request = this.#take(lines.number, line)
-    runtime.uncork()
+    host.uncork()
     if (request?.settled === false) this.#waiting.add(request)
     if (this.#answers.length > MOST_AT_ONCE) this.#write()
     return true
@@ -157,25 +157,44 @@ export class Batch {
     bytes: number,
     { to, call, args, timeout, start, ifMatch }: BatchLine & { call: string },
   ): Request {
-    const { runtime, origin } = this.terms
-    const request = runtime.sendRequest(to, call, args, { timeout, start, ifMatch, origin, bytes })
+    const { host, origin } = this.terms
+    const request = host.sendRequest(to, call, args, { timeout, start, ifMatch, origin, bytes })
     this.#underWay++
-    request.whenSettled((error, reply) => {
-      this.#underWay--
-      this.#waiting.delete(request)
-      if (error === undefined) this.#replied(number, reply, request.revision)
-      else this.#failed(number, error)
-      if (this.#answers.length > MOST_AT_ONCE) this.#write()
-      // Others may be answered in the same turn; then there is room for further lines.
-      this.#hasMore = true
-      this.#turn()
-    })
+    request.whenSettled((error, reply) =>
+      this.#done(() => {
+        this.#waiting.delete(request)
+        if (error === undefined) this.#replied(number, reply, request.revision)
+        else this.#failed(number, error)
+      }),
+    )
     return request
   }
 
   #cast(number: number, bytes: number, { to, cast, args, delay, start, ifMatch }: BatchLine & { cast: string }): void {
-    const { runtime, origin } = this.terms
-    const timer = runtime.cast(to, cast, args, { delay, start, ifMatch, origin, bytes })
+    const { host, origin } = this.terms
+    const sent = host.cast(to, cast, args, { delay, start, ifMatch, origin, bytes })
+    if (!(sent instanceof Promise)) {
+      this.#accepted(number, sent)
+      return
+    }
+    this.#underWay++
+    sent.then(
+      (timer) => this.#done(() => this.#accepted(number, timer)),
+      (error) => this.#done(() => this.#failed(number, error)),
+    )
+  }
+
+  /** What was under way is done, of which `tell` tells. */
+  #done(tell: () => void): void {
+    this.#underWay--
+    tell()
+    if (this.#answers.length > MOST_AT_ONCE) this.#write()
+    // Others may be answered in the same turn; then there is room for further lines.
+    this.#hasMore = true
+    this.#turn()
+  }
+
+  #accepted(number: number, timer: string | undefined): void {
     this.#answers += `{"line":${number},"status":202${timer === undefined ? '' : `,"timer":${JSON.stringify(timer)}`}}\n`
   }
 

@@ -30,11 +30,11 @@ export class Batches {
     })
   }
 
-  answer(request: FastifyRequest, reply: FastifyReply, runtime: BatchTerms['runtime']): void {
+  answer(request: FastifyRequest, reply: FastifyReply, host: BatchTerms['host']): void {
     const { raw } = reply
     const { socket } = request.raw
     const batch: Batch = new Batch(request.raw, raw, {
-      runtime,
+      host,
       origin: originOf(request.id, request.headers),
       lines: new LineReader(this.longestLine),
       check: lineCheck(request),

@@ -8,7 +8,7 @@
  * 3. Nothing is sent before it is clear that there is something to watch: otherwise the answer is a problem.
  */
 import type { ServerResponse } from 'node:http'
-import { GenServerError, type Watch } from '../index.js'
+import { type Awaitable, GenServerError, type Watch } from '../index.js'
 import { HEARTBEAT, preamble } from './event-text.js'
 
 /** Bytes that may wait for a client. One event more may, or what the feed has kept. */
@@ -18,13 +18,14 @@ const MOST_WAITING = 256 * 1024
 const PATIENCE = 4
 
 /** Watches, from now on or from after a position, and writes into the stream what it hears. */
-export type Follow = (stream: EventStream, after: string | undefined) => Watch
+export type Follow = (stream: EventStream, after: string | undefined) => Awaitable<Watch>
 
 export class EventStream {
   #watch: Watch | undefined = undefined
   /** What is told before the headers are sent. */
   #early: Buffer[] | undefined = []
   #isBehind = false
+  #isCatchingUp = false
   #isOver = false
   #taken = 0
   #heartbeatsWithoutProgress = 0
@@ -35,9 +36,10 @@ export class EventStream {
   ) {}
 
   /** @throws {GenServerError} as `follow` does, if there is nothing to watch. */
-  begin(after: string | undefined, sendHeaders: () => void): void {
+  async begin(after: string | undefined, sendHeaders: () => void): Promise<void> {
     const { response } = this
-    this.#watch = this.follow(this, after) // 3
+    this.#watch = await this.follow(this, after) // 3
+    if (response.destroyed) return this.#watch.close()
     response.on('close', () => this.#leave())
     response.on('drain', this.#catchUp)
     sendHeaders()
@@ -92,19 +94,23 @@ export class EventStream {
     this.response.socket?.off('drain', this.#catchUp).once('drain', this.#catchUp)
   }
 
-  readonly #catchUp = (): void => {
-    if (!this.#isBehind || this.#isOver) return
+  readonly #catchUp = async (): Promise<void> => {
+    if (!this.#isBehind || this.#isOver || this.#isCatchingUp) return
     this.#isBehind = false
+    this.#isCatchingUp = true
     try {
-      this.#watch = this.follow(this, this.#watch?.position)
+      this.#watch = await this.follow(this, this.#watch?.position)
     } catch (error) {
       if (!(error instanceof GenServerError)) throw error
       // The server has ended, so long ago that nobody remembers how.
       this.end()
       return
+    } finally {
+      this.#isCatchingUp = false
     }
     // It may have fallen behind again, or have been told the last, while it caught up.
     if (this.#isBehind || this.#isOver) this.#watch.close()
+    if (this.response.writableLength === 0) void this.#catchUp()
   }
 
   #leave(): void {

@@ -47,16 +47,19 @@ export class EventStreams {
    * Answers with the stream that `follow` writes.
    * @throws {HttpProblem} `overloaded` · {GenServerError} as `follow` does; nothing is sent then.
    */
-  answer(request: FastifyRequest, reply: FastifyReply, after: string | undefined, follow: Follow): void {
+  async answer(request: FastifyRequest, reply: FastifyReply, after: string | undefined, follow: Follow): Promise<void> {
     if (this.#open.size >= this.most) throw new HttpProblem('overloaded', `${this.most} event streams are open`)
     const { raw } = reply
     const stream = new EventStream(raw, follow)
     if (request.method === 'HEAD') {
-      follow(stream, after).close()
+      const watch = await follow(stream, after)
+      watch.close()
       reply.type('text/event-stream').send()
       return
     }
-    stream.begin(after, () => {
+    this.#open.add(stream)
+    raw.on('close', () => this.#leave(stream))
+    const begin = () => {
       reply.hijack()
       // A stream ends with its connection, so nothing need say where it ends: an event is one buffer, and not three.
       reply.header('connection', 'close')
@@ -64,13 +67,19 @@ export class EventStreams {
       countAnswer(request, raw, 200)
       reply.sse.keepAlive()
       reply.sse.sendHeaders(200)
-    })
-    this.#open.add(stream)
-    raw.on('close', () => {
-      this.#open.delete(stream)
-      if (this.#open.size === 0) this.#rest()
-    })
-    this.#timer ??= this.#arm()
+    }
+    try {
+      await stream.begin(after, begin)
+    } catch (error) {
+      this.#leave(stream)
+      throw error
+    }
+    if (this.#open.has(stream)) this.#timer ??= this.#arm()
+  }
+
+  #leave(stream: EventStream): void {
+    this.#open.delete(stream)
+    if (this.#open.size === 0) this.#rest()
   }
 
   #arm(): ClockTimer {

@@ -1,7 +1,7 @@
 /** From a request to a message for a group, and back. The counterpart of `sending.ts`, where no request is a hot path. */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { GroupFailure, GroupReplies, Runtime } from '../index.js'
+import type { GroupFailure, GroupReplies, Host } from '../index.js'
 import { HttpProblem, problemDocument } from './problem-document.js'
 import { originOf, preferredWait, revisionToMatch } from './request-headers.js'
 import type { MessageRoutesOptions } from './sending.js'
@@ -18,7 +18,7 @@ interface GroupRequest {
 
 /** Sends a call to the whole group, and answers when all have replied or the time is over. */
 export function sendGroupCall(
-  { runtime, hangUps }: MessageRoutesOptions,
+  { host, hangUps }: MessageRoutesOptions,
   asked: Message,
   reply: FastifyReply,
   label: string,
@@ -34,14 +34,14 @@ export function sendGroupCall(
   const applied = preferred === undefined ? [] : ['preference-applied', `wait=${preferred / 1000}`]
   const options = { timeout: timeout ?? preferred, origin: originOf(id, headers) }
   hangUps
-    .attend(socket, (signal) => runtime.callGroup(label, message, args, { ...options, signal }))
+    .attend(socket, (signal) => host.callGroup(label, message, args, { ...options, signal }))
     .then((outcome) => answerJson(asked, reply, 200, applied, repliesBody(outcome)))
     .catch((error) => reply.send(error))
 }
 
 /** Sends a cast to the whole group, and answers who has it. */
 export function sendGroupCast(
-  runtime: Runtime,
+  host: Host,
   asked: Message,
   reply: FastifyReply,
   label: string,
@@ -49,8 +49,11 @@ export function sendGroupCast(
 ): void {
   const { id, headers } = asked
   refuseCondition(headers)
-  const { sent, failures } = runtime.castGroup(label, message, args, { origin: originOf(id, headers) })
-  answerJson(asked, reply, 202, [], JSON.stringify({ sent, failures: failures.map(failureBody) }))
+  Promise.resolve(host.castGroup(label, message, args, { origin: originOf(id, headers) }))
+    .then(({ sent, failures }) =>
+      answerJson(asked, reply, 202, [], JSON.stringify({ sent, failures: failures.map(failureBody) })),
+    )
+    .catch((error) => reply.send(error))
 }
 
 /** Each server has a revision of its own, and a condition that cannot be judged must not be taken for one that holds. */

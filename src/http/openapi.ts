@@ -38,6 +38,7 @@ export async function describeRoutes(
         { name: 'groups', description: 'Calls and casts to all servers that have a label.' },
         { name: 'events', description: 'What happens, as it happens.' },
         { name: 'implementations', description: 'What can be started.' },
+        { name: 'nodes', description: 'Where servers are.' },
         { name: 'operators', description: 'Suspend servers, replace their states, read what crashed.' },
         { name: 'operation', description: 'For those who run the gateway.' },
       ],

@@ -3,7 +3,7 @@
  * does. This is the hot path: one look at each header, and nothing made that is not handed on.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { CastOptions, Json, RequestOptions, Runtime } from '../index.js'
+import type { CastOptions, Host, Json, RequestOptions } from '../index.js'
 import type { HangUps } from './hang-ups.js'
 import { originOf, preferredWait, revisionToMatch } from './request-headers.js'
 import { LONGEST_TIMEOUT } from './server-schemas.js'
@@ -11,7 +11,7 @@ import { type Asked, answerEmpty, answerJson } from './short-answer.js'
 
 /** What the routes need that send messages. */
 export interface MessageRoutesOptions {
-  readonly runtime: Runtime
+  readonly host: Host
   readonly hangUps: HangUps
 }
 
@@ -28,7 +28,7 @@ type CastParts = Pick<CastOptions, 'delay' | 'start' | 'implementation'>
  * servers are idle and reply while this runs; only a call that waits needs somebody to watch whether its caller hangs up.
  */
 export function sendCall(
-  runtime: Runtime,
+  host: Host,
   hangUps: HangUps,
   asked: Message,
   reply: FastifyReply,
@@ -57,8 +57,8 @@ export function sendCall(
   const ifMatch = revisionToMatch(headers)
   const origin = originOf(requestId, headers)
   let isWatched = false
-  runtime.cork()
-  const request = runtime.sendRequest(id, message, args, {
+  host.cork()
+  const request = host.sendRequest(id, message, args, {
     timeout: wait,
     start,
     implementation,
@@ -72,7 +72,7 @@ export function sendCall(
     if (typeof written !== 'string') reply.send(written)
     else answerJson(asked, reply, 200, ['etag', `"${request.revision}"`, ...applied], written)
   })
-  runtime.uncork()
+  host.uncork()
   if (request.settled) return
   isWatched = true
   hangUps.watch(socket, request)
@@ -89,7 +89,7 @@ function replyBody(answer: Json): string | Error {
 
 /** Sends a cast, and says where its timer is if it goes later. */
 export function sendCast(
-  runtime: Runtime,
+  host: Host,
   asked: Message,
   reply: FastifyReply,
   id: string,
@@ -98,9 +98,9 @@ export function sendCast(
   { delay, start, implementation }: CastParts,
 ): void {
   const { id: requestId, headers, bodySize: bytes } = asked
-  runtime.cork()
+  host.cork()
   try {
-    const timer = runtime.cast(id, message, args, {
+    const sent = host.cast(id, message, args, {
       delay,
       start,
       implementation,
@@ -108,10 +108,14 @@ export function sendCast(
       origin: originOf(requestId, headers),
       bytes,
     })
-    const where = timer === undefined ? NONE : ['location', `/servers/${id}/timers/${encodeURIComponent(timer)}`]
-    answerEmpty(asked, reply, 202, where)
+    const told = (timer: string | undefined) => {
+      const where = timer === undefined ? NONE : ['location', `/servers/${id}/timers/${encodeURIComponent(timer)}`]
+      answerEmpty(asked, reply, 202, where)
+    }
+    if (sent instanceof Promise) sent.then(told, (error) => reply.send(error))
+    else told(sent)
   } finally {
     // It is handled when its sender has the answer.
-    runtime.uncork()
+    host.uncork()
   }
 }

@@ -3,12 +3,9 @@
  * implementations and statuses, of which there are few; never ids.
  */
 import { Gauge, type Metric } from 'prom-client'
-import type { Runtime } from '../index.js'
+import type { Host } from '../index.js'
 
-export function serverGauges(
-  runtime: Pick<Runtime, 'countServers' | 'queued' | 'queuedBytes'>,
-  streams: { readonly size: number },
-): Metric[] {
+export function serverGauges(host: Pick<Host, 'countServers' | 'nodes'>, streams: { readonly size: number }): Metric[] {
   return [
     new Gauge({
       name: 'genservers_servers',
@@ -16,7 +13,7 @@ export function serverGauges(
       labelNames: ['implementation', 'status'],
       registers: [],
       async collect() {
-        const counts = await runtime.countServers()
+        const counts = await host.countServers()
         this.reset()
         for (const { implementation, status, count } of counts) this.set({ implementation, status }, count)
       },
@@ -25,16 +22,18 @@ export function serverGauges(
       name: 'genservers_queued_messages',
       help: 'Messages that wait in all mailboxes together.',
       registers: [],
-      collect() {
-        this.set(runtime.queued)
+      async collect() {
+        const nodes = await host.nodes()
+        this.set(nodes.reduce((sum, { queued }) => sum + queued, 0))
       },
     }),
     new Gauge({
       name: 'genservers_queued_bytes',
       help: 'How many bytes they had when they were sent.',
       registers: [],
-      collect() {
-        this.set(runtime.queuedBytes)
+      async collect() {
+        const nodes = await host.nodes()
+        this.set(nodes.reduce((sum, { queuedBytes }) => sum + queuedBytes, 0))
       },
     }),
     new Gauge({

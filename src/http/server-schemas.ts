@@ -99,6 +99,7 @@ export const serverStatuses = ['starting', 'running', 'suspended', 'restarting',
 export const ServerInfo = Type.Object(
   {
     id: Type.String({ examples: ['cart-17'] }),
+    node: Type.String({ description: 'The node that it is on: a thread, or `main`.', examples: ['main'] }),
     implementation: Type.String({ examples: ['stack'] }),
     version: Type.Integer({ description: 'The version of its code.' }),
     status: Words(serverStatuses),

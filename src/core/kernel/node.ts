@@ -16,12 +16,15 @@ export class Node {
   readonly ids: IdMaker
   readonly crashes = new CrashRecords()
   readonly taken = new MessageLog()
+  /** Milliseconds since the Unix epoch. */
+  readonly startedAt: number
   /** When `tick` was last called. Good enough for how long a message has waited. */
   recent: number
   #numbers = 0
   #lastTime = { at: Number.NaN, text: '' }
 
   constructor(
+    readonly name: string,
     readonly clock: Clock,
     readonly logger: Logger,
     readonly store: Store,
@@ -34,6 +37,7 @@ export class Node {
       (error) => this.reportStray(error),
       () => this.deadlines.enterLanes(),
     )
+    this.startedAt = clock.now()
     this.recent = clock.monotonic()
   }
 

@@ -41,6 +41,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   protocols.set(SUPERVISOR, compileProtocol(SUPERVISOR, defineSupervisor(family)))
   const root = new RootKeeper({ maxRestarts: options.maxRestarts ?? 10, maxSeconds: options.maxSeconds ?? 5 })
   const node = new Node(
+    options.node ?? 'main',
     clock,
     logger,
     store,

@@ -18,7 +18,7 @@ import type {
 } from './interface.js'
 import type { ServerOptions } from './options.js'
 
-type Awaitable<T> = T | Promise<T>
+export type Awaitable<T> = T | Promise<T>
 
 /** A call's handler: changes the draft, returns the reply. */
 type CallHandler<State, Spec, Ctx> = Spec extends { readonly readOnly: true }

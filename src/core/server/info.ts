@@ -21,6 +21,8 @@ export type SeenStatus = Status | 'suspended'
 
 export interface ServerInfo {
   readonly id: string
+  /** The node that it is on. */
+  readonly node: string
   readonly implementation: string
   readonly version: number
   readonly status: SeenStatus
@@ -58,6 +60,22 @@ export interface ServerInfo {
   readonly current: { readonly kind: string; readonly message: string; readonly runningFor: number } | null
   /** Why it last crashed or was restarted, or why a restart failed. */
   readonly lastExit: { readonly reason: Reason; readonly at: string } | null
+}
+
+/** One node: a thread that runs servers. */
+export interface NodeInfo {
+  readonly node: string
+  /** When it began, or was last replaced: RFC 3339. */
+  readonly startedAt: string
+  /** How often it was given up and replaced. */
+  readonly restarts: number
+  readonly servers: number
+  /** Messages that wait in all its mailboxes together; timers and orders, which are always taken, do not count. */
+  readonly queued: number
+  /** How many bytes they have, as far as known. */
+  readonly queuedBytes: number
+  /** The message that holds it up at this moment, and for how many milliseconds; `null` where none does. */
+  readonly current: { readonly server: string; readonly message: string; readonly runningFor: number } | null
 }
 
 /** A page of servers, ordered by id. */

@@ -10,7 +10,16 @@ import type { Watch, WatchOptions } from './feed.js'
 import { Feeds, type FeedsLimits } from './feeds.js'
 import type { GroupCallOptions, GroupOptions, GroupSent } from './group.js'
 import { callGroup, castGroup } from './group-message.js'
-import type { FeedEvent, PublishedEvent, ServerCount, ServerInfo, ServerPage, StateView, TimerInfo } from './info.js'
+import type {
+  FeedEvent,
+  NodeInfo,
+  PublishedEvent,
+  ServerCount,
+  ServerInfo,
+  ServerPage,
+  StateView,
+  TimerInfo,
+} from './info.js'
 import type { Keeper } from './keeper.js'
 import type { LocalFamily } from './local-family.js'
 import { LocalPeers } from './local-peers.js'
@@ -170,6 +179,22 @@ export class LocalRuntime extends Sys {
 
   list(options: ListOptions = {}): ServerPage {
     return this.directory.page(options)
+  }
+
+  nodes(): NodeInfo[] {
+    const { name, startedAt } = this.node
+    return [
+      {
+        node: name,
+        startedAt: new Date(startedAt).toISOString(),
+        restarts: 0,
+        servers: this.directory.registry.size,
+        queued: this.queued,
+        queuedBytes: this.queuedBytes,
+        // Whoever asks does so from this thread, so that nothing else holds it up.
+        current: null,
+      },
+    ]
   }
 
   get queued(): number {

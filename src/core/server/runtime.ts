@@ -17,6 +17,7 @@ import type { FeedsLimits } from './feeds.js'
 import type { GroupCallOptions, GroupOptions, GroupReplies, GroupSent } from './group.js'
 import type {
   FeedEvent,
+  NodeInfo,
   PublishedEvent,
   SeenStatus,
   ServerCount,
@@ -36,6 +37,8 @@ export interface RuntimeOptions {
   readonly logger?: Logger
   readonly store?: Store
   readonly transport?: Transport
+  /** What this node is called, where there are several. Default `main`. */
+  readonly node?: string
   /** What it keeps under the ids is the runtime's own affair. */
   readonly registry?: Registry<unknown>
   /** A server may restart `maxRestarts` times within `maxSeconds`; one crash more and it ends. Default 10 in 5. */
@@ -192,6 +195,8 @@ export interface Runtime extends Operations {
   whereis(id: string): string | undefined
   info(id: string): ServerInfo
   list(options?: ListOptions): ServerPage
+  /** Of the nodes that its servers are on, which is one. */
+  nodes(): NodeInfo[]
   /** How many messages wait in all mailboxes together; timers and orders, which are always taken, do not count. */
   readonly queued: number
   /** How many bytes they have, as far as known. */

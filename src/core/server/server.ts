@@ -241,6 +241,7 @@ export class Server extends Lifecycle {
     const { current, lastExit, terms, mailbox } = this
     return {
       id: this.id,
+      node: this.node.name,
       implementation: this.protocol.name,
       version: this.protocol.version,
       status: this.seenStatus,

@@ -63,7 +63,7 @@ class Recorder extends Process<Note> {
 
 function setUp() {
   const clock = createSimulatedClock()
-  const node = new Node(clock, silentLogger, memoryStore, localTransport, new Places(1000, 1e6))
+  const node = new Node('main', clock, silentLogger, memoryStore, localTransport, new Places(1000, 1e6))
   const process = new Recorder(node, 100)
   const put = (...messages: string[]) => {
     for (const message of messages) process.put(new Info(message, {}, false))
