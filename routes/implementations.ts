@@ -6,11 +6,11 @@ import { ImplementationPath, NoQuery } from '../src/http/parameters.js'
 import { problemResponses } from '../src/http/problem-schema.js'
 import { Ref } from '../src/http/schema-ref.js'
 import { unknownImplementation } from '../src/http/unknown-implementation.js'
-import type { AnyDefinition, Host } from '../src/index.js'
+import type { DefinitionData, Host } from '../src/index.js'
 
 export const implementationRoutes: FastifyPluginAsyncTypebox<{ host: Host }> = async (app, { host }) => {
-  const described = new Map<string, { readonly of: AnyDefinition; readonly info: Static<typeof ImplementationInfo> }>()
-  const describe = (name: string, of: AnyDefinition) => {
+  const described = new Map<string, { readonly of: DefinitionData; readonly info: Static<typeof ImplementationInfo> }>()
+  const describe = (name: string, of: DefinitionData) => {
     const known = described.get(name)
     if (known?.of === of) return known.info
     const info = describeImplementation(name, of)

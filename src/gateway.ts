@@ -46,7 +46,7 @@ import { requestNamer } from './http/request-headers.js'
 import { serverGauges } from './http/server-gauges.js'
 import { ServerInfo, ServerReason, serverSchemas } from './http/server-schemas.js'
 import { schemaController } from './http/validation.js'
-import { type AnyDefinition, type Host, type Logger, silentLogger } from './index.js'
+import { type DefinitionData, type Host, type Logger, silentLogger } from './index.js'
 
 export interface GatewayOptions {
   /** Bugs of the gateway and crashes are logged here; requests are not. Default: nowhere. */
@@ -89,7 +89,7 @@ export interface GatewayOptions {
 interface Served {
   readonly streams: EventStreams
   readonly components: readonly object[]
-  readonly implementations: ReadonlyMap<string, AnyDefinition>
+  readonly implementations: ReadonlyMap<string, DefinitionData>
   readonly routes: (app: FastifyInstance) => Promise<void>
 }
 

@@ -34,6 +34,7 @@ export {
   type AnyDefinition,
   type Awaitable,
   type Definition,
+  type DefinitionData,
   defineServer,
   isDefinition,
 } from './core/server/definition.js'

@@ -102,6 +102,24 @@ export const settingsSchema = Type.Object({
     maximum: 2 ** 40,
     description: 'How many bytes these may have',
   }),
+  threads: Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: 256,
+    description: 'In how many threads of their own servers run; 0 is in that of the gateway',
+  }),
+  handlerLimit: Type.Integer({
+    default: 10_000,
+    minimum: 1,
+    maximum: LONGEST,
+    description: 'For how long a callback may hold its thread before that is given up and replaced',
+  }),
+  threadHeap: Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: 2 ** 20,
+    description: 'How many megabytes the heap of each thread may have; 0 is what Node gives it',
+  }),
   maxRestarts: Type.Integer({
     default: 10,
     minimum: 0,

@@ -6,10 +6,9 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { createGateway, createOperatorsGateway } from '../gateway.js'
-import { createRuntimeOf, loadImplementations } from '../loading/load-implementations.js'
+import { createHost } from './create-host.js'
 import { startDeclaredServers } from './declared-servers.js'
 import { createLogger } from './logger.js'
-import { reloadOnChange, reloadOnRequest } from './reloading.js'
 import type { Settings } from './settings.js'
 import { type Running, shutDownOnSignal } from './shut-down.js'
 import { outliveStrayErrors } from './stray-errors.js'
@@ -20,30 +19,27 @@ export async function start(settings: Settings): Promise<void> {
   shutDownOnSignal(() => running)
   let ready = true
   const logger = await createLogger(settings, process.stdout.isTTY === true)
-  const implementations = await loadImplementations(settings.implementations)
-  const { maxQueued, maxQueuedBytes, maxRestarts, maxSeconds, rememberExits } = settings
-  const bounds = { maxQueued, maxQueuedBytes, maxRestarts, maxSeconds, rememberExits }
-  const runtime = createRuntimeOf(implementations, { logger, ...bounds })
+  const { host, reload, watch } = await createHost(settings, logger)
   const { bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout, maxConnections, maxEventLoopDelay } = settings
   const limits = { bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout, maxConnections, maxEventLoopDelay }
-  const options = { logger, ready: () => ready, reload: reloadOnRequest(runtime, implementations), ...limits }
-  const { admin, adminPort, host, port } = settings
+  const options = { logger, ready: () => ready, ...(reload && { reload }), ...limits }
+  const { admin, adminPort, port } = settings
   const gateways: FastifyInstance[] = []
   let stopWatching = async () => {}
   try {
-    if (settings.servers !== '') await startDeclaredServers(runtime, settings.servers)
-    gateways.push(await createGateway(runtime, { ...options, operators: admin && adminPort === null }))
-    if (adminPort !== null) gateways.push(await createOperatorsGateway(runtime, options))
+    if (settings.servers !== '') await startDeclaredServers(host, settings.servers)
+    gateways.push(await createGateway(host, { ...options, operators: admin && adminPort === null }))
+    if (adminPort !== null) gateways.push(await createOperatorsGateway(host, options))
     const [gateway, operators] = gateways as [FastifyInstance, FastifyInstance | undefined]
-    if (settings.watch) stopWatching = await reloadOnChange(runtime, implementations, logger)
+    if (settings.watch) stopWatching = await watch()
     // First, so that no client has been let in where it cannot listen.
-    const adminUrl = operators && (await listen(operators, host, adminPort as number, 'admin-port'))
-    const url = await listen(gateway, host, port, 'port')
+    const adminUrl = operators && (await listen(operators, settings.host, adminPort as number, 'admin-port'))
+    const url = await listen(gateway, settings.host, port, 'port')
     logger.info({ url }, `genservers listens on ${url}`)
     if (adminUrl !== undefined) logger.info({ adminUrl }, `operators' routes are on ${adminUrl}`)
   } catch (error) {
     await stopWatching()
-    await runtime.close({ timeout: 0 })
+    await host.close({ timeout: 0 })
     for (const gateway of gateways) await gateway.close()
     throw error
   }
@@ -51,7 +47,7 @@ export async function start(settings: Settings): Promise<void> {
   const failReadiness = () => {
     ready = false
   }
-  running = { gateways, host: runtime, logger, settings, failReadiness, stopWatching }
+  running = { gateways, host, logger, settings, failReadiness, stopWatching }
 }
 
 /** Gives the URL. What keeps it from listening tells with which `flag` that can be mended. */

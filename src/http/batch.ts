@@ -11,7 +11,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { CastOptions, Host, Json, Origin, Request, RequestOptions } from '../index.js'
+import type { CastOptions, Host, Origin, Request, RequestOptions } from '../index.js'
 import type { Failure } from './failure.js'
 import { type LineReader, TOO_LONG } from './line-reader.js'
 import { HttpProblem, problemDocument } from './problem-document.js'
@@ -160,10 +160,10 @@ export class Batch {
     const { host, origin } = this.terms
     const request = host.sendRequest(to, call, args, { timeout, start, ifMatch, origin, bytes })
     this.#underWay++
-    request.whenSettled((error, reply) =>
+    request.whenSettled((error) =>
       this.#done(() => {
         this.#waiting.delete(request)
-        if (error === undefined) this.#replied(number, reply, request.revision)
+        if (error === undefined) this.#replied(number, request)
         else this.#failed(number, error)
       }),
     )
@@ -198,9 +198,10 @@ export class Batch {
     this.#answers += `{"line":${number},"status":202${timer === undefined ? '' : `,"timer":${JSON.stringify(timer)}`}}\n`
   }
 
-  #replied(number: number, reply: Json, revision: number | undefined): void {
+  #replied(number: number, request: Request): void {
     try {
-      this.#answers += `{"line":${number},"status":200,"reply":${JSON.stringify(reply)},"revision":${revision}}\n`
+      const { replyText, revision } = request
+      this.#answers += `{"line":${number},"status":200,"reply":${replyText},"revision":${revision}}\n`
     } catch (error) {
       // Longer than a string can be. This runs in the server's turn and must not throw.
       this.#failed(number, error)

@@ -1,6 +1,6 @@
 /** Implementations as HTTP shows them: what can be started, and with which JSON schemas. */
 import { type Static, Type } from '@sinclair/typebox'
-import { type AnyDefinition, argsSchema, type CallInterface, type CastInterface } from '../index.js'
+import { argsSchema, type CallInterface, type CastInterface, type DefinitionData } from '../index.js'
 import { Ref } from './schema-ref.js'
 import { restart, restartFrom } from './server-schemas.js'
 
@@ -48,7 +48,7 @@ export const ImplementationList = Type.Object(
 export const implementationSchemas = [CallInfo, CastInfo, ImplementationInfo, ImplementationList]
 
 /** What is shown of an implementation. The schema of its state stays inside, as the state does. */
-export function describeImplementation(name: string, definition: AnyDefinition): Static<typeof ImplementationInfo> {
+export function describeImplementation(name: string, definition: DefinitionData): Static<typeof ImplementationInfo> {
   const { description, args, calls = {}, casts = {}, events = {}, version, restart, restartFrom, durable } = definition
   return {
     name,

@@ -1,7 +1,7 @@
 /** The OpenAPI document: @fastify/swagger writes the routes, `typed-operations.ts` what the implementations add. */
 import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
-import type { AnyDefinition } from '../index.js'
+import type { DefinitionData } from '../index.js'
 import { addTypedOperations } from './typed-operations.js'
 
 const description = `Generic servers (OTP \`gen_server\`) behind HTTP and JSON.
@@ -17,7 +17,7 @@ problem tells the name in any case. \`traceparent\` is passed on.`
 /** Collects the routes that are added to `app` from now on, and the messages of `implementations`. */
 export async function describeRoutes(
   app: FastifyInstance,
-  implementations: ReadonlyMap<string, AnyDefinition>,
+  implementations: ReadonlyMap<string, DefinitionData>,
   version: string,
 ): Promise<void> {
   const options: FastifyDynamicSwaggerOptions = {
@@ -48,7 +48,7 @@ export async function describeRoutes(
     transform: ({ schema, url, route }) => ({ url, schema: { ...schema, ...documented(route) } }),
   }
   await app.register(swagger, options)
-  let written: { readonly document: object; readonly of: readonly AnyDefinition[] } | undefined
+  let written: { readonly document: object; readonly of: readonly DefinitionData[] } | undefined
   app.decorate('swagger', () => {
     const of = [...implementations.values()]
     if (written === undefined || of.some((definition, at) => definition !== written?.of[at])) {
@@ -67,7 +67,7 @@ function documented({ config }: { readonly config?: unknown }): { readonly body?
 /** What @fastify/swagger writes, once. The rest is written anew when the code of an implementation has changed. */
 const ROUTES_ALONE = 'describeRoutesAlone'
 
-function write(app: FastifyInstance, implementations: ReadonlyMap<string, AnyDefinition>): object {
+function write(app: FastifyInstance, implementations: ReadonlyMap<string, DefinitionData>): object {
   const { [ROUTES_ALONE]: describeRoutesAlone } = app as unknown as Record<typeof ROUTES_ALONE, () => object>
   const document: Tagged = structuredClone(describeRoutesAlone())
   keepUsedTags(document)

@@ -3,7 +3,7 @@
  * does. This is the hot path: one look at each header, and nothing made that is not handed on.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { CastOptions, Host, Json, RequestOptions } from '../index.js'
+import type { CastOptions, Host, Request, RequestOptions } from '../index.js'
 import type { HangUps } from './hang-ups.js'
 import { originOf, preferredWait, revisionToMatch } from './request-headers.js'
 import { LONGEST_TIMEOUT } from './server-schemas.js'
@@ -66,9 +66,9 @@ export function sendCall(
     origin,
     bytes,
   })
-  request.whenSettled((error, answer) => {
+  request.whenSettled((error) => {
     if (isWatched) hangUps.forget(socket, request)
-    const written = error ?? replyBody(answer)
+    const written = error ?? replyBody(request)
     if (typeof written !== 'string') reply.send(written)
     else answerJson(asked, reply, 200, ['etag', `"${request.revision}"`, ...applied], written)
   })
@@ -79,9 +79,9 @@ export function sendCall(
 }
 
 /** An error, where the reply is longer than a string can be: this runs in the server's turn and must not throw. */
-function replyBody(answer: Json): string | Error {
+function replyBody(request: Request): string | Error {
   try {
-    return `{"reply":${JSON.stringify(answer)}}`
+    return `{"reply":${request.replyText}}`
   } catch (error) {
     return error as Error
   }

@@ -4,7 +4,7 @@
  *
  * Names are stable: they depend on the implementations' own names in their own order, and only a clash adds to them.
  */
-import { type AnyDefinition, argsSchema } from '../index.js'
+import { argsSchema, type DefinitionData } from '../index.js'
 import { type Components, camelCase, collectComponents, pascalCase, type SchemaObject } from './component-schema.js'
 import { callTimeout, castDelay } from './message-schemas.js'
 import { CallHeaders, etagHeader, ifMatchHeader, locationHeader } from './parameters.js'
@@ -20,7 +20,7 @@ interface Document {
 }
 
 /** Adds the operations of `implementations` to `document`. */
-export function addTypedOperations(document: Document, implementations: ReadonlyMap<string, AnyDefinition>): void {
+export function addTypedOperations(document: Document, implementations: ReadonlyMap<string, DefinitionData>): void {
   document.paths ??= {}
   document.components ??= {}
   document.components.schemas ??= {}
@@ -43,7 +43,7 @@ class OperationWriter {
     this.#operationIds = new Set(operations.flatMap(({ operationId }) => operationId ?? []))
   }
 
-  add(name: string, definition: AnyDefinition): void {
+  add(name: string, definition: DefinitionData): void {
     const prefix = pascalCase(name)
     const base = `/implementations/${encodeURIComponent(name)}/servers`
     const { calls = {}, casts = {}, args } = definition
@@ -102,7 +102,7 @@ class OperationWriter {
     return free
   }
 
-  #body(args: AnyDefinition['args'], prefix: string, isRequired: boolean): object {
+  #body(args: DefinitionData['args'], prefix: string, isRequired: boolean): object {
     const closed = argsSchema(args)
     if (!closed) return {}
     const written = this.components.write(closed, prefix, 'args')
@@ -112,7 +112,7 @@ class OperationWriter {
 }
 
 /** Whether the args may be left out: all of them are optional or have a default. */
-function required(args: AnyDefinition['args']): boolean {
+function required(args: DefinitionData['args']): boolean {
   if (!args) return false
   if (args['type'] !== 'object') return true
   const { properties = {}, required: names = [] } = args as { properties?: Record<string, object>; required?: string[] }

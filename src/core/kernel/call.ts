@@ -9,6 +9,7 @@
 import type { Expiring, Lane } from './deadlines.js'
 import { GenServerError } from './errors.js'
 import type { Json } from './json.js'
+import { JsonText } from './json-text.js'
 import { type Origin, Queued } from './queued.js'
 
 /** Something that is waited for, and from whom. */
@@ -63,16 +64,18 @@ export class Call extends Queued implements Expiring, Wait, Waiter {
   /** Itself, when a `readOnly` handler runs it: then it is this call that waits for others, and not its server. */
   beside: Call | undefined = undefined
   waits: Set<Wait> | undefined = undefined
+  /** The servers that wait for its answer, the first of them first, as far as that is known without asking others. */
+  chain: readonly string[] | undefined = undefined
 
   deadline = Number.POSITIVE_INFINITY
   lane: Lane | undefined = undefined
   earlier: Expiring | undefined = undefined
   later: Expiring | undefined = undefined
 
-  #reply: Json = null
+  #reply: Json | JsonText = null
   #error: Error | undefined = undefined
   #response: Promise<Json> | undefined = undefined
-  #listener: ((error: Error | undefined, reply: Json) => void) | undefined = undefined
+  #listener: ((error: Error | undefined) => void) | undefined = undefined
   #resolve: ((reply: Json) => void) | undefined = undefined
   #reject: ((error: Error) => void) | undefined = undefined
 
@@ -114,15 +117,23 @@ export class Call extends Queued implements Expiring, Wait, Waiter {
 
   /** What its caller has heard, once it has settled. */
   get outcome(): { readonly error: Error | undefined; readonly reply: Json } {
-    return { error: this.#error, reply: this.#reply }
+    return { error: this.#error, reply: this.#replied }
   }
 
-  whenSettled(tell: (error: Error | undefined, reply: Json) => void): void {
+  get #replied(): Json {
+    return this.#reply instanceof JsonText ? this.#reply.value : this.#reply
+  }
+
+  get replyText(): string {
+    return this.#reply instanceof JsonText ? this.#reply.text : JSON.stringify(this.#reply)
+  }
+
+  whenSettled(tell: (error: Error | undefined) => void): void {
     this.#listener = tell
-    if (this.settled) tell(this.#error, this.#reply)
+    if (this.settled) tell(this.#error)
   }
 
-  answer(reply: Json, revision: number): void {
+  answer(reply: Json | JsonText, revision: number): void {
     if (this.phase === 'settled') return
     this.#reply = reply
     this.revision = revision
@@ -163,11 +174,11 @@ export class Call extends Queued implements Expiring, Wait, Waiter {
     if (this.ref !== undefined) this.to.forget(this)
     this.onSettled?.(this)
     if (this.#response !== undefined) this.#tell()
-    this.#listener?.(this.#error, this.#reply)
+    this.#listener?.(this.#error)
   }
 
   #tell(): void {
-    if (this.#error === undefined) this.#resolve?.(this.#reply)
+    if (this.#error === undefined) this.#resolve?.(this.#replied)
     else this.#reject?.(this.#error)
   }
 }

@@ -20,9 +20,11 @@ const FIELDS = 4
 /** A message has any name where `handleInfo` takes any. */
 const MOST_NAME = 128
 
-interface Taken {
+/** A message that is taken. */
+export interface Taken {
   readonly kind: string
   readonly message: string
+  readonly ticket?: number
 }
 
 export class MessageLog {

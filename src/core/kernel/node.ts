@@ -10,17 +10,21 @@ import { Scheduler } from './scheduler.js'
 import type { Store } from './store.js'
 import type { Transport } from './transport.js'
 
+/** The name of a node that has no neighbours. */
+export const ALONE = 'main'
+
 export class Node {
   readonly scheduler: Scheduler
   readonly deadlines: Deadlines
   readonly ids: IdMaker
   readonly crashes = new CrashRecords()
-  readonly taken = new MessageLog()
   /** Milliseconds since the Unix epoch. */
   readonly startedAt: number
   /** When `tick` was last called. Good enough for how long a message has waited. */
   recent: number
   #numbers = 0
+  /** In each reference, so that no other node gives the same. */
+  readonly #mark: string
   #lastTime = { at: Number.NaN, text: '' }
 
   constructor(
@@ -30,6 +34,7 @@ export class Node {
     readonly store: Store,
     readonly transport: Transport,
     readonly places: Places,
+    readonly taken = new MessageLog(),
   ) {
     this.deadlines = new Deadlines(clock)
     this.ids = new IdMaker(clock)
@@ -37,6 +42,7 @@ export class Node {
       (error) => this.reportStray(error),
       () => this.deadlines.enterLanes(),
     )
+    this.#mark = name === ALONE ? '' : `${name}.${Math.trunc(clock.now()).toString(36)}.`
     this.startedAt = clock.now()
     this.recent = clock.monotonic()
   }
@@ -65,6 +71,6 @@ export class Node {
 
   /** A reference that this node has not given before (OTP: `make_ref/0`). */
   makeRef(prefix: string): string {
-    return prefix + this.nextNumber().toString(36)
+    return prefix + this.#mark + this.nextNumber().toString(36)
   }
 }

@@ -10,6 +10,8 @@ export abstract class Queued {
   takenAt = 0
   /** How large it is, as far as known. */
   bytes = 0
+  /** What whoever sent it, from elsewhere, knows it by; 0 where nobody asks. */
+  ticket = 0
   /**
    * Whether the mailbox's bound holds for it. Messages that clients and servers send are bounded; a stop and a timer
    * always get in.

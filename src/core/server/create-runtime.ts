@@ -2,7 +2,7 @@
 import { systemClock } from '../kernel/clock.js'
 import { Exits } from '../kernel/exits.js'
 import { silentLogger } from '../kernel/logger.js'
-import { Node } from '../kernel/node.js'
+import { ALONE, Node } from '../kernel/node.js'
 import { Places } from '../kernel/places.js'
 import { MemoryRegistry, type Registry } from '../kernel/registry.js'
 import { memoryStore } from '../kernel/store.js'
@@ -13,6 +13,7 @@ import { Directory } from './directory.js'
 import { RootKeeper } from './keeper.js'
 import { LocalFamily } from './local-family.js'
 import { LocalRuntime } from './local-runtime.js'
+import { noNeighbours } from './neighbours.js'
 import { compileProtocol, type Protocol } from './protocol.js'
 import type { Runtime, RuntimeOptions } from './runtime.js'
 import type { Server } from './server.js'
@@ -30,25 +31,40 @@ const TEN_MINUTES = 600_000
  * @throws {Error} if a definition contradicts itself.
  */
 export function createRuntime(options: RuntimeOptions = {}): Runtime {
+  // The overloads that type a call by its definition have no body: at run time there is one `call`.
+  return createNode(options) as unknown as Runtime
+}
+
+/** The same, as those see it who carry what goes on between it and other nodes. */
+export function createNode(options: RuntimeOptions): LocalRuntime {
   const { clock = systemClock, logger = silentLogger, store = memoryStore, transport = localTransport } = options
   const protocols = new Map<string, Protocol>()
   for (const [name, definition] of Object.entries(options.implementations ?? {})) {
     protocols.set(name, admit(name, definition, store))
   }
-  const exits = new Exits(clock, options.rememberExits ?? TEN_MINUTES)
+  const { neighbours = noNeighbours } = options
+  const exits = options.exits ?? new Exits(clock, options.rememberExits ?? TEN_MINUTES)
   const directory = new Directory((options.registry ?? new MemoryRegistry()) as Registry<Server>, exits)
-  const family = new LocalFamily(directory, (...server) => runtime.make(...server))
+  const family = new LocalFamily(directory, (...server) => runtime.makeClaimed(...server), neighbours)
   protocols.set(SUPERVISOR, compileProtocol(SUPERVISOR, defineSupervisor(family)))
   const root = new RootKeeper({ maxRestarts: options.maxRestarts ?? 10, maxSeconds: options.maxSeconds ?? 5 })
   const node = new Node(
-    options.node ?? 'main',
+    options.node ?? ALONE,
     clock,
     logger,
     store,
     transport,
     new Places(options.maxQueued ?? 100_000, options.maxQueuedBytes ?? 256 * 1024 * 1024),
+    options.taken,
   )
-  const runtime: LocalRuntime = new LocalRuntime(node, protocols, directory, root, family, options.feeds ?? {})
-  // The overloads that type a call by its definition have no body: at run time there is one `call`.
-  return runtime as unknown as Runtime
+  const runtime: LocalRuntime = new LocalRuntime(
+    node,
+    protocols,
+    directory,
+    root,
+    family,
+    options.feeds ?? {},
+    neighbours,
+  )
+  return runtime
 }

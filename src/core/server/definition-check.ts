@@ -26,6 +26,8 @@ const KEYS: ReadonlySet<string> = new Set([
   'codeChange',
   'durable',
   'idle',
+  'isolate',
+  'handlerLimit',
   'restart',
   'restartFrom',
   'shutdown',
@@ -54,6 +56,10 @@ function* faultsOf(definition: AnyDefinition): Generator<string> {
   for (const key of ['terminate', 'redact', 'codeChange'] as const) {
     if (definition[key] !== undefined && typeof definition[key] !== 'function') yield `${key} is not a function`
   }
+  const { isolate = false, handlerLimit = 1 } = definition
+  if (typeof isolate !== 'boolean') yield 'isolate is not true or false'
+  if (!(typeof handlerLimit === 'number' && handlerLimit > 0))
+    yield 'handlerLimit is not a positive number of milliseconds'
   const { version = 1 } = definition
   if (!Number.isInteger(version) || version < 1) yield 'version is not a positive integer'
   for (const { path, message } of faultsOfOptions(definition)) yield `${path.slice(1)}: ${message}`

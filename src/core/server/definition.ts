@@ -115,6 +115,13 @@ export type Definition<
   readonly durable?: boolean
   /** Reserved: milliseconds after which an idle durable server will leave memory. It stays there yet. */
   readonly idle?: number
+  /** Where servers run in threads: those of this implementation have one of their own. */
+  readonly isolate?: boolean
+  /**
+   * Where servers run in threads: for how many milliseconds a callback may hold its thread before that is given up. Default: what
+   * the gateway says.
+   */
+  readonly handlerLimit?: number
 } & Handlers<
     Calls,
     'handleCall',
@@ -142,8 +149,16 @@ export interface AnyDefinition extends Interface, ServerOptions {
   readonly codeChange?: (oldState: unknown, oldVersion: number) => unknown
   readonly durable?: boolean
   readonly idle?: number
+  readonly isolate?: boolean
+  readonly handlerLimit?: number
 }
 // biome-ignore-end lint/suspicious/noExplicitAny: as above
+
+/** What of a definition is data, and can be known where its code is not. */
+export type DefinitionData = Omit<
+  AnyDefinition,
+  'init' | 'handleCall' | 'handleCast' | 'handleInfo' | 'handleContinue' | 'terminate' | 'redact' | 'codeChange'
+>
 
 /** Set on what `defineServer` returns, so that a loader can tell an implementation from any other default export. */
 const DEFINITION = Symbol.for('genservers.definition')

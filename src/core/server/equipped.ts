@@ -56,6 +56,10 @@ export abstract class Equipped extends Process<Urgent> {
     super(node, mailboxLimit)
   }
 
+  get isElsewhere(): boolean {
+    return false
+  }
+
   /** As `put`, where the time has not been asked for of late. */
   protected putNow(envelope: Envelope): void {
     this.node.tick()

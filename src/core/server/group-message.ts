@@ -172,10 +172,9 @@ function gather(asked: readonly (Call | GroupFailure)[]): GroupReplies {
       continue
     }
     const { id, revision } = each
-    each.whenSettled((error, reply) => {
-      if (error === undefined) replies.push({ id, reply, revision: revision as number })
-      else failures.push(failureOf(id, error as GenServerError))
-    })
+    const { error, reply } = each.outcome
+    if (error === undefined) replies.push({ id, reply, revision: revision as number })
+    else failures.push(failureOf(id, error as GenServerError))
   }
   return { replies, failures }
 }

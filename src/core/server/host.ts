@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../kernel/clock.js'
 import type { CrashRecord } from '../kernel/crash-records.js'
-import type { AnyDefinition, Awaitable } from './definition.js'
+import type { Awaitable, DefinitionData } from './definition.js'
 import type { Watch, WatchOptions } from './feed.js'
 import type { GroupCallOptions, GroupOptions, GroupReplies, GroupSent } from './group.js'
 import type { FeedEvent, NodeInfo, ServerCount, ServerInfo, ServerPage, StateView, TimerInfo } from './info.js'
@@ -15,7 +15,7 @@ import type { TraceListener } from './tracer.js'
 
 /** Each member does, gives and throws (or rejects with) what the one of `Runtime` does. */
 export interface Host {
-  readonly implementations: ReadonlyMap<string, AnyDefinition>
+  readonly implementations: ReadonlyMap<string, DefinitionData>
   readonly clock: Clock
   readonly draining: boolean
 

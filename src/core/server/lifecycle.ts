@@ -31,6 +31,14 @@ import type { Peers } from './peers.js'
 import type { Protocol } from './protocol.js'
 import type { Scope } from './scope.js'
 
+/** What a server brings with it that has lost its node. */
+export interface EarlierLife {
+  readonly incarnation: number
+  readonly revision: number
+  readonly restarts: number
+  readonly lastExit: { readonly reason: Reason; readonly at: number }
+}
+
 export abstract class Lifecycle extends Ending implements Mortal {
   readonly startedAt: number
   /** Servers are numbered in the order of their start. */
@@ -181,6 +189,15 @@ export abstract class Lifecycle extends Ending implements Mortal {
     this.rest()
     this.obeyWhileAway()
     return undefined
+  }
+
+  /** It has lived elsewhere, and begins its next life here `delay` milliseconds from now. */
+  comeFrom({ incarnation, revision, restarts, lastExit }: EarlierLife, delay: number): void {
+    this.incarnation = incarnation
+    this.revision = revision
+    this.remember({ restarts, lastExit })
+    this.status = 'restarting'
+    this.comeBack(delay, () => this.initialise())
   }
 
   /** An order to stop is obeyed at once if there is no life that would take it. */

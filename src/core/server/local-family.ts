@@ -2,6 +2,7 @@
 import type { Family } from '../supervisor/family.js'
 import type { Directory } from './directory.js'
 import { LocalHousehold, type Make } from './local-household.js'
+import type { Neighbours } from './neighbours.js'
 import type { Server } from './server.js'
 import { SupervisorKeeper } from './supervisor-keeper.js'
 
@@ -11,6 +12,7 @@ export class LocalFamily implements Family {
   constructor(
     private readonly directory: Directory,
     private readonly make: Make,
+    private readonly neighbours: Neighbours,
   ) {}
 
   found(supervisor: string): LocalHousehold {
@@ -20,7 +22,14 @@ export class LocalFamily implements Family {
     parent.ties.trapsExits = true
     const keeper = new SupervisorKeeper(parent)
     this.#keepers.set(parent, keeper)
-    return new LocalHousehold(this.directory, this.make, parent, keeper, () => this.#keepers.get(parent) === keeper)
+    return new LocalHousehold(
+      this.directory,
+      this.make,
+      parent,
+      keeper,
+      () => this.#keepers.get(parent) === keeper,
+      this.neighbours,
+    )
   }
 
   /** What a life before, which a signal has ended, has left: its ids must be free for the children of this one. */

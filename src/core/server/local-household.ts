@@ -14,6 +14,7 @@ import { SUPERVISOR } from '../supervisor/supervisor.js'
 import { StartIgnored } from './answer.js'
 import type { Directory } from './directory.js'
 import type { Keeper } from './keeper.js'
+import type { Neighbours } from './neighbours.js'
 import type { Restart, StartOptions } from './options.js'
 import { orderToStop } from './ordered-stop.js'
 import type { Server } from './server.js'
@@ -28,6 +29,7 @@ export class LocalHousehold implements Household {
     private readonly parent: Server,
     private readonly keeper: SupervisorKeeper,
     private readonly isOn: () => boolean,
+    private readonly neighbours: Neighbours,
   ) {}
 
   get now(): number {
@@ -46,6 +48,11 @@ export class LocalHousehold implements Household {
     const options = { ...terms, restart, shutdown: shutdown && patienceOf(shutdown) }
     let child: Server | undefined
     try {
+      const claimed = this.neighbours.claim(spec.id, implementation)
+      if (claimed !== undefined) {
+        await claimed
+        this.#mustBeOn()
+      }
       child = this.make(implementation, args, options, this.keeper)
       this.keeper.add(child)
       child.ties.linkToParent(this.parent, true)

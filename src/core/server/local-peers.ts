@@ -1,50 +1,60 @@
 /** What turns may ask of the runtime around them, and what servers tell it, on one node (see `peers.ts`). */
 import type { Call, Waiter } from '../kernel/call.js'
-import { refuseCallCycle } from '../kernel/call-cycle.js'
+import { refuseCallCycle, refuseChain } from '../kernel/call-cycle.js'
 import { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
 import type { Reason } from '../kernel/reason.js'
 import type { Tied } from '../kernel/ties.js'
 import { StartIgnored } from './answer.js'
+import { crashFailure } from './crash.js'
 import { decideTimeout } from './decide.js'
 import type { Feeds, Watched } from './feeds.js'
 import type { LocalFamily } from './local-family.js'
+import type { Neighbours } from './neighbours.js'
 import type { StartOptions } from './options.js'
-import type { CallFromHandler, Peers, Self } from './peers.js'
+import type { CallFromHandler, Peer, Peers, Self } from './peers.js'
 import { makeCall } from './sending.js'
 import type { Server } from './server.js'
 import type { Starter } from './starter.js'
 
 export class LocalPeers implements Peers {
-  readonly #starter: Pick<Starter, 'node' | 'directory' | 'make' | 'start'>
+  readonly #starter: Pick<Starter, 'node' | 'directory' | 'makeClaimed' | 'start'>
   readonly #family: LocalFamily
   readonly #feeds: Feeds
+  readonly #neighbours: Neighbours
   /** Calls whose reply address is in somebody's hands. */
   readonly #addressed = new Map<string, Call>()
 
-  constructor(starter: Starter, family: LocalFamily, feeds: Feeds) {
+  constructor(starter: Starter, family: LocalFamily, feeds: Feeds, neighbours: Neighbours) {
     this.#starter = starter
     this.#family = family
     this.#feeds = feeds
+    this.#neighbours = neighbours
   }
 
-  sendCall(to: Server, call: Call): void {
+  sendCall(to: Peer, call: Call): void {
+    // Whoever brings it there looks after its time.
+    if (to.isElsewhere) {
+      to.put(call)
+      return
+    }
     const { deadlines, scheduler, transport } = this.#starter.node
     deadlines.add(call, this.#starter.node.tick())
     transport.deliver(to, call)
     if (!scheduler.busy) deadlines.enterLanes()
   }
 
-  find(id: string): Server | undefined {
-    return this.#starter.directory.find(id)
+  find(id: string): Peer | undefined {
+    return this.#starter.directory.find(id) ?? this.#neighbours.find(id)
   }
 
   async callFrom(id: string, message: string, args: unknown, options: CallFromHandler): Promise<Json> {
     const now = this.#starter.node.clock.monotonic()
     const timeout = Math.min(decideTimeout(options.timeout), Math.max(0, Math.ceil(options.deadline - now)))
-    const to = this.#starter.directory.get(id)
+    const to = this.find(id) ?? this.#starter.directory.get(id)
     refuseCallCycle(options.waiter, to)
-    const call = makeCall(to, message, args, timeout, options)
+    const chain = chainOf(options, to)
+    const call = makeCall(to, message, args, timeout, { ...options, chain })
     const waits = options.waiter.waitFor(call)
     this.sendCall(to, call)
     try {
@@ -68,10 +78,16 @@ export class LocalPeers implements Peers {
         'link: a child is linked to its supervisor when it starts; link it then',
       )
     }
+    const isLocal = link !== undefined || (supervisor !== undefined && !this.#neighbours.find(supervisor))
+    const elsewhere = isLocal ? undefined : this.#startElsewhere(implementation, args, options)
+    if (elsewhere !== undefined) return elsewhere
     const parent = supervisor === undefined ? undefined : this.#starter.directory.get(supervisor)
     // Who is a child, or is called by one, may be what its supervisor waits for.
     if (parent !== undefined) refuseCallCycle(waiter, parent)
-    const server = parent ?? this.#starter.make(implementation, args, options)
+    const { id } = options
+    const claimed = parent === undefined && id !== undefined ? this.#neighbours.claim(id, implementation) : undefined
+    if (claimed !== undefined) await claimed
+    const server = parent ?? this.#starter.makeClaimed(implementation, args, options)
     if (link !== undefined && parent === undefined) server.ties.linkToParent(link)
     const wait = { to: server }
     const waits = waiter.waitFor(wait)
@@ -87,8 +103,35 @@ export class LocalPeers implements Peers {
     }
   }
 
+  /** Starts it where there is most room; `undefined`: that is here. */
+  #startElsewhere(
+    implementation: string,
+    args: unknown,
+    options: StartOptions,
+  ): Promise<string | undefined> | undefined {
+    return this.#neighbours.start(implementation, args, options)?.then(
+      ({ id }) => id,
+      (error) => {
+        if (error instanceof StartIgnored) return undefined
+        throw error
+      },
+    )
+  }
+
   waiting(ref: string): Call | undefined {
-    return this.#addressed.get(ref)
+    return this.#addressed.get(ref) ?? this.#neighbours.waiting(ref)
+  }
+
+  /** A server of another node has replied to `ref`. It is held to what the one who was asked promises. */
+  replied(ref: string, value: unknown, revision: number): void {
+    const call = this.#addressed.get(ref)
+    if (call === undefined) return
+    const { id, protocol } = call.to as Peer
+    try {
+      call.answer(protocol.calls.get(call.message)?.checkReply(value) ?? null, revision)
+    } catch (thrown) {
+      call.fail(crashFailure(id, call.message, thrown))
+    }
   }
 
   address(call: Call): string {
@@ -104,6 +147,8 @@ export class LocalPeers implements Peers {
   }
 
   began(server: Self & Watched): void {
+    const { id, incarnation, restarts, lastExit } = server
+    this.#neighbours.began(id, incarnation, restarts > 0 ? lastExit?.reason : undefined)
     this.#feeds.began(server)
   }
 
@@ -113,8 +158,18 @@ export class LocalPeers implements Peers {
     this.#family.ended(this.#starter.directory.find(id) as Server)
     registry.unregister(id, protocol.name)
     labels.remove(id, terms.labels)
-    if (hasLived) exits.add({ id, reason, at: this.#starter.node.clock.now(), incarnation, revision })
+    const exit = hasLived ? { id, reason, at: this.#starter.node.clock.now(), incarnation, revision } : undefined
+    if (exit !== undefined) exits.add(exit)
+    this.#neighbours.unregistered(id, exit)
     server.tracer?.ended(hasLived ? reason : undefined)
     this.#feeds.ended(server, reason, hasLived)
   }
+}
+
+/** Who waits for a call that a handler makes; told only where somebody cannot see it. */
+function chainOf({ chain, waiter }: CallFromHandler, to: Peer): readonly string[] | undefined {
+  if (chain === undefined && !to.isElsewhere) return undefined
+  const whole = [...(chain ?? []), waiter.id]
+  if (chain !== undefined) refuseChain(chain, to)
+  return whole
 }

@@ -1,5 +1,6 @@
 /** The runtime of one node: every server is here (see `runtime.ts` for what each member promises). */
 import type { Call } from '../kernel/call.js'
+import { refuseChain } from '../kernel/call-cycle.js'
 import type { Clock } from '../kernel/clock.js'
 import { type Envelope, StopOrder } from '../kernel/envelope.js'
 import { GenServerError } from '../kernel/errors.js'
@@ -23,6 +24,7 @@ import type {
 import type { Keeper } from './keeper.js'
 import type { LocalFamily } from './local-family.js'
 import { LocalPeers } from './local-peers.js'
+import type { Neighbours } from './neighbours.js'
 import type { Protocol } from './protocol.js'
 import { RefusedRequest } from './refused-request.js'
 import type { CastOptions, ListOptions, Request, RequestOptions, StopOptions } from './runtime.js'
@@ -35,7 +37,7 @@ import { Sys } from './sys.js'
 
 export class LocalRuntime extends Sys {
   readonly #feeds: Feeds
-  protected readonly peers: LocalPeers
+  readonly peers: LocalPeers
   #closed: Promise<void> | undefined = undefined
 
   constructor(
@@ -45,10 +47,11 @@ export class LocalRuntime extends Sys {
     root: Keeper,
     family: LocalFamily,
     feeds: Partial<FeedsLimits>,
+    neighbours: Neighbours,
   ) {
-    super(node, protocols, directory, root)
+    super(node, protocols, directory, root, neighbours)
     this.#feeds = new Feeds(directory, node.clock, node.logger, feeds)
-    this.peers = new LocalPeers(this, family, this.#feeds)
+    this.peers = new LocalPeers(this, family, this.#feeds, neighbours)
   }
 
   call(id: string, message: string, args?: unknown, options: RequestOptions = {}): Promise<unknown> {
@@ -71,6 +74,7 @@ export class LocalRuntime extends Sys {
       start === undefined
         ? this.directory.get(id, options.implementation)
         : this.#startForCall(id, start, message, args)
+    if (options.chain !== undefined) refuseChain(options.chain, to)
     const call = makeCall(to, message, args, timeout, options)
     if (options.signal !== undefined) watch(options.signal, call)
     this.peers.sendCall(to, call)

@@ -25,7 +25,10 @@ import type { StartOptions } from './options.js'
 import type { Timers } from './timers.js'
 
 /** Another server, as a turn sees it. */
-export interface Peer extends Addressee, Callee, Tied {}
+export interface Peer extends Addressee, Callee, Tied {
+  /** It is on another node. */
+  readonly isElsewhere: boolean
+}
 
 /** The server whose turn it is. */
 export interface Self extends Peer, Waiter {
@@ -40,6 +43,8 @@ export interface CallFromHandler {
   readonly waiter: Waiter
   /** Milliseconds; never longer than until `deadline`. */
   readonly timeout: number | undefined
+  /** Who waits for the answer of the handler. */
+  readonly chain: readonly string[] | undefined
   /** Until when the caller of the handler waits: the clock's monotonic milliseconds. */
   readonly deadline: number
   readonly origin: Origin | undefined

@@ -7,8 +7,12 @@ export class RefusedRequest implements Request {
 
   constructor(private readonly error: unknown) {}
 
-  whenSettled(tell: (error: Error, reply: null) => void): void {
-    tell(this.error as Error, null)
+  whenSettled(tell: (error: Error) => void): void {
+    tell(this.error as Error)
+  }
+
+  get replyText(): never {
+    throw this.error
   }
 
   get response(): Promise<never> {

@@ -4,8 +4,10 @@
  * (`createRuntime` is in `create-runtime.ts`.)
  */
 import type { Clock } from '../kernel/clock.js'
+import type { Exits } from '../kernel/exits.js'
 import type { Json } from '../kernel/json.js'
 import type { Logger } from '../kernel/logger.js'
+import type { MessageLog } from '../kernel/message-log.js'
 import type { Origin } from '../kernel/queued.js'
 import type { Reason } from '../kernel/reason.js'
 import type { Registry } from '../kernel/registry.js'
@@ -27,6 +29,7 @@ import type {
   TimerInfo,
 } from './info.js'
 import type { CallName, CallRequest, CastRequest, PlainId, Reply, ServerId, StartArgs } from './interface.js'
+import type { Neighbours } from './neighbours.js'
 import type { Operations } from './operations.js'
 import type { StartOptions } from './options.js'
 
@@ -39,6 +42,10 @@ export interface RuntimeOptions {
   readonly transport?: Transport
   /** What this node is called, where there are several. Default `main`. */
   readonly node?: string
+  readonly neighbours?: Neighbours
+  readonly exits?: Exits
+  /** Hears of each message that is taken. */
+  readonly taken?: MessageLog
   /** What it keeps under the ids is the runtime's own affair. */
   readonly registry?: Registry<unknown>
   /** A server may restart `maxRestarts` times within `maxSeconds`; one crash more and it ends. Default 10 in 5. */
@@ -72,6 +79,10 @@ export interface RequestOptions {
   readonly origin?: Origin | undefined
   /** How large the message is, where that is known: it counts for what may wait. */
   readonly bytes?: number | undefined
+  /** A number by which whoever hears of messages that are taken knows it. */
+  readonly ticket?: number | undefined
+  /** The servers that wait for the answer, the first of them first: a call back to one of them would be a cycle. */
+  readonly chain?: readonly string[] | undefined
   /** Aborting it gives the call up: if it still waits it never runs. */
   readonly signal?: AbortSignal | undefined
 }
@@ -85,6 +96,7 @@ export interface CastOptions {
   readonly origin?: Origin | undefined
   /** As for a call. */
   readonly bytes?: number | undefined
+  readonly ticket?: number | undefined
 }
 
 export interface StopOptions {
@@ -112,7 +124,9 @@ export interface Request {
   /** Whether there is a response, good or bad. */
   readonly settled: boolean
   /** As `response`, told without a promise, for code that serves very many. Once for each request; must not throw. */
-  whenSettled(tell: (error: Error | undefined, reply: Json) => void): void
+  whenSettled(tell: (error: Error | undefined) => void): void
+  /** The reply as JSON, once it is there. @throws {RangeError} if it is longer than a string can be. */
+  readonly replyText: string
   /** The state's revision after the message had run; `undefined` until then. */
   readonly revision: number | undefined
   /** The caller is gone: if the call still waits in the mailbox it never runs. */

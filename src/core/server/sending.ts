@@ -57,6 +57,8 @@ interface SendOptions {
   readonly origin?: Origin | undefined
   readonly ifMatch?: number | undefined
   readonly bytes?: number | undefined
+  readonly ticket?: number | undefined
+  readonly chain?: readonly string[] | undefined
 }
 
 /**
@@ -66,11 +68,13 @@ interface SendOptions {
 export function makeCall(to: Peer, message: string, args: unknown, timeout: number, options: SendOptions): Call {
   const operation = callOperation(to.protocol, message)
   const checked = operation.check(args)
-  const { origin, ifMatch, bytes = 0 } = options
+  const { origin, ifMatch, bytes = 0, ticket = 0 } = options
   reservePlace(to, bytes)
   // Its own name for the message, which is there already: the one that was sent need not be kept for any log.
   const call = new Call(to, operation.message, checked, timeout, origin, ifMatch)
   call.bytes = bytes
+  call.ticket = ticket
+  call.chain = options.chain
   return call
 }
 
@@ -78,10 +82,11 @@ export function makeCall(to: Peer, message: string, args: unknown, timeout: numb
 export function makeCast(to: Peer, message: string, args: unknown, options: SendOptions): Cast {
   const operation = castOperation(to.protocol, message)
   const checked = operation.check(args)
-  const { origin, ifMatch, bytes = 0 } = options
+  const { origin, ifMatch, bytes = 0, ticket = 0 } = options
   reservePlace(to, bytes)
   const cast = new Cast(operation.message, checked, origin, ifMatch, true)
   cast.bytes = bytes
+  cast.ticket = ticket
   return cast
 }
 

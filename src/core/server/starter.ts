@@ -9,6 +9,8 @@ import type { AnyDefinition } from './definition.js'
 import { alreadyStarted, type Directory } from './directory.js'
 import type { ServerInfo } from './info.js'
 import type { Keeper } from './keeper.js'
+import type { EarlierLife } from './lifecycle.js'
+import type { Neighbours } from './neighbours.js'
 import type { ServerTerms, StartOptions } from './options.js'
 import type { Peers } from './peers.js'
 import type { Protocol } from './protocol.js'
@@ -37,6 +39,7 @@ export abstract class Starter {
     readonly directory: Directory,
     /** Keeps all servers that no supervisor keeps. */
     readonly root: Keeper,
+    protected readonly neighbours: Neighbours,
   ) {
     this.#implementations = new Map([...protocols].map(([name, { definition }]) => [name, definition]))
   }
@@ -86,6 +89,14 @@ export abstract class Starter {
     return this.directory.get(id).info
   }
 
+  /**
+   * A server that had its id on a node that is no more lives on here, from its `init`: with its ordinary restarts if that
+   * fails, and its mailbox open for what waits.
+   */
+  adopt(implementation: string, args: unknown, options: StartOptions, life: EarlierLife, delay: number): void {
+    this.make(implementation, args, options).comeFrom(life, delay)
+  }
+
   async getOrStart(implementation: string, args: unknown, options: StartOptions & { id: string }) {
     const protocol = this.protocol(implementation)
     const running = this.directory.find(decideId(options.id))
@@ -111,8 +122,19 @@ export abstract class Starter {
       server.incarnation = last.incarnation + 1
       server.revision = last.revision
     }
+    this.neighbours.registered(server)
     this.made(server)
     return server
+  }
+
+  /** As `make`, for an id that this node has claimed. */
+  makeClaimed(implementation: string, args: unknown, options: StartOptions, keeper = this.root): Server {
+    try {
+      return this.make(implementation, args, options, keeper)
+    } catch (error) {
+      if (options.id !== undefined) this.neighbours.unclaim(options.id)
+      throw error
+    }
   }
 
   #termsFor(protocol: Protocol, options: StartOptions, keeper: Keeper): ServerTerms {
@@ -166,7 +188,7 @@ export abstract class Starter {
     this.#implementations.set(protocol.name, protocol.definition)
   }
 
-  protected protocol(implementation: string): Protocol {
+  protocol(implementation: string): Protocol {
     const protocol = this.protocols.get(implementation)
     if (protocol !== undefined) return protocol
     throw new GenServerError('unknown_implementation', `there is no implementation ${implementation}`)

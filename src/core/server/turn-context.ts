@@ -61,6 +61,7 @@ export class TurnContext {
     return this.#peers.callFrom(id, message, args, {
       waiter: this.#waiter,
       timeout: options?.timeout,
+      chain: this.#scope.call?.chain,
       deadline: this.#scope.call?.deadline ?? Number.POSITIVE_INFINITY,
       origin: this.#scope.origin,
     })

@@ -1,0 +1,122 @@
+/**
+ * What can be known of a thread without asking it, for it may not come back: memory that it shares with the gateway's thread.
+ * The thread writes; the gateway reads, but for the tickets, which the gateway gives and takes back.
+ *
+ *     numbers    beat, what waits, which message was taken last and how long its name is
+ *     times      since when, and how many bytes wait
+ *     text       the server's id and the message
+ *     tickets    1 once the message with this ticket has been taken
+ */
+import { type LocalRuntime, MessageLog, type Taken } from '../adapters.js'
+
+/** So many messages that a thread has not yet taken are known one by one. */
+const TICKETS = 65_536
+const TEXT = 512
+const [BEAT, QUEUED, ID_LENGTH, NAME_LENGTH, NUMBERS] = [0, 1, 2, 3, 4] as const
+const [SINCE, QUEUED_BYTES, TIMES] = [0, 1, 2] as const
+
+const TIMES_AT = NUMBERS * 4
+const TEXT_AT = TIMES_AT + TIMES * 8
+const TICKETS_AT = TEXT_AT + TEXT
+
+interface View {
+  readonly numbers: Int32Array
+  readonly times: Float64Array
+  readonly text: Buffer
+  readonly tickets: Int32Array
+}
+
+function view(memory: SharedArrayBuffer): View {
+  return {
+    numbers: new Int32Array(memory, 0, NUMBERS),
+    times: new Float64Array(memory, TIMES_AT, TIMES),
+    text: Buffer.from(memory, TEXT_AT, TEXT),
+    tickets: new Int32Array(memory, TICKETS_AT, TICKETS),
+  }
+}
+
+export const createMemory = () => new SharedArrayBuffer(TICKETS_AT + TICKETS * 4)
+
+/** A message that was taken, by whom, and since when: milliseconds since the epoch. */
+export interface LastTaken {
+  readonly server: string
+  readonly message: string
+  readonly since: number
+}
+
+/** The gateway's side. */
+export class Board {
+  readonly #view: View
+  /** Tickets that are free; those beyond `#fresh` never were given. */
+  readonly #free: number[] = []
+  #fresh = 1
+
+  constructor(readonly memory = createMemory()) {
+    this.#view = view(memory)
+  }
+
+  /** Changes as long as the thread comes back to its event loop. */
+  get beat(): number {
+    return Atomics.load(this.#view.numbers, BEAT)
+  }
+
+  get queued(): number {
+    return Atomics.load(this.#view.numbers, QUEUED)
+  }
+
+  get queuedBytes(): number {
+    return this.#view.times[QUEUED_BYTES] as number
+  }
+
+  get lastTaken(): LastTaken | undefined {
+    const { numbers, times, text } = this.#view
+    const idLength = Atomics.load(numbers, ID_LENGTH)
+    if (idLength === 0) return undefined
+    const server = text.toString('latin1', 0, idLength)
+    const message = text.toString('utf8', idLength, idLength + Atomics.load(numbers, NAME_LENGTH))
+    return { server, message, since: times[SINCE] as number }
+  }
+
+  /** A ticket for a message; 0 where there is none left. */
+  give(): number {
+    const ticket = this.#free.pop() ?? (this.#fresh < TICKETS ? this.#fresh++ : 0)
+    if (ticket !== 0) Atomics.store(this.#view.tickets, ticket, 0)
+    return ticket
+  }
+
+  takeBack(ticket: number): void {
+    if (ticket !== 0) this.#free.push(ticket)
+  }
+
+  /** Whether the message has been taken; a message without a ticket may have been. */
+  isTaken(ticket: number): boolean {
+    return ticket === 0 || Atomics.load(this.#view.tickets, ticket) !== 0
+  }
+}
+
+/** The thread's side: writes down what is taken. */
+export class BoardLog extends MessageLog {
+  readonly #view: View
+
+  constructor(memory: SharedArrayBuffer) {
+    super()
+    this.#view = view(memory)
+  }
+
+  override add(id: string, taken: Taken, at: number): void {
+    super.add(id, taken, at)
+    const { numbers, times, text, tickets } = this.#view
+    const idLength = text.write(id, 'latin1')
+    numbers[NAME_LENGTH] = text.write(taken.message, idLength)
+    numbers[ID_LENGTH] = idLength
+    times[SINCE] = Date.now()
+    if (taken.ticket !== undefined && taken.ticket !== 0) Atomics.store(tickets, taken.ticket, 1)
+  }
+
+  beat({ node: { places } }: LocalRuntime): void {
+    const { numbers, times } = this.#view
+    Atomics.add(numbers, BEAT, 1)
+    Atomics.store(numbers, QUEUED, places.taken)
+    times[QUEUED_BYTES] = places.bytes
+  }
+}

@@ -1,0 +1,31 @@
+/** Errors on their way between threads: what is cloned loses its class. */
+import { CallbackFailed, type FailureCode, type FailureDetails, GenServerError, StartIgnored } from '../index.js'
+
+export type CarriedFailure =
+  | { readonly kind: 'failure'; readonly code: FailureCode; readonly message: string; readonly details: FailureDetails }
+  | { readonly kind: 'ignored' | 'callback' | 'bug'; readonly message: string; readonly stack?: string | undefined }
+
+export function carry(error: unknown): CarriedFailure {
+  if (error instanceof GenServerError) {
+    const { code, message, details } = error
+    return { kind: 'failure', code, message, details }
+  }
+  if (error instanceof StartIgnored) return { kind: 'ignored', message: error.message }
+  if (error instanceof CallbackFailed) return { kind: 'callback', message: error.message }
+  return error instanceof Error
+    ? { kind: 'bug', message: error.message, stack: error.stack }
+    : { kind: 'bug', message: String(error) }
+}
+
+export function uncarry(failure: CarriedFailure): Error {
+  switch (failure.kind) {
+    case 'failure':
+      return new GenServerError(failure.code, failure.message, failure.details)
+    case 'ignored':
+      return new StartIgnored(failure.message)
+    case 'callback':
+      return Object.assign(Object.create(CallbackFailed.prototype), { message: failure.message })
+    case 'bug':
+      return Object.assign(new Error(failure.message), { stack: failure.stack })
+  }
+}

@@ -1,0 +1,17 @@
+/** What of a definition is data: all that HTTP shows, and what the gateway has to know of its servers. */
+import { type AnyDefinition, argsSchema, type DefinitionData } from '../index.js'
+
+export function definitionData({ args, calls = {}, casts = {}, events = {}, ...rest }: AnyDefinition): DefinitionData {
+  const { description, version, restart, restartFrom, shutdown, mailbox, durable, isolate, handlerLimit } = rest
+  // The objects of args are closed here: what tells that a schema is of objects does not travel.
+  const closed = <T extends { readonly args?: AnyDefinition['args'] }>(messages: Readonly<Record<string, T>>) =>
+    Object.fromEntries(Object.entries(messages).map(([name, each]) => [name, { ...each, args: argsSchema(each.args) }]))
+  return JSON.parse(
+    JSON.stringify({
+      ...{ description, version, restart, restartFrom, shutdown, mailbox, durable, isolate, handlerLimit, events },
+      args: argsSchema(args),
+      calls: closed(calls),
+      casts: closed(casts),
+    }),
+  )
+}

@@ -1,0 +1,112 @@
+/** The other nodes, as a thread sees them: all that it says to them goes by the gateway's thread, which knows where they are. */
+import {
+  Call,
+  type Envelope,
+  type Exits,
+  JsonText,
+  type Neighbours,
+  type Protocol,
+  type Registered,
+} from '../adapters.js'
+import type { Reason, ServerInfo, StartOptions } from '../index.js'
+import { uncarry } from './carried-failure.js'
+import type { Channel } from './channel.js'
+import { type Carrier, RemoteServer } from './remote-server.js'
+import type { FromNode, Named, Response, Unnamed } from './wire.js'
+
+export class Elsewhere implements Neighbours, Carrier {
+  readonly #servers = new Map<string, RemoteServer>()
+
+  constructor(
+    private readonly channel: Channel<FromNode>,
+    private readonly exits: Exits,
+    private readonly protocols: (implementation: string) => Protocol,
+  ) {}
+
+  named(servers: Named['servers']): void {
+    for (const [id, implementation] of servers) this.#servers.set(id, new RemoteServer(id, implementation, this))
+  }
+
+  unnamed({ id, exit }: Unnamed): void {
+    this.#servers.delete(id)
+    if (exit !== undefined) this.exits.add(exit)
+  }
+
+  find(id: string): RemoteServer | undefined {
+    return this.#servers.get(id)
+  }
+
+  protocol(implementation: string): Protocol {
+    return this.protocols(implementation)
+  }
+
+  claim(id: string, implementation: string): Promise<void> {
+    return this.channel.ask((n) => ({ kind: 'claim', n, id, implementation }))
+  }
+
+  unclaim(id: string): void {
+    this.channel.say({ kind: 'unclaim', id })
+  }
+
+  registered({ id, incarnation, protocol, args, terms, keeper }: Registered): void {
+    const { supervisor } = keeper
+    this.#servers.delete(id)
+    this.channel.say({
+      kind: 'registered',
+      id,
+      implementation: protocol.name,
+      // Whoever keeps it will start it again, from what it knows itself.
+      args: supervisor === undefined ? args : null,
+      terms,
+      supervisor,
+      incarnation,
+    })
+  }
+
+  began(id: string, incarnation: number, last: Reason | undefined): void {
+    this.channel.say({ kind: 'began', id, incarnation, last })
+  }
+
+  unregistered(id: string, exit: Parameters<Neighbours['unregistered']>[1]): void {
+    this.channel.say({ kind: 'unregistered', id, exit })
+  }
+
+  start(implementation: string, args: unknown, options: StartOptions): Promise<ServerInfo> {
+    return this.channel.ask((n) => ({ kind: 'startElsewhere', n, implementation, args, options }))
+  }
+
+  /** Whether it still waits is known only where it is. */
+  waiting(ref: string): Call {
+    const nobody = { id: '', waits: undefined, protocol: { calls: new Map() } }
+    const call = new Call(nobody as never, '', null, Number.POSITIVE_INFINITY, undefined, undefined)
+    call.onSettled = ({ outcome: { reply }, revision = 0 }) =>
+      this.channel.say({ kind: 'reply', ref, value: reply, revision })
+    return call
+  }
+
+  call(to: string, call: Call): void {
+    const { message, args, timeout, origin, ifMatch, chain } = call
+    const answered = (response: Response) => {
+      if (response.kind === 'answer') call.answer(new JsonText(response.reply), response.revision)
+      else if (response.kind === 'failed') call.fail(uncarry(response.failure))
+    }
+    call.ticket = this.channel.question({ answered }, (n) => ({
+      kind: 'call',
+      ...{ n, to, message, args, timeout, origin, ifMatch, chain },
+    }))
+  }
+
+  send(to: string, envelope: Envelope): void {
+    if (envelope.kind === 'cast') {
+      const { message, args, origin } = envelope
+      this.channel.question({ answered() {} }, (n) => ({ kind: 'cast', n, to, message, args, origin }))
+    } else if (envelope.kind === 'info') {
+      const { message, args } = envelope
+      this.channel.say({ kind: 'info', to, message, args })
+    }
+  }
+
+  abandon({ ticket: n }: Call): void {
+    this.channel.say({ kind: 'abandon', n })
+  }
+}

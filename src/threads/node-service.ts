@@ -1,0 +1,172 @@
+/** The thread's side: does what the gateway's thread asks, on the servers that are here. */
+import type { LocalRuntime } from '../adapters.js'
+import type { Request, Watch } from '../index.js'
+import { carry } from './carried-failure.js'
+import type { Channel } from './channel.js'
+import type { Elsewhere } from './elsewhere.js'
+import { carryFailures } from './merging.js'
+import {
+  ASKABLE,
+  type Ask,
+  type CallMessage,
+  type CastMessage,
+  type FromNode,
+  type InfoMessage,
+  type ToNode,
+  type TraceMessage,
+  type WatchMessage,
+} from './wire.js'
+
+const askable: ReadonlySet<string> = new Set(ASKABLE)
+
+export class NodeService {
+  /** Calls that have not been answered, and whatever else can be abandoned. */
+  readonly #open = new Map<number, () => void>()
+
+  constructor(
+    private readonly runtime: LocalRuntime,
+    private readonly elsewhere: Elsewhere,
+    private readonly channel: Channel<FromNode>,
+  ) {}
+
+  receive(messages: readonly ToNode[]): void {
+    for (const message of messages) this.#take(message)
+    // Most of it has been answered by now.
+    this.channel.flush()
+  }
+
+  #take(message: ToNode): void {
+    switch (message.kind) {
+      case 'call':
+        this.#call(message)
+        break
+      case 'cast':
+        this.#cast(message)
+        break
+      case 'info':
+        this.#info(message)
+        break
+      case 'ask':
+        void this.#ask(message)
+        break
+      case 'watch':
+        this.#watch(message)
+        break
+      case 'trace':
+        this.#trace(message)
+        break
+      case 'abandon':
+        this.#abandon(message.n)
+        break
+      case 'reply':
+        this.runtime.peers.replied(message.ref, message.value, message.revision)
+        break
+      case 'named':
+        this.elsewhere.named(message.servers)
+        break
+      case 'unnamed':
+        this.elsewhere.unnamed(message)
+        break
+      default:
+        this.channel.answered(message)
+        break
+    }
+  }
+
+  #call({ n, to, message, args, ...options }: CallMessage): void {
+    const { runtime, channel } = this
+    let request: Request | undefined
+    runtime.cork()
+    request = runtime.sendRequest(to, message, args, options)
+    request.whenSettled((error) => {
+      if (request !== undefined) this.#open.delete(n)
+      const failure = error ?? this.#answer(n, request as Request)
+      if (failure !== undefined) channel.say({ kind: 'failed', n, failure: carry(failure) })
+    })
+    runtime.uncork()
+    if (!request.settled) this.#open.set(n, () => request.abandon())
+  }
+
+  /** An error, where the reply is longer than a string can be. */
+  #answer(n: number, request: Request): Error | undefined {
+    try {
+      const { replyText: reply, revision = 0 } = request
+      this.channel.say({ kind: 'answer', n, reply, revision })
+      return undefined
+    } catch (error) {
+      return error as Error
+    }
+  }
+
+  #cast({ n, to, message, args, ...options }: CastMessage): void {
+    this.runtime.cork()
+    this.#tell(n, () => this.runtime.cast(to, message, args, options))
+    this.runtime.uncork()
+  }
+
+  #info({ to, message, args }: InfoMessage): void {
+    try {
+      this.runtime.send(to, message, args)
+    } catch (error) {
+      this.runtime.node.logger.debug({ server: to, info: message }, `dropped: ${(error as Error).message}`)
+    }
+  }
+
+  #tell(n: number, work: () => unknown): void {
+    try {
+      this.channel.say({ kind: 'told', n, value: work() })
+    } catch (error) {
+      this.channel.say({ kind: 'failed', n, failure: carry(error) })
+    }
+  }
+
+  async #ask({ n, what, args }: Ask): Promise<void> {
+    const { runtime, channel } = this
+    const gone = new AbortController()
+    try {
+      if (!askable.has(what)) throw new Error(`${what} cannot be asked`)
+      const member = runtime[what] as (...args: readonly unknown[]) => unknown
+      this.#open.set(n, () => gone.abort())
+      const given = what === 'callGroup' ? withSignal(args, gone.signal) : args
+      const value: unknown = await member.apply(runtime, given as unknown[])
+      channel.say({
+        kind: 'told',
+        n,
+        value: what === 'castGroup' || what === 'callGroup' ? carryFailures(value) : value,
+      })
+    } catch (error) {
+      channel.say({ kind: 'failed', n, failure: carry(error) })
+    } finally {
+      this.#open.delete(n)
+    }
+  }
+
+  #watch({ n, id, after, patches }: WatchMessage): void {
+    const { channel } = this
+    this.#tell(n, () => {
+      const watch: Watch = this.runtime.watch(id, (event) => channel.say({ kind: 'seen', n, event }), {
+        after,
+        ...(patches && { onState: (view) => channel.say({ kind: 'seen', n, view }) }),
+      })
+      this.#open.set(n, () => watch.close())
+      return watch.position
+    })
+  }
+
+  #trace({ n, id }: TraceMessage): void {
+    this.#tell(n, () => {
+      const stop = this.runtime.trace(id, (trace) => this.channel.say({ kind: 'seen', n, trace }), n)
+      this.#open.set(n, stop)
+      return null
+    })
+  }
+
+  #abandon(n: number): void {
+    this.#open.get(n)?.()
+    this.#open.delete(n)
+  }
+}
+
+function withSignal([label, message, args, options]: readonly unknown[], signal: AbortSignal): readonly unknown[] {
+  return [label, message, args, { ...(options as object), signal }]
+}

@@ -1,0 +1,61 @@
+/** What the gateway knows of one server: where it is, and what it takes to start it again elsewhere. */
+import type { Call, Callee, ServerTerms } from '../adapters.js'
+import { GenServerError, type Json, type Reason } from '../index.js'
+import type { ThreadNode } from './thread-node.js'
+import type { RegisteredMessage } from './wire.js'
+
+/** After a node is lost nobody knows how far the revisions had come: they go on from the next multiple of this. */
+const REVISIONS = 2 ** 32
+
+/** What a call may take longer than its timeout, if its node does not come back to say so. Milliseconds. */
+export const GRACE = 100
+
+export class Place implements Callee {
+  readonly waits = undefined
+  args: Json = null
+  /** Once it is registered on its node. */
+  terms: ServerTerms | undefined = undefined
+  supervisor: string | undefined = undefined
+  incarnation = 1
+  /** As far as anybody was told. */
+  revision = 0
+  /** Its first life has begun. */
+  hasBegun = false
+  /** How often it lost its node. */
+  restarts = 0
+  restartTimes: readonly number[] = []
+  lastExit: { readonly reason: Reason; readonly at: number } | undefined = undefined
+  /** It is to end with its node. */
+  isDoomed = false
+
+  constructor(
+    readonly id: string,
+    readonly implementation: string,
+    readonly node: ThreadNode,
+  ) {}
+
+  registered({ args, terms, supervisor, incarnation }: RegisteredMessage): void {
+    this.args = args
+    this.terms = terms
+    this.supervisor = supervisor
+    this.incarnation = incarnation
+  }
+
+  /** A revision that it has not had. */
+  get nextRevision(): number {
+    return (Math.floor(this.revision / REVISIONS) + 1) * REVISIONS
+  }
+
+  withdraw(call: Call): void {
+    this.node.abandon(call.ticket)
+  }
+
+  /** Its node has not said so itself in time. */
+  notTaken({ message, timeout, ticket }: Call): GenServerError {
+    const effect = this.node.isTaken(ticket) ? 'unknown' : 'none'
+    const waited = `${this.id} did not answer ${message} within ${timeout - GRACE} ms: its node does not come back`
+    return new GenServerError('call_timeout', waited, { effect })
+  }
+
+  forget(): void {}
+}

@@ -1,0 +1,48 @@
+/** Where each server is, and how those ended that are no more. The gateway's thread alone decides who has an id. */
+import { type Exits, exitFailure } from '../adapters.js'
+import { GenServerError } from '../index.js'
+import { Place } from './place.js'
+import type { ThreadNode } from './thread-node.js'
+
+export class Places {
+  readonly #places = new Map<string, Place>()
+
+  constructor(readonly exits: Exits) {}
+
+  find(id: string): Place | undefined {
+    return this.#places.get(id)
+  }
+
+  /** @throws {GenServerError} `unknown_server`, `server_exited` */
+  get(id: string): Place {
+    const place = this.#places.get(id)
+    if (place !== undefined) return place
+    const exit = this.exits.get(id)
+    throw exit === undefined
+      ? new GenServerError('unknown_server', `no server has the id ${id}`)
+      : exitFailure(id, exit.reason, exit.at)
+  }
+
+  /** Takes the id, which nobody has, for a server on `node`. */
+  take(id: string, implementation: string, node: ThreadNode): Place {
+    const place = new Place(id, implementation, node)
+    this.#places.set(id, place)
+    node.servers++
+    return place
+  }
+
+  free(place: Place): void {
+    if (this.#places.get(place.id) !== place) return
+    this.#places.delete(place.id)
+    place.node.servers--
+  }
+
+  /** Those on a node, in the order in which they came. */
+  on(node: ThreadNode): Place[] {
+    return [...this.#places.values()].filter((place) => place.node === node)
+  }
+
+  all(): IterableIterator<Place> {
+    return this.#places.values()
+  }
+}

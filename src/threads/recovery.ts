@@ -1,0 +1,173 @@
+/**
+ * What becomes of the servers of a thread that is lost, and of what was asked of them (the ordinary rules of a restart, where
+ * nothing is left but what the gateway knows).
+ *
+ * 1. The memory of the thread is gone: a server begins again from its `init`. Children begin again when their supervisor does.
+ * 2. The server whose message was taken last is held to have done it: its restart budget is charged, and nobody else's.
+ * 3. What was taken is not run again: its caller hears that the server was killed. What was not waits for the next life.
+ */
+import { comesBack, exitFailure, type RootKeeper, type ServerTerms } from '../adapters.js'
+import { GenServerError, type Logger } from '../index.js'
+import { carry } from './carried-failure.js'
+import type { Question } from './channel.js'
+import type { Lives } from './lives.js'
+import type { Place } from './place.js'
+import type { Places } from './places.js'
+import type { Remains, ThreadNode } from './thread-node.js'
+import type { Ask, CallMessage, CastMessage, ToNode } from './wire.js'
+
+const KILLED = 'killed'
+
+interface RecoveryTerms {
+  readonly places: Places
+  readonly lives: Lives
+  readonly keeper: RootKeeper
+  readonly logger: Logger
+  readonly now: () => number
+  readonly monotonic: () => number
+  /** All other nodes are to know that the place is free. */
+  readonly freed: (place: Place) => void
+}
+
+export class Recovery {
+  constructor(private readonly terms: RecoveryTerms) {}
+
+  /** Says to the next generation of the node, which comes or has come, what is to go on there. */
+  recover(node: ThreadNode, { unanswered, casts, lastTaken }: Remains): void {
+    const places = this.terms.places.on(node)
+    const isInit = places.some(({ hasBegun, terms }) => terms !== undefined && !hasBegun)
+    const culprit = isInit ? undefined : lastTaken?.server // 2
+    const { board } = node
+    node.renew()
+    for (const place of places) this.#settle(place, place.id === culprit)
+    const again: { readonly n: number; readonly say: () => void }[] = []
+    for (const cast of casts) {
+      again.push({ n: cast.n, say: () => void this.#again(node, cast)?.catch((error) => this.#dropped(cast, error)) })
+    }
+    for (const question of unanswered) {
+      const { said } = question
+      if (said.kind === 'call' || said.kind === 'cast') {
+        if (board.isTaken(said.ticket ?? 0)) fail(question, killed(said))
+        else again.push({ n: said.n, say: () => this.#askAgain(node, question, said) })
+      } else if (said.kind === 'ask') this.#lost(node, question, said, (n, say) => void again.push({ n, say }))
+      else if ('n' in said) fail(question, lostNode(node))
+    }
+    for (const { say } of again.sort((a, b) => a.n - b.n)) say() // 3
+  }
+
+  #settle(place: Place, isCulprit: boolean): void {
+    const { terms, supervisor, hasBegun } = place
+    if (terms === undefined || !hasBegun) {
+      // Whoever starts it hears so.
+      this.#end(place, false)
+      return
+    }
+    const comes = supervisor === undefined && !place.isDoomed && comesBack(terms.restart, KILLED) // 1
+    const delay = comes ? this.#delayOf(place, isCulprit) : undefined
+    if (delay === undefined) this.#end(place, true)
+    else this.#adopt(place, terms, delay)
+  }
+
+  /** Its next life begins on the next generation of its node. */
+  #adopt(place: Place, terms: ServerTerms, delay: number): void {
+    const { implementation, args, incarnation, id, restarts } = place
+    const lastExit = { reason: KILLED, at: this.terms.now() }
+    const { labels, mailbox, restart, restartFrom, shutdown } = terms
+    const options = { id, labels, mailbox, restart, restartFrom, shutdown }
+    const life = { incarnation, revision: place.nextRevision, restarts, lastExit }
+    place.restarts++
+    place.revision = life.revision
+    place.node
+      .ask('adopt', implementation, args, options, life, delay)
+      .catch((error) => this.terms.logger.error({ server: id, err: error }, 'a server could not be started again'))
+  }
+
+  /** Milliseconds until its next life; `undefined`: it has none. */
+  #delayOf(place: Place, isCulprit: boolean): number | undefined {
+    if (!isCulprit) return 0
+    const delay = this.#charge(place)
+    if (delay === undefined) {
+      this.terms.logger.error({ server: place.id }, `${place.id} has cost its node too often and is given up`)
+    }
+    return delay
+  }
+
+  #charge(place: Place): number | undefined {
+    const mortal = {
+      restart: place.terms?.restart ?? 'transient',
+      restartTimes: place.restartTimes,
+      uptime: this.terms.monotonic(),
+    }
+    const delay = this.terms.keeper.comeback(mortal, KILLED, 'crashed')
+    place.restartTimes = mortal.restartTimes
+    return delay
+  }
+
+  #end(place: Place, isKnown: boolean): void {
+    const { places, lives, now, freed } = this.terms
+    const { id, incarnation } = place
+    places.free(place)
+    const exit = { id, reason: KILLED, at: now(), incarnation, revision: place.nextRevision }
+    if (isKnown) places.exits.add(exit)
+    lives.ended(place, isKnown ? exit : undefined)
+    freed(place)
+  }
+
+  #again(node: ThreadNode, { to, message, args, ifMatch, origin, bytes }: CastMessage) {
+    return this.terms.places.find(to)?.node === node
+      ? node.cast(to, message, args, { ifMatch, origin, bytes })
+      : undefined
+  }
+
+  #dropped({ to, message, origin }: CastMessage, error: Error): void {
+    this.terms.logger.warn({ server: to, cast: message, ...origin }, `dropped: ${error.message}`)
+  }
+
+  #askAgain(node: ThreadNode, question: Question<ToNode>, said: CallMessage | CastMessage): void {
+    if (this.terms.places.find(said.to)?.node !== node) {
+      fail(question, exitFailure(said.to, KILLED, this.terms.now()))
+      return
+    }
+    node.carry(question.asker, { ...said })
+  }
+
+  #lost(
+    node: ThreadNode,
+    question: Question<ToNode>,
+    { n, what, args }: Ask,
+    again: (n: number, say: () => void) => void,
+  ): void {
+    const id = args[0] as string
+    if (what === 'start' || what === 'getOrStart') fail(question, killedInit(id))
+    else if (what === 'kill' || what === 'close') done(question)
+    else if (what === 'stop') {
+      if (this.terms.places.find(id)?.node === node) {
+        again(n, () => void node.channel.question(question.asker, (m) => ({ kind: 'ask', n: m, what, args })))
+      } else done(question)
+    } else fail(question, lostNode(node))
+  }
+}
+
+function fail({ asker, said }: Question<ToNode>, error: Error): void {
+  asker.answered({ kind: 'failed', n: 'n' in said ? said.n : 0, failure: carry(error) })
+}
+
+function done({ asker, said }: Question<ToNode>): void {
+  asker.answered({ kind: 'told', n: 'n' in said ? said.n : 0, value: undefined })
+}
+
+function killed({ to, message }: CallMessage | CastMessage): GenServerError {
+  return new GenServerError('server_crashed', `${to} was killed, with its thread, while it handled ${message}`, {
+    reason: KILLED,
+  })
+}
+
+function killedInit(implementation: string): GenServerError {
+  return new GenServerError('init_crashed', `init of ${implementation} was ended: its thread was given up`, {
+    reason: KILLED,
+  })
+}
+
+function lostNode({ name }: ThreadNode): GenServerError {
+  return new GenServerError('restarting', `the node ${name} was given up, and begins again`, { retryAfter: 1 })
+}

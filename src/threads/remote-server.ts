@@ -1,0 +1,52 @@
+/**
+ * A server on another node, as those on this one see it: what is sent to it is handed to whoever carries it there. Its mailbox
+ * is bounded where it is, so that what it refuses is known only there: a cast that is too much for it is dropped and logged,
+ * as one to nobody is.
+ */
+import { type Call, type Envelope, Mailbox, type Peer, type Protocol, Ties } from '../adapters.js'
+import { GenServerError } from '../index.js'
+
+/** Brings what is sent from here to other nodes. */
+export interface Carrier {
+  call(to: string, call: Call): void
+  send(to: string, envelope: Envelope): void
+  abandon(call: Call): void
+  protocol(implementation: string): Protocol
+}
+
+export class RemoteServer implements Peer {
+  readonly isElsewhere = true
+  readonly incarnation = 0
+  readonly ended = false
+  readonly waits = undefined
+  readonly mailbox = new Mailbox(Number.POSITIVE_INFINITY)
+  readonly ties: Ties = new Ties(this, () => undefined)
+
+  constructor(
+    readonly id: string,
+    readonly implementation: string,
+    private readonly carrier: Carrier,
+  ) {}
+
+  get protocol(): Protocol {
+    return this.carrier.protocol(this.implementation)
+  }
+
+  put(envelope: Envelope): void {
+    if (envelope.bounded) this.mailbox.release(envelope.bytes)
+    if (envelope.kind === 'call') this.carrier.call(this.id, envelope)
+    else this.carrier.send(this.id, envelope)
+  }
+
+  withdraw(call: Call): void {
+    this.carrier.abandon(call)
+  }
+
+  notTaken(call: Call): GenServerError {
+    return new GenServerError('call_timeout', `${this.id} did not answer ${call.message}`, { effect: 'unknown' })
+  }
+
+  forget(): void {}
+  heed(): void {}
+  die(): void {}
+}

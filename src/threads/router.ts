@@ -1,0 +1,205 @@
+/** What threads say to the gateway's thread: of their servers, and for those on other nodes. */
+import { Call } from '../adapters.js'
+import { GenServerError, type Logger, type ServerInfo, type StartOptions } from '../index.js'
+import { carry } from './carried-failure.js'
+import type { Lives } from './lives.js'
+import { GRACE } from './place.js'
+import type { Places } from './places.js'
+import type { ThreadNode } from './thread-node.js'
+import type { ThreadNodes } from './thread-nodes.js'
+import type {
+  BeganMessage,
+  CallMessage,
+  CastMessage,
+  FromNode,
+  InfoMessage,
+  Logged,
+  Ready,
+  RegisteredMessage,
+  ReplyMessage,
+  UnregisteredMessage,
+} from './wire.js'
+
+export interface RouterTerms {
+  readonly places: Places
+  readonly nodes: () => ThreadNodes
+  readonly lives: Lives
+  readonly logger: Logger
+  /** Its time runs from now, until it settles. */
+  attend(call: Call): void
+  start(implementation: string, args: unknown, options: StartOptions): Promise<ServerInfo>
+  ready(node: ThreadNode, said: Ready): void
+}
+
+export class Router {
+  /** The calls of each node to others, by its own numbers. */
+  readonly #calls = new Map<ThreadNode, Map<number, Call>>()
+
+  constructor(private readonly terms: RouterTerms) {}
+
+  hear(node: ThreadNode, said: readonly FromNode[]): void {
+    for (const each of said) this.#take(node, each)
+  }
+
+  /** Nobody waits any more for what the node has asked others. */
+  forget(node: ThreadNode): void {
+    for (const call of this.#calls.get(node)?.values() ?? []) call.abandon()
+    this.#calls.delete(node)
+  }
+
+  #take(node: ThreadNode, said: FromNode): void {
+    switch (said.kind) {
+      case 'answer':
+      case 'failed':
+      case 'told':
+        node.channel.answered(said)
+        break
+      case 'registered':
+        this.#registered(node, said)
+        break
+      case 'began':
+        this.#began(node, said)
+        break
+      case 'unregistered':
+        this.#unregistered(node, said)
+        break
+      case 'seen':
+        node.seen(said)
+        break
+      case 'call':
+        this.#call(node, said)
+        break
+      case 'cast':
+        void this.#cast(node, said)
+        break
+      case 'info':
+        this.#info(said)
+        break
+      case 'reply':
+        this.#reply(said)
+        break
+      case 'abandon':
+        this.#calls.get(node)?.get(said.n)?.abandon()
+        break
+      case 'claim':
+        this.#claim(node, said.n, said.id, said.implementation)
+        break
+      case 'unclaim':
+        this.#unclaim(node, said.id)
+        break
+      case 'startElsewhere':
+        void this.#tell(node, said.n, () =>
+          this.terms.start(said.implementation, said.args, said.options as StartOptions),
+        )
+        break
+      case 'log':
+        log(this.terms.logger, node, said)
+        break
+      case 'ready':
+        this.terms.ready(node, said)
+        break
+    }
+  }
+
+  #registered(node: ThreadNode, said: RegisteredMessage): void {
+    const { id, implementation } = said
+    const { places } = this.terms
+    const place = places.find(id) ?? places.take(id, implementation, node)
+    place.registered(said)
+    this.#others(node, (other) => other.channel.say({ kind: 'named', servers: [[id, implementation]] }))
+  }
+
+  #began(node: ThreadNode, { id, incarnation, last }: BeganMessage): void {
+    const place = this.terms.places.find(id)
+    if (place?.node === node) this.terms.lives.began(place, incarnation, last)
+  }
+
+  #unregistered(node: ThreadNode, { id, exit }: UnregisteredMessage): void {
+    const { places, lives } = this.terms
+    const place = places.find(id)
+    if (place?.node !== node) return
+    places.free(place)
+    if (exit !== undefined) places.exits.add(exit)
+    lives.ended(place, exit)
+    this.#others(node, (other) => other.channel.say({ kind: 'unnamed', id, exit }))
+  }
+
+  #others(node: ThreadNode, tell: (other: ThreadNode) => void): void {
+    for (const other of this.terms.nodes().all) if (other !== node) tell(other)
+  }
+
+  #call(node: ThreadNode, said: CallMessage): void {
+    const { n, to, message, args, timeout = 0, origin, ifMatch, chain } = said
+    try {
+      const place = this.terms.places.get(to)
+      const call = new Call(place, message, args as never, timeout + GRACE, origin, ifMatch)
+      const calls = this.#calls.get(node) ?? new Map<number, Call>()
+      this.#calls.set(node, calls.set(n, call))
+      call.whenSettled((error) => {
+        calls.delete(n)
+        node.channel.say(
+          error === undefined
+            ? { kind: 'answer', n, reply: call.replyText, revision: call.revision ?? 0 }
+            : { kind: 'failed', n, failure: carry(error) },
+        )
+      })
+      this.terms.attend(call)
+      place.node.call(call, { chain })
+    } catch (error) {
+      node.channel.say({ kind: 'failed', n, failure: carry(error) })
+    }
+  }
+
+  async #cast(node: ThreadNode, { n, to, message, args, origin }: CastMessage): Promise<void> {
+    try {
+      await this.terms.places.get(to).node.cast(to, message, args, { origin })
+      node.channel.say({ kind: 'told', n, value: undefined })
+    } catch (error) {
+      // Nobody waits for what a handler sends: what is wrong with it is told where it is read.
+      node.channel.say({ kind: 'failed', n, failure: carry(error) })
+      this.terms.logger.warn({ server: to, cast: message, ...origin }, `dropped: ${(error as Error).message}`)
+    }
+  }
+
+  #info(said: InfoMessage): void {
+    this.terms.places.find(said.to)?.node.channel.say(said)
+  }
+
+  /** The mark of a reference begins with the name of the node that gave it. */
+  #reply(said: ReplyMessage): void {
+    const name = said.ref.slice(1).split('.', 1)[0]
+    this.terms
+      .nodes()
+      .all.find((node) => node.name === name)
+      ?.channel.say(said)
+  }
+
+  #claim(node: ThreadNode, n: number, id: string, implementation: string): void {
+    const { places } = this.terms
+    const holder = places.find(id)
+    if (holder === undefined) {
+      places.take(id, implementation, node)
+      node.channel.say({ kind: 'told', n, value: undefined })
+    } else {
+      const taken = new GenServerError('already_started', `${id} is taken by a ${holder.implementation}`)
+      node.channel.say({ kind: 'failed', n, failure: carry(taken) })
+    }
+  }
+
+  #unclaim(node: ThreadNode, id: string): void {
+    const place = this.terms.places.find(id)
+    if (place?.node === node && place.terms === undefined) this.terms.places.free(place)
+  }
+
+  async #tell(node: ThreadNode, n: number, work: () => Promise<unknown>): Promise<void> {
+    try {
+      node.channel.say({ kind: 'told', n, value: await work() })
+    } catch (error) {
+      node.channel.say({ kind: 'failed', n, failure: carry(error) })
+    }
+  }
+}
+
+function log(logger: Logger, { name }: ThreadNode, { level, fields, message }: Logged): void {
+  logger[level]({ node: name, ...fields }, message)
+}

@@ -1,0 +1,228 @@
+/**
+ * One thread of servers, as the gateway's thread sees it. When the thread is lost another one takes its place: its next
+ * generation. The node stays the same, and what is said to it meanwhile waits for that one.
+ *
+ * 1. What is still said by a thread that was given up is not heard.
+ * 2. A cast that its node has accepted is known here until it is taken, so that it is not lost with a mailbox.
+ */
+import { Worker } from 'node:worker_threads'
+import { type Call, JsonText } from '../adapters.js'
+import type { CastOptions, RequestOptions } from '../index.js'
+import { Board, type LastTaken } from './board.js'
+import { uncarry } from './carried-failure.js'
+import { type Asker, Channel, promised, type Question } from './channel.js'
+import { GRACE, type Place } from './place.js'
+import type { ThreadData } from './thread-data.js'
+import type { Askable, CallMessage, CastMessage, FromNode, Response, Seen, ToNode } from './wire.js'
+
+export interface ThreadNodeEvents {
+  /** Something has been said. */
+  heard(node: ThreadNode, said: readonly FromNode[]): void
+  /** The thread has ended, or could not begin, by itself. */
+  ended(node: ThreadNode, error: Error | undefined): void
+  /** What was said is about to be sent. */
+  leaving(): void
+}
+
+/** What a lost thread leaves behind. */
+export interface Remains {
+  readonly unanswered: readonly Question<ToNode>[]
+  /** Casts that were accepted and not taken. */
+  readonly casts: readonly CastMessage[]
+  readonly lastTaken: LastTaken | undefined
+}
+
+export class ThreadNode {
+  board = new Board()
+  startedAt = 0
+  restarts = 0
+  servers = 0
+  /** Whether the thread has loaded its implementations. */
+  isReady = false
+  readonly channel: Channel<ToNode>
+  #worker: Worker | undefined = undefined
+  #casts = new Map<number, CastMessage>()
+  /** Who hears what is seen, by the number of the question. */
+  readonly #watchers = new Map<number, (seen: Seen) => void>()
+
+  constructor(
+    readonly name: string,
+    /** The only implementation whose servers it has, if it is there for one. */
+    readonly only: string | undefined,
+    private readonly data: Omit<ThreadData, 'node' | 'memory'>,
+    private readonly heap: number,
+    private readonly events: ThreadNodeEvents,
+  ) {
+    this.channel = new Channel(() => events.leaving())
+  }
+
+  /** Begins a generation. */
+  begin(now: number): void {
+    this.startedAt = now
+    const worker = new Worker(new URL('./thread.js', import.meta.url), {
+      name: `genservers ${this.name}`,
+      workerData: { ...this.data, node: this.name, memory: this.board.memory } satisfies ThreadData,
+      ...(this.heap > 0 && { resourceLimits: { maxOldGenerationSizeMb: this.heap } }),
+    })
+    let failure: Error | undefined
+    worker.on('message', (said: readonly FromNode[]) => {
+      if (this.#worker === worker) this.events.heard(this, said) // 1
+    })
+    worker.on('error', (error) => {
+      failure = error
+    })
+    worker.on('exit', () => {
+      if (this.#worker === worker) this.events.ended(this, failure) // 1
+    })
+    this.#worker = worker
+    this.channel.attach(worker)
+  }
+
+  /** Ends this generation, whatever it is doing. It may take its time to end, but is not heard from now on. */
+  giveUp(): Remains {
+    const worker = this.#worker
+    this.#worker = undefined
+    this.isReady = false
+    void worker?.terminate()
+    const { lastTaken } = this.board
+    const unanswered = this.channel.detach()
+    const casts = [...this.#casts.values()].filter(({ ticket = 0 }) => !this.board.isTaken(ticket))
+    return { unanswered, casts, lastTaken }
+  }
+
+  /** After `giveUp`: nothing is known of what the last generation had. */
+  renew(): void {
+    this.board = new Board()
+    this.#casts = new Map()
+    this.#watchers.clear()
+  }
+
+  /** Resolves when all its servers have stopped, or the thread has ended by itself. */
+  async close(timeout: number): Promise<void> {
+    const closed = this.ask<void>('close', { timeout })
+    const gone = new Promise<void>((resolve) => this.#worker?.once('exit', () => resolve()))
+    await Promise.race([closed, gone])
+  }
+
+  /** Resolves when the thread is no more. */
+  async end(): Promise<void> {
+    const worker = this.#worker
+    this.#worker = undefined
+    await worker?.terminate()
+  }
+
+  /** Brings the call to its server. `call` has the node's number for it as its ticket. */
+  call(call: Call, { start, implementation, bytes, chain }: RequestOptions): void {
+    const { id: to, message, args, timeout, origin, ifMatch } = call
+    this.carry(new Caller(call), {
+      kind: 'call',
+      ...{
+        n: 0,
+        to,
+        message,
+        args,
+        timeout: timeout - GRACE,
+        start,
+        implementation,
+        ifMatch,
+        origin,
+        bytes,
+        chain,
+        ticket: 0,
+      },
+    })
+  }
+
+  /** Gives the ref of its timer, if it has one, when its server has accepted it. */
+  cast(to: string, message: string, args: unknown, options: CastOptions): Promise<string | undefined> {
+    return new Promise((resolve, reject) =>
+      this.carry(promised(resolve, reject), { kind: 'cast', n: 0, to, message, args, ...options, ticket: 0 }),
+    )
+  }
+
+  /** Brings a message, of which it will be known whether it has been taken. */
+  carry(asker: Asker, said: CallMessage | CastMessage): void {
+    const { board } = this
+    const ticket = said.kind === 'cast' && said.delay !== undefined ? 0 : board.give()
+    const before = (response: Response) => {
+      if (said.kind === 'cast' && response.kind === 'told' && ticket !== 0)
+        this.#casts.set(said.n, said) // 2
+      else board.takeBack(ticket)
+    }
+    this.channel.question(asker, (n) => Object.assign(said, { n, ticket }), before)
+  }
+
+  /** Forgets the casts that have been taken. */
+  sweep(): void {
+    for (const [n, { ticket = 0 }] of this.#casts) {
+      if (!this.board.isTaken(ticket)) continue
+      this.board.takeBack(ticket)
+      this.#casts.delete(n)
+    }
+  }
+
+  ask<T>(what: Askable, ...args: readonly unknown[]): Promise<T> {
+    return this.channel.ask((n) => ({ kind: 'ask', n, what, args }))
+  }
+
+  /** As `ask`, until the signal is aborted: then it is to end at once, with what it has. */
+  askUntil<T>(gone: AbortSignal | undefined, what: Askable, ...args: readonly unknown[]): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const n = this.channel.question(promised(resolve, reject), (n) => ({ kind: 'ask', n, what, args }))
+      const abandon = () => this.abandon(n)
+      if (gone?.aborted) abandon()
+      else gone?.addEventListener('abort', abandon, { once: true })
+    })
+  }
+
+  /** Asks to be told of all that `make` asks for. Gives its number, and what the answer is. */
+  async watch<T>(make: (n: number) => ToNode, hear: (seen: Seen) => void): Promise<{ n: number; value: T }> {
+    let n = 0
+    const told = new Promise<T>((resolve, reject) => {
+      n = this.channel.question(promised(resolve, reject), make)
+    })
+    this.#watchers.set(n, hear)
+    try {
+      return { n, value: await told }
+    } catch (error) {
+      this.#watchers.delete(n)
+      throw error
+    }
+  }
+
+  seen(seen: Seen): void {
+    this.#watchers.get(seen.n)?.(seen)
+  }
+
+  unwatch(n: number): void {
+    if (this.#watchers.delete(n)) this.abandon(n)
+  }
+
+  abandon(n: number): void {
+    this.channel.say({ kind: 'abandon', n })
+  }
+
+  /** Whether the question has been taken from the mailbox, as far as can be known from outside. */
+  isTaken(n: number): boolean {
+    const said = this.channel.asked(n)
+    return said?.kind !== 'call' || this.board.isTaken(said.ticket ?? 0)
+  }
+}
+
+/** The caller of a call that is on another node. */
+class Caller implements Asker {
+  constructor(private readonly call: Call) {}
+
+  asked(n: number): void {
+    this.call.ticket = n
+  }
+
+  answered(response: Response): void {
+    const { call } = this
+    if (response.kind === 'answer') {
+      const place = call.to as Place
+      if (response.revision > place.revision) place.revision = response.revision
+      call.answer(new JsonText(response.reply), response.revision)
+    } else if (response.kind === 'failed') call.fail(uncarry(response.failure))
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * The nodes of a host: so many threads for all implementations, and one more for each that is to be alone.
+ *
+ * 1. A server goes where there are the fewest; its place is its own until it ends.
+ */
+import type { Clock, DefinitionData } from '../index.js'
+import type { ThreadData } from './thread-data.js'
+import { ThreadNode, type ThreadNodeEvents } from './thread-node.js'
+
+export interface NodesTerms {
+  readonly threads: number
+  readonly clock: Clock
+  readonly data: Omit<ThreadData, 'node' | 'memory'>
+  /** Megabytes of the heap of each thread; 0 is Node's own bound. */
+  readonly heap: number
+}
+
+export class ThreadNodes {
+  readonly #shared: ThreadNode[] = []
+  readonly #alone = new Map<string, ThreadNode>()
+
+  constructor(
+    private readonly terms: NodesTerms,
+    private readonly events: ThreadNodeEvents,
+    private readonly implementations: ReadonlyMap<string, DefinitionData>,
+  ) {}
+
+  /** Begins those that are shared. */
+  begin(): void {
+    for (let i = 1; i <= this.terms.threads; i++) this.#shared.push(this.#make(String(i), undefined))
+  }
+
+  get all(): ThreadNode[] {
+    return [...this.#shared, ...this.#alone.values()]
+  }
+
+  /** The node for a new server of an implementation. */
+  choose(implementation: string): ThreadNode {
+    if (this.implementations.get(implementation)?.isolate === true) return this.#aloneFor(implementation)
+    return this.#shared.reduce((best, node) => (node.servers < best.servers ? node : best)) // 1
+  }
+
+  #aloneFor(implementation: string): ThreadNode {
+    let node = this.#alone.get(implementation)
+    if (node === undefined) {
+      node = this.#make(`${implementation}-alone`, implementation)
+      this.#alone.set(implementation, node)
+    }
+    return node
+  }
+
+  #make(name: string, only: string | undefined): ThreadNode {
+    const { data, heap, clock } = this.terms
+    const node = new ThreadNode(name, only, data, heap, this.events)
+    node.begin(clock.now())
+    return node
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * Finds threads that do not come back to their event loop: an endless loop, a regular expression without end, a native call that
+ * blocks. It looks at their boards and asks nobody.
+ *
+ * 1. A thread is lost when it has shown no sign of life for the limit of the implementation whose message it took last.
+ * 2. Time in which the gateway's own thread did not run counts for nobody: a machine that slept has no stuck threads.
+ */
+import type { Clock, ClockTimer } from '../index.js'
+import type { ThreadNode } from './thread-node.js'
+
+interface Silence {
+  beat: number
+  board: object
+  ms: number
+}
+
+export interface Watched {
+  /** The nodes that are ready. */
+  readonly nodes: Iterable<ThreadNode>
+  /** Milliseconds for which a callback of this server may hold its thread. */
+  limitOf(server: string | undefined): number
+  stuck(node: ThreadNode): void
+}
+
+export class Watchdog {
+  readonly #silences = new Map<ThreadNode, Silence>()
+  #timer: ClockTimer | undefined = undefined
+  #looked: number
+
+  constructor(
+    private readonly clock: Clock,
+    /** Milliseconds between two looks. */
+    private readonly every: number,
+    private readonly watched: Watched,
+  ) {
+    this.#looked = clock.monotonic()
+    this.#arm()
+  }
+
+  /** For how many milliseconds the node has shown no sign of life, as far as was looked. */
+  silenceOf(node: ThreadNode): number {
+    const silence = this.#silences.get(node)
+    return silence?.board === node.board && silence.beat === node.board.beat ? silence.ms : 0
+  }
+
+  stop(): void {
+    this.#timer?.cancel()
+  }
+
+  #arm(): void {
+    this.#timer = this.clock.setTimer(this.every, () => {
+      this.#arm()
+      this.#look()
+    })
+    this.#timer.unref()
+  }
+
+  #look(): void {
+    const now = this.clock.monotonic()
+    const passed = Math.min(now - this.#looked, 2 * this.every) // 2
+    this.#looked = now
+    for (const node of [...this.watched.nodes]) {
+      node.sweep()
+      const { board } = node
+      const { beat } = board
+      const silence = this.#silences.get(node)
+      if (silence === undefined || silence.board !== board || silence.beat !== beat) {
+        this.#silences.set(node, { beat, board, ms: 0 })
+        continue
+      }
+      silence.ms += passed
+      if (silence.ms >= this.watched.limitOf(board.lastTaken?.server)) this.watched.stuck(node) // 1
+    }
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * Who watches or traces a server that is in a thread. A watch outlives the thread: when its server begins again elsewhere, the
+ * watch goes on there, and tells that it was restarted.
+ */
+import { type FeedEvent, GenServerError, type TraceListener, type Watch, type WatchOptions } from '../index.js'
+import type { Place } from './place.js'
+import type { Places } from './places.js'
+import type { ThreadNode } from './thread-node.js'
+import type { Seen } from './wire.js'
+
+/** One watch of one server. */
+class RemoteWatch implements Watch {
+  position = ''
+  isOver = false
+  node: ThreadNode | undefined = undefined
+  n = 0
+
+  constructor(
+    readonly id: string,
+    readonly listener: (event: FeedEvent) => void,
+    readonly onState: WatchOptions['onState'],
+    private readonly left: (watch: RemoteWatch) => void,
+  ) {}
+
+  readonly hear = ({ event, view }: Seen): void => {
+    if (this.isOver) return
+    if (view !== undefined) this.onState?.(view)
+    if (event === undefined) return
+    this.position = event.position
+    this.listener(event)
+    if (event.event === 'exit') this.#end()
+  }
+
+  /** Tells what the gateway itself knows. */
+  tell(event: 'restart' | 'exit', data: Extract<FeedEvent['data'], object>): void {
+    this.hear({ kind: 'seen', n: this.n, event: { position: this.position, event, data, json: JSON.stringify(data) } })
+  }
+
+  close(): void {
+    if (this.isOver) return
+    this.#end()
+    this.node?.unwatch(this.n)
+  }
+
+  #end(): void {
+    this.isOver = true
+    this.left(this)
+  }
+}
+
+export class Watches {
+  readonly #open = new Set<RemoteWatch>()
+
+  constructor(
+    private readonly places: Places,
+    private readonly nodes: () => readonly ThreadNode[],
+  ) {}
+
+  async watch(id: string, listener: (event: FeedEvent) => void, { after, onState }: WatchOptions): Promise<Watch> {
+    const watch = new RemoteWatch(id, listener, onState, (left) => this.#open.delete(left))
+    await this.anywhere(id, (node) => this.#follow(watch, node, after))
+    return watch
+  }
+
+  async #follow(watch: RemoteWatch, node: ThreadNode, after: string | undefined): Promise<void> {
+    const { id, onState, hear } = watch
+    watch.node = node
+    this.#open.add(watch)
+    try {
+      const asked = (n: number) => ({ kind: 'watch', n, id, after, patches: onState !== undefined }) as const
+      const { n, value } = await node.watch<string>(asked, hear)
+      watch.n = n
+      if (watch.isOver) node.unwatch(n)
+      else if (watch.position === '') watch.position = value
+    } catch (error) {
+      this.#open.delete(watch)
+      throw error
+    }
+  }
+
+  async trace(id: string, listener: TraceListener): Promise<() => void> {
+    const { node } = this.places.get(id)
+    const { n } = await node.watch(
+      (n) => ({ kind: 'trace', n, id }),
+      ({ trace }) => trace && listener(trace),
+    )
+    return () => node.unwatch(n)
+  }
+
+  /** Asks where the server is, or, if that has ended, wherever it may have been. */
+  async anywhere<T>(id: string, ask: (node: ThreadNode) => Promise<T>): Promise<T> {
+    const place = this.places.find(id)
+    if (place !== undefined) return ask(place.node)
+    let missing: unknown
+    try {
+      this.places.get(id)
+    } catch (error) {
+      missing = error
+    }
+    for (const node of this.nodes()) {
+      try {
+        return await ask(node)
+      } catch (error) {
+        if (!(error instanceof GenServerError)) throw error
+      }
+    }
+    throw missing
+  }
+
+  /** The node of these servers was lost, and they begin again. */
+  moved(node: ThreadNode, at: string): void {
+    for (const watch of [...this.#open]) {
+      if (watch.node !== node) continue
+      const place = this.places.find(watch.id)
+      if (place === undefined) watch.tell('exit', { reason: 'killed', at })
+      else void this.#goOn(watch, place, at)
+    }
+  }
+
+  async #goOn(watch: RemoteWatch, place: Place, at: string): Promise<void> {
+    watch.position = ''
+    try {
+      await this.#follow(watch, place.node, undefined)
+      watch.tell('restart', { incarnation: place.incarnation, reason: 'killed', at })
+    } catch {
+      watch.tell('exit', { reason: 'killed', at })
+    }
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * What the gateway's thread and the threads of servers say to each other. All of it is data that can be cloned. Replies travel
+ * as JSON text, since the gateway only passes them on.
+ */
+import type { Exit, LocalRuntime, ServerTerms, TraceEvent } from '../adapters.js'
+import type { CastOptions, DefinitionData, FeedEvent, Json, Reason, RequestOptions, StateView } from '../index.js'
+import type { CarriedFailure } from './carried-failure.js'
+
+/** Whoever asks knows its question, and everything that is said to it, by a number. */
+interface Numbered {
+  readonly n: number
+}
+
+export interface CallMessage extends Numbered, Omit<RequestOptions, 'signal'> {
+  readonly kind: 'call'
+  readonly to: string
+  readonly message: string
+  readonly args: unknown
+}
+
+/** Answered with the ref of its timer, if it has one. */
+export interface CastMessage extends Numbered, CastOptions {
+  readonly kind: 'cast'
+  readonly to: string
+  readonly message: string
+  readonly args: unknown
+}
+
+/** A plain message, for which there is no answer. */
+export interface InfoMessage {
+  readonly kind: 'info'
+  readonly to: string
+  readonly message: string
+  readonly args: Json
+}
+
+/** What a node can be asked: a member of its runtime, with its arguments. */
+export const ASKABLE = [
+  'start',
+  'getOrStart',
+  'adopt',
+  'stop',
+  'kill',
+  'castGroup',
+  'callGroup',
+  'info',
+  'list',
+  'countServers',
+  'state',
+  'timers',
+  'cancelTimer',
+  'suspend',
+  'resume',
+  'replaceState',
+  'crashes',
+  'close',
+] as const satisfies readonly (keyof LocalRuntime)[]
+
+export type Askable = (typeof ASKABLE)[number]
+
+export interface Ask extends Numbered {
+  readonly kind: 'ask'
+  readonly what: Askable
+  readonly args: readonly unknown[]
+}
+
+/** Asks for all that happens to a server, until it is abandoned. */
+export interface WatchMessage extends Numbered {
+  readonly kind: 'watch'
+  readonly id: string
+  readonly after: string | undefined
+  readonly patches: boolean
+}
+
+export interface TraceMessage extends Numbered {
+  readonly kind: 'trace'
+  readonly id: string
+}
+
+/** Whoever asked does not want to know any more. */
+export interface Abandon extends Numbered {
+  readonly kind: 'abandon'
+}
+
+export interface Answer extends Numbered {
+  readonly kind: 'answer'
+  readonly reply: string
+  readonly revision: number
+}
+
+export interface Told extends Numbered {
+  readonly kind: 'told'
+  readonly value: unknown
+}
+
+export interface Failed extends Numbered {
+  readonly kind: 'failed'
+  readonly failure: CarriedFailure
+}
+
+/** One of many answers, to who watches. */
+export interface Seen extends Numbered {
+  readonly kind: 'seen'
+  readonly event?: FeedEvent
+  readonly view?: StateView
+  readonly trace?: TraceEvent
+}
+
+/** A deferred reply to a call of another node. */
+export interface ReplyMessage {
+  readonly kind: 'reply'
+  readonly ref: string
+  readonly value: Json
+  /** Of the server that replied. */
+  readonly revision: number
+}
+
+/** Asks for an id, or gives it back. */
+export interface Claim extends Numbered {
+  readonly kind: 'claim'
+  readonly id: string
+  readonly implementation: string
+}
+
+export interface Unclaim {
+  readonly kind: 'unclaim'
+  readonly id: string
+}
+
+/** Asks for a server to be started on whichever node. */
+export interface StartElsewhere extends Numbered {
+  readonly kind: 'startElsewhere'
+  readonly implementation: string
+  readonly args: unknown
+  readonly options: object
+}
+
+/** A server has its id: with what it takes to start it again elsewhere. */
+export interface RegisteredMessage {
+  readonly kind: 'registered'
+  readonly id: string
+  readonly implementation: string
+  readonly args: Json
+  readonly terms: ServerTerms
+  readonly supervisor: string | undefined
+  readonly incarnation: number
+}
+
+export interface BeganMessage {
+  readonly kind: 'began'
+  readonly id: string
+  readonly incarnation: number
+  readonly last: Reason | undefined
+}
+
+export interface UnregisteredMessage {
+  readonly kind: 'unregistered'
+  readonly id: string
+  readonly exit: Exit | undefined
+}
+
+/** Servers that are on other nodes, as `[id, implementation]`. */
+export interface Named {
+  readonly kind: 'named'
+  readonly servers: readonly (readonly [id: string, implementation: string])[]
+}
+
+export interface Unnamed {
+  readonly kind: 'unnamed'
+  readonly id: string
+  readonly exit: Exit | undefined
+}
+
+export interface Logged {
+  readonly kind: 'log'
+  readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error'
+  readonly fields: object
+  readonly message: string | undefined
+}
+
+/** The thread has loaded its implementations. */
+export interface Ready {
+  readonly kind: 'ready'
+  readonly implementations: readonly (readonly [name: string, data: DefinitionData])[]
+}
+
+type Question = CallMessage | CastMessage | InfoMessage | Abandon | ReplyMessage
+
+export type Response = Answer | Told | Failed
+
+/** From the gateway's thread to a thread of servers. */
+export type ToNode = Question | Response | Ask | WatchMessage | TraceMessage | Named | Unnamed
+
+/** From a thread of servers to that of the gateway. */
+export type FromNode =
+  | Question
+  | Response
+  | Seen
+  | Claim
+  | Unclaim
+  | StartElsewhere
+  | RegisteredMessage
+  | BeganMessage
+  | UnregisteredMessage
+  | Logged
+  | Ready
