@@ -80,6 +80,9 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
     now: () => clock.now(),
     monotonic: () => clock.monotonic(),
     freed,
+    lost(node, servers) {
+      for (const other of nodes.all) if (other !== node) other.channel.say({ kind: 'lost', servers })
+    },
   })
 
   /** Gives the thread up, and lets another one take its place. */

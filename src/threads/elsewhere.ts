@@ -12,7 +12,7 @@ import type { Reason, ServerInfo, StartOptions } from '../index.js'
 import { uncarry } from './carried-failure.js'
 import type { Channel } from './channel.js'
 import { type Carrier, RemoteServer } from './remote-server.js'
-import type { FromNode, Named, Response, Unnamed } from './wire.js'
+import type { FromNode, Lost, Named, Response, Tie, Unnamed } from './wire.js'
 
 export class Elsewhere implements Neighbours, Carrier {
   readonly #servers = new Map<string, RemoteServer>()
@@ -103,6 +103,20 @@ export class Elsewhere implements Neighbours, Carrier {
     } else if (envelope.kind === 'info') {
       const { message, args } = envelope
       this.channel.say({ kind: 'info', to, message, args })
+    }
+  }
+
+  tie(to: string, tie: Tie): void {
+    this.channel.say({ kind: 'tie', to, tie })
+  }
+
+  /** Whoever is tied to them hears of it. */
+  lost(servers: Lost['servers']): void {
+    for (const { id, incarnation, restarting } of servers) {
+      const server = this.#servers.get(id)
+      if (server === undefined) continue
+      server.incarnation = incarnation
+      server.ties.died('killed', restarting)
     }
   }
 

@@ -5,6 +5,7 @@ import { carry } from './carried-failure.js'
 import type { Channel } from './channel.js'
 import type { Elsewhere } from './elsewhere.js'
 import { carryFailures } from './merging.js'
+import { TieService } from './tie-service.js'
 import {
   ASKABLE,
   type Ask,
@@ -22,12 +23,19 @@ const askable: ReadonlySet<string> = new Set(ASKABLE)
 export class NodeService {
   /** Calls that have not been answered, and whatever else can be abandoned. */
   readonly #open = new Map<number, () => void>()
+  readonly #ties: TieService
 
   constructor(
     private readonly runtime: LocalRuntime,
     private readonly elsewhere: Elsewhere,
     private readonly channel: Channel<FromNode>,
-  ) {}
+  ) {
+    this.#ties = new TieService({
+      here: (id) => runtime.directory.find(id),
+      elsewhere: (id) => elsewhere.find(id),
+      tell: (to, tie) => elsewhere.tie(to, tie),
+    })
+  }
 
   receive(messages: readonly ToNode[]): void {
     for (const message of messages) this.#take(message)
@@ -63,6 +71,12 @@ export class NodeService {
         break
       case 'named':
         this.elsewhere.named(message.servers)
+        break
+      case 'tie':
+        this.#ties.hear(message)
+        break
+      case 'lost':
+        this.elsewhere.lost(message.servers)
         break
       case 'unnamed':
         this.elsewhere.unnamed(message)

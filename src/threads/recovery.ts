@@ -14,7 +14,7 @@ import type { Lives } from './lives.js'
 import type { Place } from './place.js'
 import type { Places } from './places.js'
 import type { Remains, ThreadNode } from './thread-node.js'
-import type { Ask, CallMessage, CastMessage, ToNode } from './wire.js'
+import type { Ask, CallMessage, CastMessage, Lost, ToNode } from './wire.js'
 
 const KILLED = 'killed'
 
@@ -27,6 +27,8 @@ interface RecoveryTerms {
   readonly monotonic: () => number
   /** All other nodes are to know that the place is free. */
   readonly freed: (place: Place) => void
+  /** And what has befallen these. */
+  readonly lost: (node: ThreadNode, servers: Lost['servers']) => void
 }
 
 export class Recovery {
@@ -39,7 +41,15 @@ export class Recovery {
     const culprit = isInit ? undefined : lastTaken?.server // 2
     const { board } = node
     node.renew()
-    for (const place of places) this.#settle(place, place.id === culprit)
+    const fates = places.map((place) => ({ place, delay: this.#delayOf(place, place.id === culprit) }))
+    this.terms.lost(
+      node,
+      fates.map(({ place: { id, incarnation }, delay }) => ({ id, incarnation, restarting: delay !== undefined })),
+    )
+    for (const { place, delay } of fates) {
+      if (delay === undefined) this.#end(place)
+      else this.#adopt(place, delay)
+    }
     const again: { readonly n: number; readonly say: () => void }[] = []
     for (const cast of casts) {
       again.push({ n: cast.n, say: () => void this.#again(node, cast)?.catch((error) => this.#dropped(cast, error)) })
@@ -55,22 +65,10 @@ export class Recovery {
     for (const { say } of again.sort((a, b) => a.n - b.n)) say() // 3
   }
 
-  #settle(place: Place, isCulprit: boolean): void {
-    const { terms, supervisor, hasBegun } = place
-    if (terms === undefined || !hasBegun) {
-      // Whoever starts it hears so.
-      this.#end(place, false)
-      return
-    }
-    const comes = supervisor === undefined && !place.isDoomed && comesBack(terms.restart, KILLED) // 1
-    const delay = comes ? this.#delayOf(place, isCulprit) : undefined
-    if (delay === undefined) this.#end(place, true)
-    else this.#adopt(place, terms, delay)
-  }
-
   /** Its next life begins on the next generation of its node. */
-  #adopt(place: Place, terms: ServerTerms, delay: number): void {
+  #adopt(place: Place, delay: number): void {
     const { implementation, args, incarnation, id, restarts } = place
+    const terms = place.terms as ServerTerms
     const lastExit = { reason: KILLED, at: this.terms.now() }
     const { labels, mailbox, restart, restartFrom, shutdown } = terms
     const options = { id, labels, mailbox, restart, restartFrom, shutdown }
@@ -84,6 +82,9 @@ export class Recovery {
 
   /** Milliseconds until its next life; `undefined`: it has none. */
   #delayOf(place: Place, isCulprit: boolean): number | undefined {
+    const { terms, supervisor, hasBegun, isDoomed } = place
+    if (terms === undefined || !hasBegun || supervisor !== undefined) return undefined // 1
+    if (isDoomed || !comesBack(terms.restart, KILLED)) return undefined
     if (!isCulprit) return 0
     const delay = this.#charge(place)
     if (delay === undefined) {
@@ -103,9 +104,10 @@ export class Recovery {
     return delay
   }
 
-  #end(place: Place, isKnown: boolean): void {
+  /** One that never began leaves no trace: whoever starts it hears so. */
+  #end(place: Place): void {
     const { places, lives, now, freed } = this.terms
-    const { id, incarnation } = place
+    const { id, incarnation, hasBegun: isKnown } = place
     places.free(place)
     const exit = { id, reason: KILLED, at: now(), incarnation, revision: place.nextRevision }
     if (isKnown) places.exits.add(exit)

@@ -3,30 +3,36 @@
  * is bounded where it is, so that what it refuses is known only there: a cast that is too much for it is dropped and logged,
  * as one to nobody is.
  */
-import { type Call, type Envelope, Mailbox, type Peer, type Protocol, Ties } from '../adapters.js'
-import { GenServerError } from '../index.js'
+import { type Call, type Envelope, Mailbox, type Peer, type Protocol } from '../adapters.js'
+import { GenServerError, type Reason } from '../index.js'
+import { RemoteTies } from './remote-ties.js'
+import type { Tie } from './wire.js'
 
 /** Brings what is sent from here to other nodes. */
 export interface Carrier {
   call(to: string, call: Call): void
   send(to: string, envelope: Envelope): void
   abandon(call: Call): void
+  tie(to: string, tie: Tie): void
   protocol(implementation: string): Protocol
 }
 
 export class RemoteServer implements Peer {
   readonly isElsewhere = true
-  readonly incarnation = 0
+  /** Known only when it matters: which life has ended. */
+  incarnation = 0
   readonly ended = false
   readonly waits = undefined
   readonly mailbox = new Mailbox(Number.POSITIVE_INFINITY)
-  readonly ties: Ties = new Ties(this, () => undefined)
+  readonly ties: RemoteTies
 
   constructor(
     readonly id: string,
     readonly implementation: string,
     private readonly carrier: Carrier,
-  ) {}
+  ) {
+    this.ties = new RemoteTies(this, (tie) => carrier.tie(id, tie))
+  }
 
   get protocol(): Protocol {
     return this.carrier.protocol(this.implementation)
@@ -47,6 +53,11 @@ export class RemoteServer implements Peer {
   }
 
   forget(): void {}
+
+  /** Orders are given where it is. */
   heed(): void {}
-  die(): void {}
+
+  die(reason: Reason): void {
+    if (reason === 'killed') this.carrier.tie(this.id, { what: 'kill' })
+  }
 }

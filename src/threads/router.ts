@@ -1,5 +1,5 @@
 /** What threads say to the gateway's thread: of their servers, and for those on other nodes. */
-import { Call } from '../adapters.js'
+import { Call, nobody } from '../adapters.js'
 import { GenServerError, type Logger, type ServerInfo, type StartOptions } from '../index.js'
 import { carry } from './carried-failure.js'
 import type { Lives } from './lives.js'
@@ -17,6 +17,7 @@ import type {
   Ready,
   RegisteredMessage,
   ReplyMessage,
+  TieMessage,
   UnregisteredMessage,
 } from './wire.js'
 
@@ -77,6 +78,9 @@ export class Router {
         break
       case 'reply':
         this.#reply(said)
+        break
+      case 'tie':
+        this.#tie(node, said)
         break
       case 'abandon':
         this.#calls.get(node)?.get(said.n)?.abandon()
@@ -163,6 +167,17 @@ export class Router {
 
   #info(said: InfoMessage): void {
     this.terms.places.find(said.to)?.node.channel.say(said)
+  }
+
+  #tie(node: ThreadNode, said: TieMessage): void {
+    const { to, tie } = said
+    const place = this.terms.places.find(to)
+    if (place !== undefined) place.node.channel.say(said)
+    else if (tie.what === 'link') {
+      node.channel.say({ kind: 'tie', to: tie.by, tie: { what: 'died', death: nobody(to) } })
+    } else if (tie.what === 'monitor') {
+      node.channel.say({ kind: 'tie', to: tie.by, tie: { what: 'down', ref: tie.ref, death: nobody(to) } })
+    }
   }
 
   /** The mark of a reference begins with the name of the node that gave it. */

@@ -3,7 +3,16 @@
  * as JSON text, since the gateway only passes them on.
  */
 import type { Exit, LocalRuntime, ServerTerms, TraceEvent } from '../adapters.js'
-import type { CastOptions, DefinitionData, FeedEvent, Json, Reason, RequestOptions, StateView } from '../index.js'
+import type {
+  CastOptions,
+  Death,
+  DefinitionData,
+  FeedEvent,
+  Json,
+  Reason,
+  RequestOptions,
+  StateView,
+} from '../index.js'
 import type { CarriedFailure } from './carried-failure.js'
 
 /** Whoever asks knows its question, and everything that is said to it, by a number. */
@@ -184,12 +193,33 @@ export interface Ready {
   readonly implementations: readonly (readonly [name: string, data: DefinitionData])[]
 }
 
-type Question = CallMessage | CastMessage | InfoMessage | Abandon | ReplyMessage
+/** What one end of a link or of a monitor tells the other: the server `to`. `by` and `death.id` are on the node that says so. */
+export type Tie =
+  | { readonly what: 'link' | 'unlink'; readonly by: string }
+  | { readonly what: 'monitor'; readonly by: string; readonly ref: string }
+  | { readonly what: 'demonitor'; readonly ref: string }
+  | { readonly what: 'exit' | 'died'; readonly death: Death }
+  | { readonly what: 'down'; readonly ref: string; readonly death: Death }
+  | { readonly what: 'kill' }
+
+export interface TieMessage {
+  readonly kind: 'tie'
+  readonly to: string
+  readonly tie: Tie
+}
+
+/** These servers have lost their node. */
+export interface Lost {
+  readonly kind: 'lost'
+  readonly servers: readonly { readonly id: string; readonly incarnation: number; readonly restarting: boolean }[]
+}
+
+type Question = CallMessage | CastMessage | InfoMessage | Abandon | ReplyMessage | TieMessage
 
 export type Response = Answer | Told | Failed
 
 /** From the gateway's thread to a thread of servers. */
-export type ToNode = Question | Response | Ask | WatchMessage | TraceMessage | Named | Unnamed
+export type ToNode = Question | Response | Ask | WatchMessage | TraceMessage | Named | Unnamed | Lost
 
 /** From a thread of servers to that of the gateway. */
 export type FromNode =

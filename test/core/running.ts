@@ -61,7 +61,7 @@ export function running(
   }
 }
 
-function logInto(logged: Logged[], bound: object = {}): Logger {
+export function logInto(logged: Logged[], bound: object = {}): Logger {
   const at = (level: Logged['level']) => (fields: object, message?: string) =>
     void logged.push({ level, fields: { ...bound, ...fields }, message: message ?? '' })
   return {

@@ -8,6 +8,8 @@
  *    does gets an `EXIT` in its turn. An end of the parent is an order to stop, and no `EXIT`.
  * 3. After `demonitor` no `DOWN` comes, also where one was waiting in the mailbox.
  * 4. All ties of a process are gone before anybody is told of its death, so that who is told finds none.
+ * 5. Each end of a tie keeps it. What one end tells the other is `joined`, `parted`, `watchedBy`, `unwatchedBy`, `exitSignal`,
+ *    `linkDied` and `down`: for a process that is elsewhere somebody may carry them there.
  */
 import { type Envelope, Info, StopOrder } from './envelope.js'
 import type { Mailbox } from './mailbox.js'
@@ -43,7 +45,7 @@ export class Ties {
   /** Who started it and is linked to it from the first moment (OTP: `start_link`). */
   #parent: Tied | undefined = undefined
   #isKept = false
-  readonly #links = new Set<Tied>()
+  protected readonly links = new Set<Tied>()
   /** Who monitors this process, by the reference of the monitor. */
   readonly #watchers = new Map<string, Tied>()
   /** Whom this process monitors. */
@@ -52,7 +54,7 @@ export class Ties {
   readonly #downs = new Map<string, Info>()
 
   constructor(
-    private readonly self: Tied,
+    protected readonly self: Tied,
     private readonly find: (id: string) => Tied | undefined,
   ) {}
 
@@ -70,8 +72,12 @@ export class Ties {
   }
 
   #join(to: Tied): void {
-    this.#links.add(to)
-    to.ties.#links.add(this.self)
+    this.links.add(to)
+    to.ties.joined(this.self)
+  }
+
+  joined(by: Tied): void {
+    this.links.add(by)
   }
 
   unlink(id: string): void {
@@ -81,18 +87,30 @@ export class Ties {
   }
 
   #part(to: Tied): void {
-    this.#links.delete(to)
-    to.ties.#links.delete(this.self)
+    this.links.delete(to)
+    to.ties.parted(this.self)
+  }
+
+  parted(by: Tied): void {
+    this.links.delete(by)
   }
 
   monitor(ref: string, id: string): void {
     const to = this.find(id)
     if (to === undefined) {
-      this.#down(ref, nobody(id))
+      this.down(ref, nobody(id))
     } else {
       this.#watched.set(ref, to)
-      to.ties.#watchers.set(ref, this.self)
+      to.ties.watchedBy(ref, this.self)
     }
+  }
+
+  watchedBy(ref: string, watcher: Tied): void {
+    this.#watchers.set(ref, watcher)
+  }
+
+  unwatchedBy(ref: string): void {
+    this.#watchers.delete(ref)
   }
 
   demonitor(ref: string): void {
@@ -126,21 +144,25 @@ export class Ties {
   died(reason: Reason, restarting: boolean): void {
     const { id, incarnation, mailbox } = this.self
     const death = { id, incarnation, reason, restarting }
-    const links = [...this.#links]
+    const links = [...this.links]
     // Who monitors itself is none: its next life need not hear of the last.
     const watchers = [...this.#watchers].filter(([, watcher]) => watcher !== this.self)
-    for (const linked of links) this.#part(linked)
+    for (const linked of links) {
+      this.links.delete(linked)
+      linked.ties.links.delete(this.self)
+    }
     for (const [ref, watcher] of watchers) watcher.ties.#forgetWatched(ref)
+    this.#watchers.clear()
     for (const ref of [...this.#watched.keys()]) this.#forgetWatched(ref)
     // What the monitors of this life have brought is not for the next one.
     for (const down of this.#downs.values()) mailbox.remove(down)
     this.#downs.clear()
     this.#parent = undefined
-    for (const linked of links) linked.ties.#linkDied(this.self, death)
-    for (const [ref, watcher] of watchers) watcher.ties.#down(ref, death)
+    for (const linked of links) linked.ties.linkDied(this.self, death)
+    for (const [ref, watcher] of watchers) watcher.ties.down(ref, death)
   }
 
-  #linkDied(by: Tied, death: Death): void {
+  linkDied(by: Tied, death: Death): void {
     const { reason } = death
     if (!this.trapsExits) {
       if (reason !== 'normal') this.self.die(reason)
@@ -151,22 +173,34 @@ export class Ties {
     } else this.self.put(info('EXIT', death))
   }
 
-  #down(ref: string, death: Death): void {
+  /** Whom it monitors by this reference has died. */
+  down(ref: string, death: Death): void {
+    this.#watched.delete(ref)
     const down = info('DOWN', { ref, ...death })
     this.#downs.set(ref, down)
     this.self.put(down)
   }
 
+  /** The one with this id, on another node, has died to which this one is linked. */
+  linkedDied(death: Death): void {
+    for (const linked of [...this.links]) {
+      if (linked.id !== death.id) continue
+      this.links.delete(linked)
+      linked.ties.links.delete(this.self)
+      this.linkDied(linked, death)
+    }
+  }
+
   #forgetWatched(ref: string): void {
     const to = this.#watched.get(ref)
     if (to === undefined) return
-    to.ties.#watchers.delete(ref)
     this.#watched.delete(ref)
+    to.ties.unwatchedBy(ref)
   }
 }
 
 /** What they hear who are tied to nobody. */
-function nobody(id: string): Death {
+export function nobody(id: string): Death {
   return { id, incarnation: 0, reason: 'noproc', restarting: false }
 }
 

@@ -1,0 +1,17 @@
+// Has a thread of its own, and may hold it for a moment only.
+import { defineServer, Type } from 'genservers'
+
+export default defineServer({
+  description: 'Lives alone.',
+  isolate: true,
+  handlerLimit: 50,
+  state: Type.Object({ count: Type.Integer() }),
+  calls: { add: { reply: Type.Integer() }, loop: {} },
+  init: () => ({ count: 0 }),
+  handleCall: {
+    add: (state) => ++state.count,
+    loop: () => {
+      for (;;);
+    },
+  },
+})
