@@ -14,6 +14,8 @@ export interface Port {
 
 /** Who has asked something, and waits. */
 export interface Asker {
+  /** Nobody waits any more. */
+  readonly isOver?: boolean
   /** By which number. */
   asked?(n: number): void
   answered(response: Response): void

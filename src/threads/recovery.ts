@@ -54,7 +54,7 @@ export class Recovery {
     for (const cast of casts) {
       again.push({ n: cast.n, say: () => void this.#again(node, cast)?.catch((error) => this.#dropped(cast, error)) })
     }
-    for (const question of unanswered) {
+    for (const question of unanswered.filter(({ asker }) => !asker.isOver)) {
       const { said } = question
       if (said.kind === 'call' || said.kind === 'cast') {
         if (board.isTaken(said.ticket ?? 0)) fail(question, killed(said))
@@ -63,6 +63,16 @@ export class Recovery {
       else if ('n' in said) fail(question, lostNode(node))
     }
     for (const { say } of again.sort((a, b) => a.n - b.n)) say() // 3
+  }
+
+  /** Nobody comes after them: whoever waits hears that it is over. */
+  giveUp(node: ThreadNode, { unanswered }: Remains): void {
+    for (const question of unanswered) {
+      const { said } = question
+      if (said.kind !== 'call' && said.kind !== 'cast') done(question)
+      else if (node.board.isTaken(said.ticket ?? 0)) fail(question, killed(said))
+      else fail(question, exitFailure(said.to, KILLED, this.terms.now()))
+    }
   }
 
   /** Its next life begins on the next generation of its node. */

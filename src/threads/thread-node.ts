@@ -37,6 +37,8 @@ export class ThreadNode {
   startedAt = 0
   restarts = 0
   servers = 0
+  /** Resolves when the last thread that was given up is no more. */
+  gone: Promise<unknown> = Promise.resolve()
   /** Whether the thread has loaded its implementations. */
   isReady = false
   readonly channel: Channel<ToNode>
@@ -83,7 +85,7 @@ export class ThreadNode {
     const worker = this.#worker
     this.#worker = undefined
     this.isReady = false
-    void worker?.terminate()
+    this.gone = worker?.terminate() ?? Promise.resolve(0)
     const { lastTaken } = this.board
     const unanswered = this.channel.detach()
     const casts = [...this.#casts.values()].filter(({ ticket = 0 }) => !this.board.isTaken(ticket))
@@ -102,13 +104,6 @@ export class ThreadNode {
     const closed = this.ask<void>('close', { timeout })
     const gone = new Promise<void>((resolve) => this.#worker?.once('exit', () => resolve()))
     await Promise.race([closed, gone])
-  }
-
-  /** Resolves when the thread is no more. */
-  async end(): Promise<void> {
-    const worker = this.#worker
-    this.#worker = undefined
-    await worker?.terminate()
   }
 
   /** Brings the call to its server. `call` has the node's number for it as its ticket. */
@@ -212,6 +207,10 @@ export class ThreadNode {
 /** The caller of a call that is on another node. */
 class Caller implements Asker {
   constructor(private readonly call: Call) {}
+
+  get isOver(): boolean {
+    return this.call.settled
+  }
 
   asked(n: number): void {
     this.call.ticket = n

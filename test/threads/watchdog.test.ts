@@ -1,0 +1,177 @@
+/** Threads that do not come back, each for a reason of its own: what is lost with them, and what is not. */
+import t from 'tap'
+import { eventually, openHost } from './hosts.js'
+
+type Looked = { readonly count: number; readonly heard: readonly unknown[] }
+
+const causes: readonly (readonly [what: string, message: string, args: object])[] = [
+  ['an endless loop', 'loop', {}],
+  ['a regular expression without end', 'regex', {}],
+  ['a wait that nobody ends', 'wait', {}],
+  ['a native call that blocks', 'native', { seconds: 2 }],
+  ['process.exit', 'leave', {}],
+  ['a rejection that nobody handles', 'reject', {}],
+  ['a heap that is full', 'hog', {}],
+]
+
+for (const [what, message, args] of causes) {
+  t.test(`${what} costs its thread, and nobody else anything`, async (t) => {
+    const { host, start, call, logged } = await openHost(t, 2, { handlerLimit: 300, threadHeap: 64 })
+    await start('culprit')
+    await start('neighbour')
+    await start('same-thread')
+    t.same([(await host.info('culprit')).node, (await host.info('neighbour')).node], ['1', '2'])
+    await call('culprit', 'add', { by: 7 })
+    await call('same-thread', 'add', { by: 7 })
+    const before = await host.info('same-thread')
+
+    const fatal = t.rejects(call('culprit', message, args), {
+      code: 'server_crashed',
+      effect: 'none',
+      details: { reason: 'killed' },
+    })
+    const waiting = call('culprit', 'add')
+    const cast = host.cast('culprit', 'hear', { text: 'kept' })
+    const other = call('same-thread', 'add')
+    t.equal(await call('neighbour', 'add'), 1, 'the other thread goes on')
+    await fatal
+    t.equal(await call('neighbour', 'add'), 2)
+
+    t.equal(await waiting, 1, 'what waited is run by the next life, which began from init')
+    await cast
+    // Whoever rejects a promise has it heard when the turns of the others are over.
+    t.equal(await other, message === 'reject' ? 8 : 1)
+    await eventually(async () => ((await call('culprit', 'look')) as Looked).heard.includes('kept'))
+    t.match(await host.info('culprit'), { node: '1', incarnation: 2, restarts: 1, lastExit: { reason: 'killed' } })
+    const after = await host.info('same-thread')
+    t.match(after, { incarnation: 2, restarts: 1, lastExit: { reason: 'killed' } })
+    t.ok(after.revision > before.revision, 'a revision only grows')
+    t.match(await host.info('neighbour'), { incarnation: 1, restarts: 0 })
+    t.match(await host.nodes(), [
+      { node: '1', restarts: 1, servers: 2 },
+      { node: '2', restarts: 0, servers: 1 },
+    ])
+    t.match(logged.filter(({ level }) => level === 'error').length, 1)
+  })
+}
+
+t.test('while a thread is stuck it is told at what, and its servers can be looked at', async (t) => {
+  const { host, start, call } = await openHost(t, 1, { handlerLimit: 1500 })
+  await start('a')
+  await start('b', {}, { labels: ['x'] })
+  const fatal = call('a', 'loop')
+  const waits = call('b', 'add', {}, { timeout: 100 })
+  await eventually(async () => (await host.nodes())[0]?.current)
+  t.match(await host.nodes(), [{ node: '1', current: { server: 'a', message: 'loop', runningFor: Number } }])
+  t.match(await host.info('a'), { id: 'a', node: '1', status: 'running', current: { message: 'loop' } })
+  t.match(await host.info('b'), { id: 'b', implementation: 'actor', labels: ['x'], current: null })
+  await t.rejects(waits, { code: 'call_timeout', effect: 'none' }, 'a call is over in time all the same')
+  await t.rejects(fatal, { code: 'server_crashed' })
+  t.equal(await call('b', 'add'), 1, 'the call that was over never ran')
+})
+
+t.test('a stuck server can be killed at once, and does not come back', async (t) => {
+  const { host, start, call } = await openHost(t, 1, { handlerLimit: 60_000 })
+  await start('a')
+  await start('b')
+  const fatal = call('a', 'loop')
+  await eventually(async () => (await host.nodes())[0]?.current)
+  await host.kill('a')
+  await t.rejects(fatal, { code: 'server_crashed', details: { reason: 'killed' } })
+  await t.rejects(call('a', 'add'), { code: 'server_exited', details: { reason: 'killed' } })
+  t.equal(await call('b', 'add'), 1)
+})
+
+t.test('an init that does not come back is refused, and its id is free', async (t) => {
+  const { start, call } = await openHost(t, 1, { handlerLimit: 200 })
+  await start('b')
+  await t.rejects(start('a', { init: 'loop' }), { code: 'init_crashed', details: { reason: 'killed' } })
+  await t.rejects(call('a', 'add'), { code: 'unknown_server' })
+  t.equal(await call('b', 'add'), 1)
+  await start('a')
+})
+
+t.test('who costs its thread too often is given up; who shares it is not', async (t) => {
+  const { host, start, call, logged } = await openHost(t, 1)
+  await start('a')
+  await start('b')
+  for (let i = 0; i < 4; i++) await t.rejects(call('a', 'leave'), { code: 'server_crashed' })
+  await t.rejects(call('a', 'add'), { code: 'server_exited', details: { reason: 'killed' } })
+  t.equal(await call('b', 'add', {}, { timeout: 20_000 }), 1)
+  t.match(await host.info('b'), { incarnation: 5, restarts: 4 })
+  t.ok(logged.some(({ message }) => message === 'a has cost its node too often and is given up'))
+})
+
+t.test('what a spec says of restarts holds: temporary servers end, and a tree begins anew', async (t) => {
+  const hosted = await openHost(t, 2, { handlerLimit: 300 })
+  const { host, start, call } = hosted
+  await start('a')
+  await start('watcher')
+  await start('once', {}, { restart: 'temporary' })
+  await start('dies-too', {}, { restart: 'temporary' })
+  t.same(await Promise.all(['a', 'once', 'watcher', 'dies-too'].map(async (id) => (await host.info(id)).node)), [
+    '1',
+    '1',
+    '2',
+    '2',
+  ])
+  const child = { id: 'child', implementation: 'actor' }
+  await host.start('supervisor', { children: [child] }, { id: 'tree' })
+  t.equal((await host.info('tree')).node, '1')
+  await call('child', 'add', { by: 5 })
+  const refs = [await call('watcher', 'monitor', { to: 'a' }), await call('watcher', 'monitor', { to: 'once' })]
+  await call('dies-too', 'link', { to: 'once' })
+  const lives: unknown[] = []
+  const watch = await host.watch('a', ({ event, data }) => lives.push([event, data]))
+
+  await t.rejects(call('a', 'loop'), { code: 'server_crashed' })
+  t.equal(await call('a', 'add'), 1)
+  await t.rejects(call('once', 'add'), { code: 'server_exited', details: { reason: 'killed' } })
+  await eventually(async () => (await call('child', 'add').catch(() => 0)) === 1)
+  t.match(await host.info('child'), { supervisor: 'tree', node: '1' })
+  await eventually(async () => ((await call('watcher', 'look')) as Looked).heard.length === 2)
+  t.same(((await call('watcher', 'look')) as Looked).heard, [
+    { DOWN: 'a', ref: refs[0], reason: 'killed', restarting: true },
+    { DOWN: 'once', ref: refs[1], reason: 'killed', restarting: false },
+  ])
+  await t.rejects(call('dies-too', 'add'), { code: 'server_exited', details: { reason: 'killed' } }, 'it was linked')
+  await eventually(() => lives.length > 0)
+  t.match(lives, [['restart', { incarnation: 2, reason: 'killed' }]])
+  await call('a', 'publish', { n: 1 })
+  await eventually(() => lives.length === 2)
+  watch.close()
+})
+
+t.test('an implementation may have a thread of its own, and a limit of its own', async (t) => {
+  const { host, start, call } = await openHost(t, 1)
+  await start('a')
+  await host.start('hermit', {}, { id: 'h' })
+  t.equal((await host.info('h')).node, 'hermit-alone')
+  t.equal(await call('a', 'add'), 1)
+  await t.rejects(call('h', 'loop'), { code: 'server_crashed' })
+  t.equal(await call('h', 'add'), 1)
+  t.equal(await call('a', 'add'), 2, 'nobody else has lost anything')
+  t.match(await host.nodes(), [
+    { node: '1', restarts: 0 },
+    { node: 'hermit-alone', restarts: 1 },
+  ])
+})
+
+t.test('an order to stop that waits behind what is stuck is obeyed by the next life', async (t) => {
+  const { host, start, call } = await openHost(t, 1, { handlerLimit: 200 })
+  await start('a')
+  const fatal = call('a', 'loop')
+  const stopped = host.stop('a')
+  await t.rejects(fatal, { code: 'server_crashed' })
+  await stopped
+  await t.rejects(call('a', 'add'), { code: 'server_exited' })
+})
+
+t.test('a host closes although a thread is stuck', async (t) => {
+  const { host, start, call } = await openHost(t, 1, { handlerLimit: 60_000 })
+  await start('a')
+  const fatal = call('a', 'loop')
+  await eventually(async () => (await host.nodes())[0]?.current)
+  await host.close({ timeout: 10 })
+  await t.rejects(fatal, { code: 'server_crashed' })
+})
