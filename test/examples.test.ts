@@ -7,6 +7,7 @@ import { reloadOnRequest } from '../src/cli/reloading.js'
 import { createGateway } from '../src/gateway.js'
 import { bundledDirectory } from '../src/loading/bundled-directory.js'
 import { createRuntimeOf, loadImplementations } from '../src/loading/load-implementations.js'
+import { reloadImplementation } from '../src/loading/reload.js'
 import { type Answer, differences } from './examples/compare-answer.js'
 import { parseCurl } from './examples/curl.js'
 import { curlExamplesOf, implementationExamplesOf } from './examples/markdown.js'
@@ -32,7 +33,9 @@ async function startGateway(t: Test, markdown: string) {
   const directories = shown.length > 0 ? [bundledDirectory, directory] : [bundledDirectory]
   const implementations = await loadImplementations(directories)
   const runtime = createRuntimeOf(implementations, {})
-  const gateway = await createGateway(runtime, { reload: reloadOnRequest(runtime, implementations) })
+  const gateway = await createGateway(runtime, {
+    reload: reloadOnRequest((name, options) => reloadImplementation(runtime, implementations, name, options)),
+  })
   const close = async () => {
     await runtime.close({ timeout: 0 })
     await gateway.close()

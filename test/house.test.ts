@@ -8,6 +8,7 @@ import { renderOpenapi } from '../src/gateway.js'
 import { problems } from '../src/http/problems.js'
 import { bundledDirectory } from '../src/loading/bundled-directory.js'
 import { createRuntimeOf, loadImplementations } from '../src/loading/load-implementations.js'
+import { reloadImplementation } from '../src/loading/reload.js'
 import { findImportCycle } from './house/cycles.js'
 import { faultsOfErrorCodes } from './house/error-codes.js'
 import { forbiddenImports } from './house/floors.js'
@@ -124,6 +125,8 @@ t.test('openapi/openapi.json is the document of the bundled implementations (npm
   const bundled = await loadImplementations([bundledDirectory])
   const runtime = createRuntimeOf(bundled, {})
   t.teardown(() => runtime.close())
-  const document = await renderOpenapi(runtime, { reload: reloadOnRequest(runtime, bundled) })
+  const document = await renderOpenapi(runtime, {
+    reload: reloadOnRequest((name, options) => reloadImplementation(runtime, bundled, name, options)),
+  })
   t.equal(readProjectFile('openapi/openapi.json'), `${JSON.stringify(document, null, 2)}\n`)
 })

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { renderOpenapi } from '../gateway.js'
 import { silentLogger } from '../index.js'
 import { createRuntimeOf, loadImplementations } from '../loading/load-implementations.js'
+import { reloadImplementation } from '../loading/reload.js'
 import { reloadOnRequest } from './reloading.js'
 import type { Settings } from './settings.js'
 import { UsageError } from './usage-error.js'
@@ -10,7 +11,7 @@ import { UsageError } from './usage-error.js'
 export async function writeOpenapi(settings: Settings, out: string | undefined): Promise<void> {
   const implementations = await loadImplementations(settings.implementations)
   const runtime = createRuntimeOf(implementations, { logger: silentLogger })
-  const reload = reloadOnRequest(runtime, implementations)
+  const reload = reloadOnRequest((name, options) => reloadImplementation(runtime, implementations, name, options))
   try {
     const operators = settings.admin && settings.adminPort === null
     const document = `${JSON.stringify(await renderOpenapi(runtime, { operators, reload }), null, 2)}\n`

@@ -2,19 +2,15 @@
 import { basename, dirname, sep } from 'node:path'
 import { HttpProblem } from '../http/problem-document.js'
 import type { Reload } from '../http/reload.js'
-import { GenServerError, type Logger, type Runtime } from '../index.js'
+import { GenServerError, type Logger } from '../index.js'
 import { LoadError } from '../loading/load-error.js'
-import type { Implementation } from '../loading/load-implementations.js'
-import { reloadImplementation } from '../loading/reload.js'
-import { watchImplementations } from '../loading/watch.js'
-
-type Implementations = ReadonlyMap<string, Implementation>
+import { type ImplementationFiles, watchImplementations } from '../loading/watch.js'
 
 /** For the route: where the file lies is nobody's business there. */
-export function reloadOnRequest(runtime: Runtime, implementations: Implementations): Reload {
+export function reloadOnRequest(reload: Reload): Reload {
   return async (name, options) => {
     try {
-      return await reloadImplementation(runtime, implementations, name, options)
+      return await reload(name, options)
     } catch (error) {
       if (!(error instanceof LoadError)) throw error
       const { file, problem } = error
@@ -25,13 +21,13 @@ export function reloadOnRequest(runtime: Runtime, implementations: Implementatio
 
 /** Reloads what changes, until what it returns is called. What cannot be reloaded is logged, and goes on as it was. */
 export function reloadOnChange(
-  runtime: Runtime,
-  implementations: Implementations,
+  reload: Reload,
+  implementations: ImplementationFiles,
   logger: Logger,
 ): Promise<() => Promise<void>> {
   const reloadNow = async (name: string) => {
     try {
-      await reloadImplementation(runtime, implementations, name, {})
+      await reload(name, {})
     } catch (error) {
       const isForAuthor = error instanceof LoadError || error instanceof GenServerError
       logger.error({ implementation: name, ...(isForAuthor ? {} : { err: error }) }, (error as Error).message)
@@ -40,7 +36,7 @@ export function reloadOnChange(
   /** Those whose reload has not begun: it will see all that has changed by then. */
   const waiting = new Set<string>()
   let last: Promise<void> = Promise.resolve()
-  const reload = (name: string) => {
+  const reloadSoon = (name: string) => {
     if (waiting.has(name)) return
     waiting.add(name)
     last = last.then(() => {
@@ -49,7 +45,7 @@ export function reloadOnChange(
     })
   }
   return watchImplementations(implementations, {
-    changed: (names) => names.forEach(reload),
+    changed: (names) => names.forEach(reloadSoon),
     appeared: (file, isTwin) =>
       logger.warn(
         { file },

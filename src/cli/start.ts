@@ -9,6 +9,7 @@ import { createGateway, createOperatorsGateway } from '../gateway.js'
 import { createHost } from './create-host.js'
 import { startDeclaredServers } from './declared-servers.js'
 import { createLogger } from './logger.js'
+import { reloadOnChange, reloadOnRequest } from './reloading.js'
 import type { Settings } from './settings.js'
 import { type Running, shutDownOnSignal } from './shut-down.js'
 import { outliveStrayErrors } from './stray-errors.js'
@@ -19,10 +20,10 @@ export async function start(settings: Settings): Promise<void> {
   shutDownOnSignal(() => running)
   let ready = true
   const logger = await createLogger(settings, process.stdout.isTTY === true)
-  const { host, reload, watch } = await createHost(settings, logger)
+  const { host, reload, implementations } = await createHost(settings, logger)
   const { bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout, maxConnections, maxEventLoopDelay } = settings
   const limits = { bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout, maxConnections, maxEventLoopDelay }
-  const options = { logger, ready: () => ready, ...(reload && { reload }), ...limits }
+  const options = { logger, ready: () => ready, reload: reloadOnRequest(reload), ...limits }
   const { admin, adminPort, port } = settings
   const gateways: FastifyInstance[] = []
   let stopWatching = async () => {}
@@ -31,7 +32,7 @@ export async function start(settings: Settings): Promise<void> {
     gateways.push(await createGateway(host, { ...options, operators: admin && adminPort === null }))
     if (adminPort !== null) gateways.push(await createOperatorsGateway(host, options))
     const [gateway, operators] = gateways as [FastifyInstance, FastifyInstance | undefined]
-    if (settings.watch) stopWatching = await watch()
+    if (settings.watch) stopWatching = await reloadOnChange(reload, implementations, logger)
     // First, so that no client has been let in where it cannot listen.
     const adminUrl = operators && (await listen(operators, settings.host, adminPort as number, 'admin-port'))
     const url = await listen(gateway, settings.host, port, 'port')

@@ -5,13 +5,15 @@
 import { basename, dirname, extname, relative, sep } from 'node:path'
 import { watch } from 'chokidar'
 import { isImplementation, isTestOrTypes, nameOf } from './find-implementations.js'
-import type { Implementation } from './load-implementations.js'
 
 /** Editors write in steps: a file has changed when its size has been the same for so long. Milliseconds. */
 const SETTLED = { stabilityThreshold: 50, pollInterval: 10 }
 
 /** What implementations can share and what is loaded again with them (see `import-module.ts`). */
 const SHARED: ReadonlySet<string> = new Set(['.ts', '.js', '.json'])
+
+/** The file of each implementation. */
+export type ImplementationFiles = ReadonlyMap<string, { readonly file: string }>
 
 export interface FileChanges {
   /** Their files have changed, or what these share. */
@@ -23,7 +25,7 @@ export interface FileChanges {
 
 /** Watches from when this resolves. Returns how to stop. */
 export async function watchImplementations(
-  implementations: ReadonlyMap<string, Implementation>,
+  implementations: ImplementationFiles,
   tell: FileChanges,
 ): Promise<() => Promise<void>> {
   const files = new Map([...implementations].map(([name, { file }]) => [file, name]))

@@ -4,6 +4,7 @@ import { type DefinitionData, type Logger, systemClock } from '../index.js'
 import { Lives } from './lives.js'
 import { Places } from './places.js'
 import { Recovery } from './recovery.js'
+import { Reloads } from './reloads.js'
 import { Router } from './router.js'
 import type { Bounds } from './thread-data.js'
 import { ThreadHost } from './thread-host.js'
@@ -47,6 +48,10 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
   const lives = new Lives(clock, logger)
   const deadlines = new Deadlines(clock)
   const watches = new Watches(places, () => nodes.all)
+  const reloads = new Reloads(
+    () => nodes.all,
+    (name, data) => implementations.set(name, data),
+  )
   const keeper = new RootKeeper({ maxRestarts: bounds.maxRestarts, maxSeconds: bounds.maxSeconds })
   /** Until all have begun: who waits for a node. */
   const beginnings = new Map<ThreadNode, (error: Error | undefined) => void>()
@@ -60,6 +65,7 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
     logger,
     attend: (call) => deadlines.add(call, clock.monotonic()),
     start: (...server) => host.start(...server),
+    agree: (node, n) => reloads.agree(node, n),
     ready(node: ThreadNode, said: Ready) {
       node.isReady = true
       for (const [name, data] of said.implementations) if (!implementations.has(name)) implementations.set(name, data)
@@ -145,7 +151,7 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
     deadlines.close()
   }
   const host = new ThreadHost({
-    ...{ clock, implementations, places, nodes, lives, watches, watchdog, deadlines, end },
+    ...{ clock, implementations, places, nodes, lives, watches, watchdog, deadlines, reloads, end },
     replace: (node) => replace(node, `a server of the thread ${node.name} was killed that did not come back`),
   })
 

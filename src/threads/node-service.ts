@@ -1,8 +1,9 @@
 /** The thread's side: does what the gateway's thread asks, on the servers that are here. */
 import type { LocalRuntime } from '../adapters.js'
-import type { Request, Watch } from '../index.js'
+import type { CodeChanged, CodeChangeOptions, Request, Watch } from '../index.js'
 import { carry } from './carried-failure.js'
 import type { Channel } from './channel.js'
+import { definitionData } from './definition-data.js'
 import type { Elsewhere } from './elsewhere.js'
 import { carryFailures } from './merging.js'
 import { TieService } from './tie-service.js'
@@ -13,6 +14,8 @@ import {
   type CastMessage,
   type FromNode,
   type InfoMessage,
+  type Reloaded,
+  type ReloadMessage,
   type ToNode,
   type TraceMessage,
   type WatchMessage,
@@ -29,6 +32,7 @@ export class NodeService {
     private readonly runtime: LocalRuntime,
     private readonly elsewhere: Elsewhere,
     private readonly channel: Channel<FromNode>,
+    private readonly reload: (implementation: string, options: CodeChangeOptions) => Promise<CodeChanged>,
   ) {
     this.#ties = new TieService({
       here: (id) => runtime.directory.find(id),
@@ -56,6 +60,9 @@ export class NodeService {
         break
       case 'ask':
         void this.#ask(message)
+        break
+      case 'reload':
+        void this.#reload(message)
         break
       case 'watch':
         this.#watch(message)
@@ -148,6 +155,22 @@ export class NodeService {
         n,
         value: what === 'castGroup' || what === 'callGroup' ? carryFailures(value) : value,
       })
+    } catch (error) {
+      channel.say({ kind: 'failed', n, failure: carry(error) })
+    } finally {
+      this.#open.delete(n)
+    }
+  }
+
+  async #reload({ n, implementation, dryRun, timeout }: ReloadMessage): Promise<void> {
+    const { channel, runtime } = this
+    const gone = new AbortController()
+    const agreed = () => channel.ask<void>((m) => ({ kind: 'agree', n: m, implementation }))
+    this.#open.set(n, () => gone.abort())
+    try {
+      const changed = await this.reload(implementation, { dryRun, timeout, signal: gone.signal, agreed })
+      const data = definitionData(runtime.protocol(implementation).definition)
+      channel.say({ kind: 'told', n, value: { changed, data } satisfies Reloaded })
     } catch (error) {
       channel.say({ kind: 'failed', n, failure: carry(error) })
     } finally {

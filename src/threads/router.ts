@@ -30,6 +30,8 @@ export interface RouterTerms {
   attend(call: Call): void
   start(implementation: string, args: unknown, options: StartOptions): Promise<ServerInfo>
   ready(node: ThreadNode, said: Ready): void
+  /** The node could change its code. */
+  agree(node: ThreadNode, n: number): void
 }
 
 export class Router {
@@ -90,6 +92,9 @@ export class Router {
         break
       case 'unclaim':
         this.#unclaim(node, said.id)
+        break
+      case 'agree':
+        this.terms.agree(node, said.n)
         break
       case 'startElsewhere':
         void this.#tell(node, said.n, () =>

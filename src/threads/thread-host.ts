@@ -15,6 +15,8 @@ import {
 import {
   type CastOptions,
   type Clock,
+  type CodeChanged,
+  type CodeChangeOptions,
   type CrashRecord,
   type DefinitionData,
   type FeedEvent,
@@ -45,6 +47,7 @@ import type { Lives } from './lives.js'
 import { type CarriedReplies, type CarriedSent, mergeCounts, mergePages, mergeReplies, mergeSent } from './merging.js'
 import { GRACE, type Place } from './place.js'
 import type { Places } from './places.js'
+import type { Reloads } from './reloads.js'
 import { stuckInfo } from './stuck-info.js'
 import type { ThreadNode } from './thread-node.js'
 import type { ThreadNodes } from './thread-nodes.js'
@@ -61,6 +64,7 @@ export interface Machinery {
   readonly watches: Watches
   readonly watchdog: Watchdog
   readonly deadlines: Deadlines
+  readonly reloads: Reloads
   /** The thread is to be given up now. */
   replace(node: ThreadNode): void
   end(timeout: number): Promise<void>
@@ -199,7 +203,12 @@ export class ThreadHost implements Host {
     this.#mustBeUp()
     const { signal, ...rest } = options
     const asked = this.machinery.nodes.all.map((node) =>
-      node.askUntil<CarriedReplies>(signal, 'callGroup', label, message, args, rest),
+      node.askUntil<CarriedReplies>(signal, (n) => ({
+        kind: 'ask',
+        n,
+        what: 'callGroup',
+        args: [label, message, args, rest],
+      })),
     )
     return mergeReplies(await Promise.all(asked))
   }
@@ -307,6 +316,12 @@ export class ThreadHost implements Host {
 
   async crashes(id: string): Promise<CrashRecord[]> {
     return this.machinery.watches.anywhere(id, (node) => node.ask('crashes', id))
+  }
+
+  /** As `Operations.changeCode`, where each node knows itself where the code is. */
+  reload(implementation: string, options: CodeChangeOptions): Promise<CodeChanged> {
+    this.#mustBeUp()
+    return this.machinery.reloads.reload(implementation, options)
   }
 
   drain(): void {

@@ -161,9 +161,9 @@ export class ThreadNode {
   }
 
   /** As `ask`, until the signal is aborted: then it is to end at once, with what it has. */
-  askUntil<T>(gone: AbortSignal | undefined, what: Askable, ...args: readonly unknown[]): Promise<T> {
+  askUntil<T>(gone: AbortSignal | undefined, make: (n: number) => ToNode): Promise<T> {
     return new Promise((resolve, reject) => {
-      const n = this.channel.question(promised(resolve, reject), (n) => ({ kind: 'ask', n, what, args }))
+      const n = this.channel.question(promised(resolve, reject), make)
       const abandon = () => this.abandon(n)
       if (gone?.aborted) abandon()
       else gone?.addEventListener('abort', abandon, { once: true })

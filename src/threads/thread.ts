@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { createNode, Exits } from '../adapters.js'
 import { systemClock } from '../index.js'
 import { loadImplementations } from '../loading/load-implementations.js'
+import { reloadImplementation } from '../loading/reload.js'
 import { BoardLog } from './board.js'
 import { Channel, type Port } from './channel.js'
 import { definitionData } from './definition-data.js'
@@ -30,7 +31,9 @@ const runtime = createNode({
   exits,
   taken,
 })
-const service = new NodeService(runtime, elsewhere, channel)
+const service = new NodeService(runtime, elsewhere, channel, (name, options) =>
+  reloadImplementation(runtime as never, implementations, name, options),
+)
 port.on('message', (messages: readonly ToNode[]) => service.receive(messages))
 setInterval(() => taken.beat(runtime), beat).unref()
 channel.say({

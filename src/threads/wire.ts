@@ -5,6 +5,7 @@
 import type { Exit, LocalRuntime, ServerTerms, TraceEvent } from '../adapters.js'
 import type {
   CastOptions,
+  CodeChanged,
   Death,
   DefinitionData,
   FeedEvent,
@@ -71,6 +72,26 @@ export interface Ask extends Numbered {
   readonly kind: 'ask'
   readonly what: Askable
   readonly args: readonly unknown[]
+}
+
+/** Asks for an implementation to be loaded again, when all nodes could change over. */
+export interface ReloadMessage extends Numbered {
+  readonly kind: 'reload'
+  readonly implementation: string
+  readonly dryRun: boolean
+  readonly timeout: number | undefined
+}
+
+/** What came of it here. */
+export interface Reloaded {
+  readonly changed: CodeChanged
+  readonly data: DefinitionData
+}
+
+/** All servers of the implementation could change over here. Answered when they can everywhere. */
+export interface Agree extends Numbered {
+  readonly kind: 'agree'
+  readonly implementation: string
 }
 
 /** Asks for all that happens to a server, until it is abandoned. */
@@ -219,7 +240,7 @@ type Question = CallMessage | CastMessage | InfoMessage | Abandon | ReplyMessage
 export type Response = Answer | Told | Failed
 
 /** From the gateway's thread to a thread of servers. */
-export type ToNode = Question | Response | Ask | WatchMessage | TraceMessage | Named | Unnamed | Lost
+export type ToNode = Question | Response | Ask | ReloadMessage | WatchMessage | TraceMessage | Named | Unnamed | Lost
 
 /** From a thread of servers to that of the gateway. */
 export type FromNode =
@@ -229,6 +250,7 @@ export type FromNode =
   | Claim
   | Unclaim
   | StartElsewhere
+  | Agree
   | RegisteredMessage
   | BeganMessage
   | UnregisteredMessage

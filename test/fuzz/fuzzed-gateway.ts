@@ -17,6 +17,7 @@ import { reloadOnRequest } from '../../src/cli/reloading.js'
 import { createGateway } from '../../src/gateway.js'
 import { bundledDirectory } from '../../src/loading/bundled-directory.js'
 import { loadImplementations } from '../../src/loading/load-implementations.js'
+import { reloadImplementation } from '../../src/loading/reload.js'
 import { hostile } from './hostile.js'
 
 /** What the servers are started with, where their implementation needs to be told. */
@@ -64,7 +65,10 @@ export async function openFuzzedGateway(): Promise<FuzzedGateway> {
   const timers = new Set<ClockTimer>()
   const clock = countTimers(timers)
   const runtime = createRuntime({ implementations: { ...definitions, hostile }, rememberExits: 2000, logger, clock })
-  const app = await createGateway(runtime, { logger, reload: reloadOnRequest(runtime, bundled) })
+  const app = await createGateway(runtime, {
+    logger,
+    reload: reloadOnRequest((name, options) => reloadImplementation(runtime, bundled, name, options)),
+  })
   const origin = await app.listen({ port: 0, host: '127.0.0.1' })
   const names = [...Object.keys(definitions), 'hostile', 'supervisor']
   const ids = new Map(

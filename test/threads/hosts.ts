@@ -8,7 +8,7 @@ import { type Logged, logInto } from '../core/running.js'
 
 const directories = [fileURLToPath(new URL('./implementations', import.meta.url))]
 
-const bounds = {
+export const bounds = {
   maxRestarts: 3,
   maxSeconds: 60,
   maxQueued: 100_000,

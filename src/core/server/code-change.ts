@@ -9,7 +9,8 @@
  * 4. It holds the thread for `SLICE` migrations at a time, and for the moment in which all go over.
  * 5. A server that is started meanwhile begins when it is over, so that starts without end do not hold it up.
  *
- * `run`: until every server is quiet and has its next state: `#suspend` → `#quieten` → `#migrate`. Then, at once, `#switch`.
+ * `run`: `#prepare`, until every server is quiet and has its next state: `#suspend` → `#quieten` → `#migrate`. Then, at once,
+ * `#switch`.
  */
 import { GenServerError } from '../kernel/errors.js'
 import type { Node } from '../kernel/node.js'
@@ -53,13 +54,12 @@ export class CodeChange {
    * `switchTo` is told when the moment has come, before the servers change.
    * @throws {GenServerError} `code_change_failed` · why the patience was given up
    */
-  async run(switchTo: () => void): Promise<CodeChanged> {
+  async run(switchTo: () => void, agreed?: () => Promise<void>): Promise<CodeChanged> {
     try {
-      for (let unready = this.#unready(); unready.length > 0; unready = this.#unready()) {
-        this.#suspend(unready)
-        await this.#quieten(unready)
-        await this.#migrate(unready.filter(({ ended, quiet }) => !ended && quiet))
-        this.patience.check()
+      await this.#prepare()
+      if (agreed !== undefined) {
+        await this.patience.wait(agreed(), () => this.#failure([]))
+        await this.#prepare()
       }
       switchTo()
       const changed = this.#switch()
@@ -67,6 +67,16 @@ export class CodeChange {
       return changed
     } finally {
       for (const server of this.#suspended) server.resume(CODE_CHANGE)
+    }
+  }
+
+  /** Until every server could change over. */
+  async #prepare(): Promise<void> {
+    for (let unready = this.#unready(); unready.length > 0; unready = this.#unready()) {
+      this.#suspend(unready)
+      await this.#quieten(unready)
+      await this.#migrate(unready.filter(({ ended, quiet }) => !ended && quiet))
+      this.patience.check()
     }
   }
 
@@ -123,7 +133,7 @@ export class CodeChange {
 
   #failure(failed: readonly (readonly [id: string, why: string])[]): GenServerError {
     const { name, version } = this.to
-    const [[id, why] = []] = failed
+    const [[id = 'another node', why = `was not ready after ${this.patience.timeout} ms`] = []] = failed
     const more = failed.length > 1 ? `, and ${failed.length - 1} more` : ''
     return new GenServerError(
       'code_change_failed',

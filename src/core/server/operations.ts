@@ -27,6 +27,11 @@ export interface CodeChangeOptions {
   readonly timeout?: number | undefined
   /** Aborted when nobody wants it any more: what has not been done by then is not done. */
   readonly signal?: AbortSignal | undefined
+  /**
+   * Asked once, when every server could change over: they do when it resolves, and if it rejects they do not. So several nodes
+   * change together.
+   */
+  readonly agreed?: (() => Promise<void>) | undefined
 }
 
 /** A function is asked for it when it is the turn of this change, and what it throws is thrown on. */

@@ -58,14 +58,14 @@ export abstract class Sys extends Starter implements Operations {
   }
 
   async changeCode(name: string, definition: NewDefinition, options: CodeChangeOptions = {}): Promise<CodeChanged> {
-    const { dryRun = false, timeout, signal } = options
+    const { dryRun = false, timeout, signal, agreed } = options
     this.mustBeUp()
     const patience = new Patience(this.node.clock, decideTimeout(timeout))
     const gone = () => patience.giveUp(timedOut(`whoever wanted ${name} changed is gone`, 'none'))
     signal?.addEventListener('abort', gone)
     this.#patiences.add(patience)
     const before = this.#codeChanged
-    const change = this.#changeCodeInTurn(before, name, definition, dryRun, patience)
+    const change = this.#changeCodeInTurn(before, name, definition, { dryRun, agreed }, patience)
     this.#codeChanged = Promise.allSettled([before, change])
     try {
       return await change
@@ -80,7 +80,7 @@ export abstract class Sys extends Starter implements Operations {
     before: Promise<unknown>,
     name: string,
     definition: NewDefinition,
-    dryRun: boolean,
+    { dryRun, agreed }: Pick<CodeChangeOptions, 'dryRun' | 'agreed'>,
     patience: Patience,
   ): Promise<CodeChanged> {
     await patience.wait(before, () => tooLate(name, patience, 'another change of code still went on'))
@@ -98,7 +98,7 @@ export abstract class Sys extends Starter implements Operations {
     if (dryRun) return await change.preview()
     this.#codeChange = change
     try {
-      return await change.run(() => this.useProtocol(to))
+      return await change.run(() => this.useProtocol(to), agreed)
     } finally {
       this.#codeChange = undefined
     }
