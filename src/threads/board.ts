@@ -1,11 +1,11 @@
 /**
  * What can be known of a thread without asking it, for it may not come back: memory that it shares with the gateway's thread.
- * The thread writes; the gateway reads, but for the tickets, which the gateway gives and takes back.
+ * The thread writes and the gateway reads, but for the tickets, which are 0 again when the gateway gives their numbers again.
  *
  *     numbers    beat, what waits, which message was taken last and how long its name is
  *     times      since when, and how many bytes wait
  *     text       the server's id and the message
- *     tickets    1 once the message with this ticket has been taken
+ *     tickets    1 once the message with this number has been taken
  */
 import { type LocalRuntime, MessageLog, type Taken } from '../adapters.js'
 
@@ -47,10 +47,6 @@ export interface LastTaken {
 /** The gateway's side. */
 export class Board {
   readonly #view: View
-  /** Tickets that are free; those beyond `#fresh` never were given. */
-  readonly #free: number[] = []
-  #fresh = 1
-
   constructor(readonly memory = createMemory()) {
     this.#view = view(memory)
   }
@@ -77,20 +73,14 @@ export class Board {
     return { server, message, since: times[SINCE] as number }
   }
 
-  /** A ticket for a message; 0 where there is none left. */
-  give(): number {
-    const ticket = this.#free.pop() ?? (this.#fresh < TICKETS ? this.#fresh++ : 0)
-    if (ticket !== 0) Atomics.store(this.#view.tickets, ticket, 0)
-    return ticket
+  /** The message with this number is about to be sent. */
+  clear(n: number): void {
+    if (n < TICKETS) Atomics.store(this.#view.tickets, n, 0)
   }
 
-  takeBack(ticket: number): void {
-    if (ticket !== 0) this.#free.push(ticket)
-  }
-
-  /** Whether the message has been taken; a message without a ticket may have been. */
-  isTaken(ticket: number): boolean {
-    return ticket === 0 || Atomics.load(this.#view.tickets, ticket) !== 0
+  /** Whether the message with this number has been taken; of one that has no place here, it may have been. */
+  isTaken(n: number): boolean {
+    return n >= TICKETS || Atomics.load(this.#view.tickets, n) !== 0
   }
 }
 
@@ -110,7 +100,8 @@ export class BoardLog extends MessageLog {
     numbers[NAME_LENGTH] = text.write(taken.message, idLength)
     numbers[ID_LENGTH] = idLength
     times[SINCE] = Date.now()
-    if (taken.ticket !== undefined && taken.ticket !== 0) Atomics.store(tickets, taken.ticket, 1)
+    const { ticket = 0 } = taken
+    if (ticket !== 0 && ticket < TICKETS) Atomics.store(tickets, ticket, 1)
   }
 
   beat({ node: { places } }: LocalRuntime): void {

@@ -3,6 +3,8 @@
  *
  * 1. What is said in one turn of the event loop travels as one message, in order.
  * 2. While nobody is at the other end, what is said waits.
+ * 3. The number of a question is given again when the question is over. They lie in an array, for a Map that comes and goes
+ *    keeps what is dead alive for the collector.
  */
 import { uncarry } from './carried-failure.js'
 import type { Response } from './wire.js'
@@ -21,12 +23,13 @@ export interface Asker {
   answered(response: Response): void
 }
 
-/** What was asked and has not been answered. */
 export interface Question<Said> {
   readonly said: Said
   readonly asker: Asker
-  /** Hears the answer before the asker does. */
-  readonly before: ((response: Response) => void) | undefined
+  /** Counts all questions. */
+  readonly at: number
+  /** It has been answered, and is not over for whoever keeps it. */
+  isKept: boolean
 }
 
 export class Channel<Said extends object> {
@@ -34,11 +37,15 @@ export class Channel<Said extends object> {
   #unsent: Said[] = []
   #isArmed = false
   #count = 0
-  readonly #questions = new Map<number, Question<Said>>()
+  /** By their numbers, of which the first is 1. */
+  #questions: (Question<Said> | undefined)[] = [undefined]
+  #free: number[] = []
 
   constructor(
     /** Called before what was said is sent. */
     private readonly leaving: () => void = () => {},
+    /** Whether a question is kept that has this answer, until it is `release`d. */
+    private readonly keeps: (question: Question<Said>, response: Response) => boolean = () => false,
   ) {}
 
   attach(port: Port): void {
@@ -46,13 +53,14 @@ export class Channel<Said extends object> {
     if (this.#unsent.length > 0) this.#arm()
   }
 
-  /** The other end is no more. Gives what it has not answered, in the order in which it was asked. */
-  detach(): Question<Said>[] {
+  /** The other end is no more. Gives the questions that are not over, in the order in which they were asked. */
+  detach(): { readonly n: number; readonly question: Question<Said> }[] {
     this.#port = undefined
     this.#unsent = []
-    const unanswered = [...this.#questions.values()]
-    this.#questions.clear()
-    return unanswered
+    const open = this.#questions.flatMap((question, n) => (question === undefined ? [] : [{ n, question }]))
+    this.#questions = [undefined]
+    this.#free = []
+    return open.sort((a, b) => a.question.at - b.question.at)
   }
 
   say(said: Said): void {
@@ -77,26 +85,39 @@ export class Channel<Said extends object> {
   }
 
   /** Says what `make` makes of the number by which the answer will know the question. Gives the number. */
-  question(asker: Asker, make: (n: number) => Said, before?: (response: Response) => void): number {
-    const n = ++this.#count
+  question(asker: Asker, make: (n: number) => Said): number {
+    const n = this.#free.pop() ?? this.#questions.length
     const said = make(n)
-    this.#questions.set(n, { said, asker, before })
+    this.#questions[n] = { said, asker, at: ++this.#count, isKept: false }
     asker.asked?.(n)
     this.say(said)
     return n
   }
 
-  /** What was asked by this number, as long as it is not answered. */
+  /** What was asked by this number, as long as it is not over. */
   asked(n: number): Said | undefined {
-    return this.#questions.get(n)?.said
+    return this.#questions[n]?.said
   }
 
   answered(response: Response): void {
-    const question = this.#questions.get(response.n)
-    if (question === undefined) return
-    this.#questions.delete(response.n)
-    question.before?.(response)
+    const { n } = response
+    const question = this.#questions[n]
+    if (question === undefined || question.isKept) return
+    if (this.keeps(question, response)) question.isKept = true
+    else this.#release(n)
     question.asker.answered(response)
+  }
+
+  /** Those that are kept and that `isOver` says are over. */
+  release(isOver: (n: number) => boolean): void {
+    for (let n = 1; n < this.#questions.length; n++) {
+      if (this.#questions[n]?.isKept === true && isOver(n)) this.#release(n)
+    }
+  }
+
+  #release(n: number): void {
+    this.#questions[n] = undefined
+    this.#free.push(n)
   }
 
   ask<T>(make: (n: number) => Said): Promise<T> {

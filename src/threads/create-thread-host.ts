@@ -121,7 +121,7 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
         const waiting = beginnings.get(node)
         beginnings.delete(node)
         if (waiting) waiting(error ?? new Error(`the thread ${node.name} ended before it had begun`))
-        else if (isOver) recovery.giveUp(node, node.giveUp())
+        else if (isOver) recovery.giveUp(node.giveUp())
         else replace(node, `the thread ${node.name} ended${error ? `: ${error.message}` : ''}`)
       },
       leaving: () => deadlines.enterLanes(),
@@ -146,7 +146,7 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
     })
     await Promise.race([closing, late])
     watchdog.stop()
-    for (const node of nodes.all) recovery.giveUp(node, node.giveUp())
+    for (const node of nodes.all) recovery.giveUp(node.giveUp())
     await Promise.race([Promise.all(nodes.all.map(({ gone }) => gone)), late])
     deadlines.close()
   }

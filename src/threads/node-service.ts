@@ -98,7 +98,7 @@ export class NodeService {
     const { runtime, channel } = this
     let request: Request | undefined
     runtime.cork()
-    request = runtime.sendRequest(to, message, args, options)
+    request = runtime.sendRequest(to, message, args, { ...options, ticket: n })
     request.whenSettled((error) => {
       if (request !== undefined) this.#open.delete(n)
       const failure = error ?? this.#answer(n, request as Request)
@@ -121,7 +121,7 @@ export class NodeService {
 
   #cast({ n, to, message, args, ...options }: CastMessage): void {
     this.runtime.cork()
-    this.#tell(n, () => this.runtime.cast(to, message, args, options))
+    this.#tell(n, () => this.runtime.cast(to, message, args, { ...options, ticket: n }))
     this.runtime.uncork()
   }
 

@@ -8,13 +8,13 @@
  */
 import { comesBack, exitFailure, type RootKeeper, type ServerTerms } from '../adapters.js'
 import { GenServerError, type Logger } from '../index.js'
-import { carry } from './carried-failure.js'
-import type { Question } from './channel.js'
+import { carry, uncarry } from './carried-failure.js'
+import type { Asker } from './channel.js'
 import type { Lives } from './lives.js'
 import type { Place } from './place.js'
 import type { Places } from './places.js'
-import type { Remains, ThreadNode } from './thread-node.js'
-import type { Ask, CallMessage, CastMessage, Lost, ToNode } from './wire.js'
+import type { OpenQuestion, Remains, ThreadNode } from './thread-node.js'
+import type { Ask, CallMessage, CastMessage, Lost } from './wire.js'
 
 const KILLED = 'killed'
 
@@ -35,11 +35,10 @@ export class Recovery {
   constructor(private readonly terms: RecoveryTerms) {}
 
   /** Says to the next generation of the node, which comes or has come, what is to go on there. */
-  recover(node: ThreadNode, { unanswered, casts, lastTaken }: Remains): void {
+  recover(node: ThreadNode, { open, lastTaken }: Remains): void {
     const places = this.terms.places.on(node)
     const isInit = places.some(({ hasBegun, terms }) => terms !== undefined && !hasBegun)
     const culprit = isInit ? undefined : lastTaken?.server // 2
-    const { board } = node
     node.renew()
     const fates = places.map((place) => ({ place, delay: this.#delayOf(place, place.id === culprit) }))
     this.terms.lost(
@@ -50,27 +49,26 @@ export class Recovery {
       if (delay === undefined) this.#end(place)
       else this.#adopt(place, delay)
     }
-    const again: { readonly n: number; readonly say: () => void }[] = []
-    for (const cast of casts) {
-      again.push({ n: cast.n, say: () => void this.#again(node, cast)?.catch((error) => this.#dropped(cast, error)) })
-    }
-    for (const question of unanswered.filter(({ asker }) => !asker.isOver)) {
-      const { said } = question
-      if (said.kind === 'call' || said.kind === 'cast') {
-        if (board.isTaken(said.ticket ?? 0)) fail(question, killed(said))
-        else again.push({ n: said.n, say: () => this.#askAgain(node, question, said) })
-      } else if (said.kind === 'ask') this.#lost(node, question, said, (n, say) => void again.push({ n, say }))
-      else if ('n' in said) fail(question, lostNode(node))
-    }
-    for (const { say } of again.sort((a, b) => a.n - b.n)) say() // 3
+    for (const question of open) if (question.asker.isOver !== true) this.#goOn(node, question) // 3
+  }
+
+  #goOn(node: ThreadNode, question: OpenQuestion): void {
+    const { said, asker, isTaken, isKept } = question
+    if (said.kind === 'call' || said.kind === 'cast') {
+      if (isTaken) fail(question, killed(said))
+      else if (this.terms.places.find(said.to)?.node !== node)
+        fail(question, exitFailure(said.to, KILLED, this.terms.now()))
+      else node.carry(isKept ? this.#sender(said) : asker, said)
+    } else if (said.kind === 'ask') this.#askAgain(node, question, said)
+    else if ('n' in said) fail(question, lostNode(node))
   }
 
   /** Nobody comes after them: whoever waits hears that it is over. */
-  giveUp(node: ThreadNode, { unanswered }: Remains): void {
-    for (const question of unanswered) {
-      const { said } = question
+  giveUp({ open }: Remains): void {
+    for (const question of open) {
+      const { said, isTaken } = question
       if (said.kind !== 'call' && said.kind !== 'cast') done(question)
-      else if (node.board.isTaken(said.ticket ?? 0)) fail(question, killed(said))
+      else if (isTaken) fail(question, killed(said))
       else fail(question, exitFailure(said.to, KILLED, this.terms.now()))
     }
   }
@@ -125,46 +123,33 @@ export class Recovery {
     freed(place)
   }
 
-  #again(node: ThreadNode, { to, message, args, ifMatch, origin, bytes }: CastMessage) {
-    return this.terms.places.find(to)?.node === node
-      ? node.cast(to, message, args, { ifMatch, origin, bytes })
-      : undefined
-  }
-
-  #dropped({ to, message, origin }: CastMessage, error: Error): void {
-    this.terms.logger.warn({ server: to, cast: message, ...origin }, `dropped: ${error.message}`)
-  }
-
-  #askAgain(node: ThreadNode, question: Question<ToNode>, said: CallMessage | CastMessage): void {
-    if (this.terms.places.find(said.to)?.node !== node) {
-      fail(question, exitFailure(said.to, KILLED, this.terms.now()))
-      return
+  /** Nobody waits for a cast that was accepted once. */
+  #sender({ to, message, origin }: CallMessage | CastMessage): Asker {
+    return {
+      answered: (response) => {
+        if (response.kind !== 'failed') return
+        const { message: why } = uncarry(response.failure)
+        this.terms.logger.warn({ server: to, cast: message, ...origin }, `dropped: ${why}`)
+      },
     }
-    node.carry(question.asker, { ...said })
   }
 
-  #lost(
-    node: ThreadNode,
-    question: Question<ToNode>,
-    { n, what, args }: Ask,
-    again: (n: number, say: () => void) => void,
-  ): void {
+  #askAgain(node: ThreadNode, question: OpenQuestion, { what, args }: Ask): void {
     const id = args[0] as string
+    const isThere = this.terms.places.find(id)?.node === node
     if (what === 'start' || what === 'getOrStart') fail(question, killedInit(id))
-    else if (what === 'kill' || what === 'close') done(question)
-    else if (what === 'stop') {
-      if (this.terms.places.find(id)?.node === node) {
-        again(n, () => void node.channel.question(question.asker, (m) => ({ kind: 'ask', n: m, what, args })))
-      } else done(question)
-    } else fail(question, lostNode(node))
+    else if (what === 'stop' && isThere) node.channel.question(question.asker, (n) => ({ kind: 'ask', n, what, args }))
+    else if (what === 'stop' || what === 'kill' || what === 'close') done(question)
+    else fail(question, lostNode(node))
   }
 }
 
-function fail({ asker, said }: Question<ToNode>, error: Error): void {
+function fail({ asker, said, isKept }: OpenQuestion, error: Error): void {
+  if (isKept) return
   asker.answered({ kind: 'failed', n: 'n' in said ? said.n : 0, failure: carry(error) })
 }
 
-function done({ asker, said }: Question<ToNode>): void {
+function done({ asker, said }: OpenQuestion): void {
   asker.answered({ kind: 'told', n: 'n' in said ? said.n : 0, value: undefined })
 }
 

@@ -43,9 +43,10 @@ import {
   type WatchOptions,
 } from '../index.js'
 import type { LastTaken } from './board.js'
+import { GRACE } from './grace.js'
 import type { Lives } from './lives.js'
 import { type CarriedReplies, type CarriedSent, mergeCounts, mergePages, mergeReplies, mergeSent } from './merging.js'
-import { GRACE, type Place } from './place.js'
+import type { Place } from './place.js'
 import type { Places } from './places.js'
 import type { Reloads } from './reloads.js'
 import { stuckInfo } from './stuck-info.js'

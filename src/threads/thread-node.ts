@@ -6,12 +6,12 @@
  * 2. A cast that its node has accepted is known here until it is taken, so that it is not lost with a mailbox.
  */
 import { Worker } from 'node:worker_threads'
-import { type Call, JsonText } from '../adapters.js'
+import { type Call, type Callee, JsonText } from '../adapters.js'
 import type { CastOptions, RequestOptions } from '../index.js'
 import { Board, type LastTaken } from './board.js'
 import { uncarry } from './carried-failure.js'
 import { type Asker, Channel, promised, type Question } from './channel.js'
-import { GRACE, type Place } from './place.js'
+import { GRACE } from './grace.js'
 import type { ThreadData } from './thread-data.js'
 import type { Askable, CallMessage, CastMessage, FromNode, Response, Seen, ToNode } from './wire.js'
 
@@ -24,11 +24,15 @@ export interface ThreadNodeEvents {
   leaving(): void
 }
 
+export interface OpenQuestion extends Question<ToNode> {
+  /** Its message has been taken from the mailbox, as far as can be known from outside. */
+  readonly isTaken: boolean
+}
+
 /** What a lost thread leaves behind. */
 export interface Remains {
-  readonly unanswered: readonly Question<ToNode>[]
-  /** Casts that were accepted and not taken. */
-  readonly casts: readonly CastMessage[]
+  /** What was asked and is not over, in the order in which it was asked. */
+  readonly open: readonly OpenQuestion[]
   readonly lastTaken: LastTaken | undefined
 }
 
@@ -43,7 +47,8 @@ export class ThreadNode {
   isReady = false
   readonly channel: Channel<ToNode>
   #worker: Worker | undefined = undefined
-  #casts = new Map<number, CastMessage>()
+  /** How many casts were accepted and not taken. */
+  #kept = 0
   /** Who hears what is seen, by the number of the question. */
   readonly #watchers = new Map<number, (seen: Seen) => void>()
 
@@ -55,7 +60,14 @@ export class ThreadNode {
     private readonly heap: number,
     private readonly events: ThreadNodeEvents,
   ) {
-    this.channel = new Channel(() => events.leaving())
+    this.channel = new Channel(
+      () => events.leaving(),
+      ({ said }, { kind }) => {
+        const isKept = said.kind === 'cast' && said.delay === undefined && kind === 'told' // 2
+        if (isKept) this.#kept++
+        return isKept
+      },
+    )
   }
 
   /** Begins a generation. */
@@ -86,16 +98,15 @@ export class ThreadNode {
     this.#worker = undefined
     this.isReady = false
     this.gone = worker?.terminate() ?? Promise.resolve(0)
-    const { lastTaken } = this.board
-    const unanswered = this.channel.detach()
-    const casts = [...this.#casts.values()].filter(({ ticket = 0 }) => !this.board.isTaken(ticket))
-    return { unanswered, casts, lastTaken }
+    const { board } = this
+    const open = this.channel.detach().map(({ n, question }) => ({ ...question, isTaken: board.isTaken(n) }))
+    return { open, lastTaken: board.lastTaken }
   }
 
   /** After `giveUp`: nothing is known of what the last generation had. */
   renew(): void {
     this.board = new Board()
-    this.#casts = new Map()
+    this.#kept = 0
     this.#watchers.clear()
   }
 
@@ -108,52 +119,43 @@ export class ThreadNode {
 
   /** Brings the call to its server. `call` has the node's number for it as its ticket. */
   call(call: Call, { start, implementation, bytes, chain }: RequestOptions): void {
-    const { id: to, message, args, timeout, origin, ifMatch } = call
-    this.carry(new Caller(call), {
-      kind: 'call',
-      ...{
-        n: 0,
-        to,
-        message,
-        args,
-        timeout: timeout - GRACE,
-        start,
-        implementation,
-        ifMatch,
-        origin,
-        bytes,
-        chain,
-        ticket: 0,
-      },
+    const { id: to, message, args, origin, ifMatch } = call
+    const timeout = call.timeout - GRACE
+    this.channel.question(new Caller(call), (n) => {
+      this.board.clear(n)
+      const said: Mutable<CallMessage> = { kind: 'call', n, to, message, args, timeout, origin, bytes }
+      // What is left out is not cloned, and most is left out of most.
+      if (start !== undefined) said.start = start
+      if (implementation !== undefined) said.implementation = implementation
+      if (ifMatch !== undefined) said.ifMatch = ifMatch
+      if (chain !== undefined) said.chain = chain
+      return said
     })
   }
 
   /** Gives the ref of its timer, if it has one, when its server has accepted it. */
   cast(to: string, message: string, args: unknown, options: CastOptions): Promise<string | undefined> {
     return new Promise((resolve, reject) =>
-      this.carry(promised(resolve, reject), { kind: 'cast', n: 0, to, message, args, ...options, ticket: 0 }),
+      this.carry(promised(resolve, reject), { kind: 'cast', n: 0, to, message, args, ...options }),
     )
   }
 
   /** Brings a message, of which it will be known whether it has been taken. */
   carry(asker: Asker, said: CallMessage | CastMessage): void {
-    const { board } = this
-    const ticket = said.kind === 'cast' && said.delay !== undefined ? 0 : board.give()
-    const before = (response: Response) => {
-      if (said.kind === 'cast' && response.kind === 'told' && ticket !== 0)
-        this.#casts.set(said.n, said) // 2
-      else board.takeBack(ticket)
-    }
-    this.channel.question(asker, (n) => Object.assign(said, { n, ticket }), before)
+    this.channel.question(asker, (n) => {
+      this.board.clear(n)
+      return { ...said, n }
+    })
   }
 
   /** Forgets the casts that have been taken. */
   sweep(): void {
-    for (const [n, { ticket = 0 }] of this.#casts) {
-      if (!this.board.isTaken(ticket)) continue
-      this.board.takeBack(ticket)
-      this.#casts.delete(n)
-    }
+    if (this.#kept === 0) return
+    this.channel.release((n) => {
+      const isTaken = this.board.isTaken(n)
+      if (isTaken) this.#kept--
+      return isTaken
+    })
   }
 
   ask<T>(what: Askable, ...args: readonly unknown[]): Promise<T> {
@@ -199,10 +201,11 @@ export class ThreadNode {
 
   /** Whether the question has been taken from the mailbox, as far as can be known from outside. */
   isTaken(n: number): boolean {
-    const said = this.channel.asked(n)
-    return said?.kind !== 'call' || this.board.isTaken(said.ticket ?? 0)
+    return this.board.isTaken(n)
   }
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** The caller of a call that is on another node. */
 class Caller implements Asker {
@@ -219,8 +222,8 @@ class Caller implements Asker {
   answered(response: Response): void {
     const { call } = this
     if (response.kind === 'answer') {
-      const place = call.to as Place
-      if (response.revision > place.revision) place.revision = response.revision
+      const known = call.to as Callee & { revision: number }
+      if (response.revision > known.revision) known.revision = response.revision
       call.answer(new JsonText(response.reply), response.revision)
     } else if (response.kind === 'failed') call.fail(uncarry(response.failure))
   }

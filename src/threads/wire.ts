@@ -21,7 +21,7 @@ interface Numbered {
   readonly n: number
 }
 
-export interface CallMessage extends Numbered, Omit<RequestOptions, 'signal'> {
+export interface CallMessage extends Numbered, Omit<RequestOptions, 'signal' | 'ticket'> {
   readonly kind: 'call'
   readonly to: string
   readonly message: string
@@ -29,7 +29,7 @@ export interface CallMessage extends Numbered, Omit<RequestOptions, 'signal'> {
 }
 
 /** Answered with the ref of its timer, if it has one. */
-export interface CastMessage extends Numbered, CastOptions {
+export interface CastMessage extends Numbered, Omit<CastOptions, 'ticket'> {
   readonly kind: 'cast'
   readonly to: string
   readonly message: string
