@@ -5,7 +5,7 @@ import { findImplementations } from '../loading/find-implementations.js'
 import { createRuntimeOf, loadImplementations } from '../loading/load-implementations.js'
 import { reloadImplementation } from '../loading/reload.js'
 import type { ImplementationFiles } from '../loading/watch.js'
-import { createThreadHost } from '../threads/create-thread-host.js'
+import { createThreadHost } from '../threads/host/create-thread-host.js'
 import type { Settings } from './settings.js'
 
 export interface Hosted {

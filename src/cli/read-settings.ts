@@ -2,6 +2,7 @@
  * Makes the settings of flags, environment and defaults, in this order of precedence, and checks them. Nothing else in
  * the program reads the environment.
  */
+import { availableParallelism } from 'node:os'
 import { delimiter } from 'node:path'
 import { envSchema } from 'env-schema'
 import { flagOf, type SettingName, type Settings, settingNames, settingsSchema, variablesOf } from './settings.js'
@@ -25,7 +26,7 @@ export function readSettings(flags: Flags, environment: Environment): Settings {
     // A copy: env-schema writes into the schema that it is given.
     const settings = envSchema<Settings>({ schema: { ...settingsSchema }, data: { ...given }, env: false })
     mustAgree(settings)
-    return settings
+    return { ...settings, threads: settings.threads ?? Math.max(1, availableParallelism() - 1) }
   } catch (error) {
     throw error instanceof UsageError ? error : new UsageError(describe(error, given, origins))
   }

@@ -3,7 +3,7 @@
  * fails is told in one message, without a stack, for it is the starter's to mend. `start` goes on running after this.
  */
 import { productVersion } from '../http/product-version.js'
-import { LoadError } from '../loading/load-error.js'
+import { LoadError, NEVER_LOADED } from '../loading/load-error.js'
 import { type CommandLine, parseCommandLine } from './command-line.js'
 import { helpText } from './help.js'
 import { type Environment, readSettings } from './read-settings.js'
@@ -12,7 +12,7 @@ import { UsageError } from './usage-error.js'
 export async function run(args: readonly string[], environment: Environment): Promise<number> {
   // Nothing is left to do, and yet it is waited for.
   const unsettled = () => {
-    process.stderr.write(`genservers: ${NEVER}\n`)
+    process.stderr.write(`genservers: ${NEVER_LOADED}\n`)
     process.exit(1)
   }
   process.once('beforeExit', unsettled)
@@ -41,14 +41,12 @@ async function obey(line: CommandLine, environment: Environment): Promise<void> 
   return (await import('./start.js')).start(settings)
 }
 
-const NEVER = 'the start came to no end: a module of an implementation waits for something that never comes'
-
 function print(text: string): void {
   process.stdout.write(text)
 }
 
 function explain(error: unknown): string {
-  if (error instanceof LoadError) return error.message
+  if (error instanceof LoadError) return error.problem === NEVER_LOADED ? NEVER_LOADED : error.message
   const {
     code,
     address,

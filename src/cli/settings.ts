@@ -102,11 +102,12 @@ export const settingsSchema = Type.Object({
     maximum: 2 ** 40,
     description: 'How many bytes these may have',
   }),
-  threads: Type.Integer({
-    default: 0,
+  threads: Type.Unsafe<number | null>({
+    type: ['integer', 'null'],
+    default: null,
     minimum: 0,
     maximum: 256,
-    description: 'In how many threads of their own servers run; 0 is in that of the gateway',
+    description: 'In how many threads beside the gateway servers run; 0 is in its own (default: cores - 1, at least 1)',
   }),
   handlerLimit: Type.Integer({
     default: 10_000,
@@ -147,7 +148,7 @@ export const settingsSchema = Type.Object({
   }),
 })
 
-export type Settings = Static<typeof settingsSchema>
+export type Settings = Static<typeof settingsSchema> & { readonly threads: number }
 export type SettingName = keyof Settings
 
 export const settingNames = Object.keys(settingsSchema.properties) as readonly SettingName[]

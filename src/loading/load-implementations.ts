@@ -62,12 +62,13 @@ export function refusedDefinition(file: string, name: string, cause: unknown): L
  * @throws {LoadError} if the runtime refuses a definition (a handler without a message, a schema that does not
  * compile): it knows what is wrong with it, and this knows in which file.
  */
-export function createRuntimeOf(
+export function createRuntimeOf<R = Runtime>(
   implementations: ReadonlyMap<string, Implementation>,
   options: Omit<RuntimeOptions, 'implementations'>,
-): Runtime {
+  make: (options: RuntimeOptions) => R = createRuntime as (options: RuntimeOptions) => R,
+): R {
   const create = (chosen: Iterable<[string, Implementation]>) =>
-    createRuntime({
+    make({
       ...options,
       implementations: Object.fromEntries([...chosen].map(([name, { definition }]) => [name, definition])),
     })

@@ -1,4 +1,5 @@
 /** Flags, environment, defaults: precedence, and what is said of values that cannot be meant. */
+import { availableParallelism } from 'node:os'
 import t from 'tap'
 import { parseCommandLine } from '../../src/cli/command-line.js'
 import { helpText } from '../../src/cli/help.js'
@@ -30,13 +31,25 @@ t.test('every setting has a flag, a variable, a default and a line of help', asy
   }
 })
 
+/** Defaults that depend on other things. */
+const usual: Readonly<Record<string, string>> = {
+  implementations: 'the bundled ones',
+  adminPort: 'the main port',
+  threads: 'cores − 1, at least 1',
+}
+
 t.test('docs/running.md tells every setting, with the default that it has', async (t) => {
   const page = readProjectFile('docs/running.md')
   for (const name of settingNames) {
     const { default: value } = settingsSchema.properties[name]
-    const shown = Array.isArray(value) ? 'the bundled ones' : value === null ? 'the main port' : `\`${value}\``
+    const shown = usual[name] ?? `\`${value}\``
     t.match(page, `| \`--${flagOf(name)}\` | \`${variablesOf(name)[0]}\` | ${shown} |`)
   }
+})
+
+t.test('one core is left for the gateway, where there are several', async (t) => {
+  t.equal(readSettings({}, {}).threads, Math.max(1, availableParallelism() - 1))
+  t.equal(readSettings({ threads: '0' }, {}).threads, 0)
 })
 
 t.test('a flag beats the environment, and the environment the default', async (t) => {

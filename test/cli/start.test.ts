@@ -143,9 +143,22 @@ t.test('two signals at once, as by Ctrl-C under npm, are one order', async (t) =
   t.match(await ended, { code: 0 })
 })
 
-t.test('what an implementation leaves behind and fails does not take the gateway down', async (t) => {
+t.test('what an implementation leaves behind and fails costs its thread, and not the gateway', async (t) => {
   const directory = foreignDirectory(t, { 'slow.ts': slow })
-  const { url, line, child, ended } = await startGateway(t, ['--implementations', directory])
+  const { url, line, child, ended } = await startGateway(t, ['--implementations', directory, '--threads', '1'])
+  await post(`${url}/servers`, { implementation: 'slow', id: 's' })
+  await post(`${url}/servers/s/cast`, { message: 'stray' })
+  t.match(await line(({ err }) => err?.message === 'stray'), { level: 50, node: '1' })
+  t.match(await (await fetch(`${url}/nodes`)).json(), { nodes: [{ node: '1', restarts: 1 }] })
+  t.equal((await post(`${url}/servers/s/call`, { message: 'work', args: { ms: 0 } })).status, 200)
+  t.match(await (await fetch(`${url}/servers/s`)).json(), { restarts: 1, lastExit: { reason: 'killed' } })
+  child.kill('SIGTERM')
+  t.match(await ended, { code: 0 })
+})
+
+t.test('where all is in one thread, what an implementation leaves behind and fails is logged', async (t) => {
+  const directory = foreignDirectory(t, { 'slow.ts': slow })
+  const { url, line, child, ended } = await startGateway(t, ['--implementations', directory, '--threads', '0'])
   await post(`${url}/servers`, { implementation: 'slow', id: 's' })
   await post(`${url}/servers/s/cast`, { message: 'stray' })
   t.match(await line(({ err }) => err?.message === 'stray'), { level: 50 })

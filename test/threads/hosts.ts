@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { Host } from 'genservers'
 import type { Test } from 'tap'
 import { createRuntimeOf, loadImplementations } from '../../src/loading/load-implementations.js'
-import { createThreadHost, type ThreadHostOptions } from '../../src/threads/create-thread-host.js'
+import { createThreadHost, type ThreadHostOptions } from '../../src/threads/host/create-thread-host.js'
 import { type Logged, logInto } from '../core/running.js'
 
 const directories = [fileURLToPath(new URL('./implementations', import.meta.url))]

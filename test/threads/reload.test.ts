@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { LoadError } from '../../src/loading/load-error.js'
-import { createThreadHost } from '../../src/threads/create-thread-host.js'
+import { createThreadHost } from '../../src/threads/host/create-thread-host.js'
 import { logInto } from '../core/running.js'
 import { bounds } from './hosts.js'
 

@@ -58,7 +58,8 @@ export class CodeChange {
     try {
       await this.#prepare()
       if (agreed !== undefined) {
-        await this.patience.wait(agreed(), () => this.#failure([]))
+        await agreed()
+        this.patience.check()
         await this.#prepare()
       }
       switchTo()
@@ -133,7 +134,7 @@ export class CodeChange {
 
   #failure(failed: readonly (readonly [id: string, why: string])[]): GenServerError {
     const { name, version } = this.to
-    const [[id = 'another node', why = `was not ready after ${this.patience.timeout} ms`] = []] = failed
+    const [[id, why] = []] = failed
     const more = failed.length > 1 ? `, and ${failed.length - 1} more` : ''
     return new GenServerError(
       'code_change_failed',

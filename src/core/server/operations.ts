@@ -29,7 +29,7 @@ export interface CodeChangeOptions {
   readonly signal?: AbortSignal | undefined
   /**
    * Asked once, when every server could change over: they do when it resolves, and if it rejects they do not. So several nodes
-   * change together.
+   * change together. However long it takes is not counted, so that it must come to an end by itself.
    */
   readonly agreed?: (() => Promise<void>) | undefined
 }

@@ -1,7 +1,7 @@
 /** Logs where the gateway logs: what a thread writes itself would be lost with it. */
-import type { Logger } from '../index.js'
-import type { Channel } from './channel.js'
-import type { FromNode, Logged } from './wire.js'
+import type { Logger } from '../../index.js'
+import type { Channel } from '../wire/channel.js'
+import type { FromNode, Logged } from '../wire/messages.js'
 
 export function threadLogger(channel: Channel<FromNode>, bound: object = {}): Logger {
   const at =

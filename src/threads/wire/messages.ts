@@ -2,7 +2,7 @@
  * What the gateway's thread and the threads of servers say to each other. All of it is data that can be cloned. Replies travel
  * as JSON text, since the gateway only passes them on.
  */
-import type { Exit, LocalRuntime, ServerTerms, TraceEvent } from '../adapters.js'
+import type { Exit, LocalRuntime, ServerTerms, TraceEvent } from '../../adapters.js'
 import type {
   CastOptions,
   CodeChanged,
@@ -13,7 +13,7 @@ import type {
   Reason,
   RequestOptions,
   StateView,
-} from '../index.js'
+} from '../../index.js'
 import type { CarriedFailure } from './carried-failure.js'
 
 /** Whoever asks knows its question, and everything that is said to it, by a number. */
@@ -208,6 +208,12 @@ export interface Logged {
   readonly message: string | undefined
 }
 
+/** The thread cannot serve its implementations. */
+export interface Unfit {
+  readonly kind: 'unfit'
+  readonly failure: CarriedFailure
+}
+
 /** The thread has loaded its implementations. */
 export interface Ready {
   readonly kind: 'ready'
@@ -255,4 +261,5 @@ export type FromNode =
   | BeganMessage
   | UnregisteredMessage
   | Logged
+  | Unfit
   | Ready

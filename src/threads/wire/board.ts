@@ -7,7 +7,7 @@
  *     text       the server's id and the message
  *     tickets    1 once the message with this number has been taken
  */
-import { type LocalRuntime, MessageLog, type Taken } from '../adapters.js'
+import { type LocalRuntime, MessageLog, type Taken } from '../../adapters.js'
 
 /** So many messages that a thread has not yet taken are known one by one. */
 const TICKETS = 65_536

@@ -2,9 +2,9 @@
  * The far ends of the ties between servers of this node and one on another: each end is kept where its server is, and what one
  * tells the other is carried there.
  */
-import { type Tied, Ties } from '../adapters.js'
-import type { Death } from '../index.js'
-import type { Tie } from './wire.js'
+import { type Tied, Ties } from '../../adapters.js'
+import type { Death } from '../../index.js'
+import type { Tie } from '../wire/messages.js'
 
 export class RemoteTies extends Ties {
   constructor(

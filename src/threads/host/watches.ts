@@ -2,11 +2,11 @@
  * Who watches or traces a server that is in a thread. A watch outlives the thread: when its server begins again elsewhere, the
  * watch goes on there, and tells that it was restarted.
  */
-import { type FeedEvent, GenServerError, type TraceListener, type Watch, type WatchOptions } from '../index.js'
+import { type FeedEvent, GenServerError, type TraceListener, type Watch, type WatchOptions } from '../../index.js'
+import type { Seen } from '../wire/messages.js'
 import type { Place } from './place.js'
 import type { Places } from './places.js'
 import type { ThreadNode } from './thread-node.js'
-import type { Seen } from './wire.js'
 
 /** One watch of one server. */
 class RemoteWatch implements Watch {

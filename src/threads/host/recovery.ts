@@ -6,15 +6,15 @@
  * 2. The server whose message was taken last is held to have done it: its restart budget is charged, and nobody else's.
  * 3. What was taken is not run again: its caller hears that the server was killed. What was not waits for the next life.
  */
-import { comesBack, exitFailure, type RootKeeper, type ServerTerms } from '../adapters.js'
-import { GenServerError, type Logger } from '../index.js'
-import { carry, uncarry } from './carried-failure.js'
-import type { Asker } from './channel.js'
+import { comesBack, exitFailure, type RootKeeper, type ServerTerms } from '../../adapters.js'
+import { GenServerError, type Logger } from '../../index.js'
+import { carry, uncarry } from '../wire/carried-failure.js'
+import type { Asker } from '../wire/channel.js'
+import type { Ask, CallMessage, CastMessage, Lost } from '../wire/messages.js'
 import type { Lives } from './lives.js'
 import type { Place } from './place.js'
 import type { Places } from './places.js'
 import type { OpenQuestion, Remains, ThreadNode } from './thread-node.js'
-import type { Ask, CallMessage, CastMessage, Lost } from './wire.js'
 
 const KILLED = 'killed'
 

@@ -1,7 +1,7 @@
 /** What servers on other nodes tell those that are here, by links, monitors and signals. */
-import { nobody, type Tied } from '../adapters.js'
+import { nobody, type Tied } from '../../adapters.js'
+import type { Tie, TieMessage } from '../wire/messages.js'
 import type { RemoteServer } from './remote-server.js'
-import type { Tie, TieMessage } from './wire.js'
 
 export interface TieTerms {
   readonly here: (id: string) => Tied | undefined

@@ -6,14 +6,14 @@
  * 2. A cast that its node has accepted is known here until it is taken, so that it is not lost with a mailbox.
  */
 import { Worker } from 'node:worker_threads'
-import { type Call, type Callee, JsonText } from '../adapters.js'
-import type { CastOptions, RequestOptions } from '../index.js'
-import { Board, type LastTaken } from './board.js'
-import { uncarry } from './carried-failure.js'
-import { type Asker, Channel, promised, type Question } from './channel.js'
-import { GRACE } from './grace.js'
-import type { ThreadData } from './thread-data.js'
-import type { Askable, CallMessage, CastMessage, FromNode, Response, Seen, ToNode } from './wire.js'
+import { type Call, type Callee, JsonText } from '../../adapters.js'
+import type { CastOptions, RequestOptions } from '../../index.js'
+import { Board, type LastTaken } from '../wire/board.js'
+import { uncarry } from '../wire/carried-failure.js'
+import { type Asker, Channel, promised, type Question } from '../wire/channel.js'
+import { GRACE } from '../wire/grace.js'
+import type { Askable, CallMessage, CastMessage, FromNode, Response, Seen, ToNode } from '../wire/messages.js'
+import type { ThreadData } from '../wire/thread-data.js'
 
 export interface ThreadNodeEvents {
   /** Something has been said. */
@@ -73,7 +73,7 @@ export class ThreadNode {
   /** Begins a generation. */
   begin(now: number): void {
     this.startedAt = now
-    const worker = new Worker(new URL('./thread.js', import.meta.url), {
+    const worker = new Worker(new URL('../node/thread.js', import.meta.url), {
       name: `genservers ${this.name}`,
       workerData: { ...this.data, node: this.name, memory: this.board.memory } satisfies ThreadData,
       ...(this.heap > 0 && { resourceLimits: { maxOldGenerationSizeMb: this.heap } }),

@@ -1,12 +1,10 @@
 /** The thread's side: does what the gateway's thread asks, on the servers that are here. */
-import type { LocalRuntime } from '../adapters.js'
-import type { CodeChanged, CodeChangeOptions, Request, Watch } from '../index.js'
-import { carry } from './carried-failure.js'
-import type { Channel } from './channel.js'
-import { definitionData } from './definition-data.js'
-import type { Elsewhere } from './elsewhere.js'
-import { carryFailures } from './merging.js'
-import { TieService } from './tie-service.js'
+import type { LocalRuntime } from '../../adapters.js'
+import type { CodeChanged, CodeChangeOptions, Request, Watch } from '../../index.js'
+import { carry } from '../wire/carried-failure.js'
+import { carryFailures } from '../wire/carried-groups.js'
+import type { Channel } from '../wire/channel.js'
+import { definitionData } from '../wire/definition-data.js'
 import {
   ASKABLE,
   type Ask,
@@ -19,7 +17,9 @@ import {
   type ToNode,
   type TraceMessage,
   type WatchMessage,
-} from './wire.js'
+} from '../wire/messages.js'
+import type { Elsewhere } from './elsewhere.js'
+import { TieService } from './tie-service.js'
 
 const askable: ReadonlySet<string> = new Set(ASKABLE)
 

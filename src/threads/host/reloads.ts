@@ -2,10 +2,10 @@
  * Changes the code of an implementation on all nodes at once: each loads it and makes its servers ready, and when all have, all
  * change over; if one cannot, none does.
  */
-import type { CodeChanged, CodeChangeOptions, DefinitionData } from '../index.js'
-import { carry } from './carried-failure.js'
+import type { CodeChanged, CodeChangeOptions, DefinitionData } from '../../index.js'
+import { carry } from '../wire/carried-failure.js'
+import type { Reloaded } from '../wire/messages.js'
 import type { ThreadNode } from './thread-node.js'
-import type { Reloaded } from './wire.js'
 
 interface Ready {
   readonly node: ThreadNode
@@ -17,6 +17,7 @@ export class Reloads {
   #last: Promise<unknown> = Promise.resolve()
   readonly #ready: Ready[] = []
   #wanted = 0
+  #stop: AbortController | undefined = undefined
 
   constructor(
     private readonly nodes: () => readonly ThreadNode[],
@@ -27,6 +28,12 @@ export class Reloads {
     const change = this.#last.then(() => this.#reload(implementation, options))
     this.#last = change.catch(() => {})
     return change
+  }
+
+  /** No change that goes on is done. */
+  giveUp(error: Error): void {
+    this.#stop?.abort()
+    this.#answer(error)
   }
 
   /** A node is ready. */
@@ -40,6 +47,7 @@ export class Reloads {
     this.#wanted = nodes.length
     this.#ready.length = 0
     const stop = new AbortController()
+    this.#stop = stop
     const gone = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])
     const changes = nodes.map((node) =>
       node.askUntil<Reloaded>(gone, (n) => ({ kind: 'reload', n, implementation, dryRun, timeout })),
@@ -55,6 +63,7 @@ export class Reloads {
     } finally {
       await Promise.allSettled(changes)
       this.#wanted = 0
+      this.#stop = undefined
     }
     const [{ changed, data }] = done as [Reloaded]
     if (!dryRun) this.changed(implementation, data)

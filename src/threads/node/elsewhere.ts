@@ -7,12 +7,12 @@ import {
   type Neighbours,
   type Protocol,
   type Registered,
-} from '../adapters.js'
-import type { Reason, ServerInfo, StartOptions } from '../index.js'
-import { uncarry } from './carried-failure.js'
-import type { Channel } from './channel.js'
+} from '../../adapters.js'
+import type { Reason, ServerInfo, StartOptions } from '../../index.js'
+import { uncarry } from '../wire/carried-failure.js'
+import type { Channel } from '../wire/channel.js'
+import type { FromNode, Lost, Named, Response, Tie, Unnamed } from '../wire/messages.js'
 import { type Carrier, RemoteServer } from './remote-server.js'
-import type { FromNode, Lost, Named, Response, Tie, Unnamed } from './wire.js'
 
 export class Elsewhere implements Neighbours, Carrier {
   readonly #servers = new Map<string, RemoteServer>()

@@ -1,9 +1,9 @@
 /** What the gateway knows of one server: where it is, and what it takes to start it again elsewhere. */
-import type { Call, Callee, ServerTerms } from '../adapters.js'
-import { GenServerError, type Json, type Reason } from '../index.js'
-import { GRACE } from './grace.js'
+import type { Call, Callee, ServerTerms } from '../../adapters.js'
+import { GenServerError, type Json, type Reason } from '../../index.js'
+import { GRACE } from '../wire/grace.js'
+import type { RegisteredMessage } from '../wire/messages.js'
 import type { ThreadNode } from './thread-node.js'
-import type { RegisteredMessage } from './wire.js'
 
 /** After a node is lost nobody knows how far the revisions had come: they go on from the next multiple of this. */
 const REVISIONS = 2 ** 32

@@ -5,7 +5,7 @@
  * 1. A thread is lost when it has shown no sign of life for the limit of the implementation whose message it took last.
  * 2. Time in which the gateway's own thread did not run counts for nobody: a machine that slept has no stuck threads.
  */
-import type { Clock, ClockTimer } from '../index.js'
+import type { Clock, ClockTimer } from '../../index.js'
 import type { ThreadNode } from './thread-node.js'
 
 interface Silence {

@@ -1,5 +1,5 @@
 /** What of a definition is data: all that HTTP shows, and what the gateway has to know of its servers. */
-import { type AnyDefinition, argsSchema, type DefinitionData } from '../index.js'
+import { type AnyDefinition, argsSchema, type DefinitionData } from '../../index.js'
 
 export function definitionData({ args, calls = {}, casts = {}, events = {}, ...rest }: AnyDefinition): DefinitionData {
   const { description, version, restart, restartFrom, shutdown, mailbox, durable, isolate, handlerLimit } = rest

@@ -1,6 +1,6 @@
 /** What can be said of a server whose node does not come back, or is not there yet: as much as the gateway knows itself. */
-import type { ServerInfo } from '../index.js'
-import type { LastTaken } from './board.js'
+import type { ServerInfo } from '../../index.js'
+import type { LastTaken } from '../wire/board.js'
 import type { Place } from './place.js'
 
 export function stuckInfo(place: Place, taken: LastTaken | undefined, now: number): ServerInfo {

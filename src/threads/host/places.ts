@@ -1,6 +1,6 @@
 /** Where each server is, and how those ended that are no more. The gateway's thread alone decides who has an id. */
-import { type Exits, exitFailure } from '../adapters.js'
-import { GenServerError } from '../index.js'
+import { type Exits, exitFailure } from '../../adapters.js'
+import { GenServerError } from '../../index.js'
 import { Place } from './place.js'
 import type { ThreadNode } from './thread-node.js'
 

@@ -7,7 +7,7 @@
  *    keeps what is dead alive for the collector.
  */
 import { uncarry } from './carried-failure.js'
-import type { Response } from './wire.js'
+import type { Response } from './messages.js'
 
 /** A `Worker`, or the `parentPort` of one. */
 export interface Port {

@@ -1,22 +1,6 @@
 /** What several nodes say, each of its own servers, as one answer. */
-import type { GenServerError, GroupFailure, GroupReplies, GroupSent, ServerCount, ServerPage } from '../index.js'
-import { type CarriedFailure, carry, uncarry } from './carried-failure.js'
-
-interface CarriedFailures {
-  readonly failures: readonly (Omit<GroupFailure, 'error'> & { readonly error: CarriedFailure })[]
-}
-
-export type CarriedSent = Omit<GroupSent, 'failures'> & CarriedFailures
-export type CarriedReplies = Omit<GroupReplies, 'failures'> & CarriedFailures
-
-/** What is cloned loses its class. */
-export function carryFailures(outcome: unknown): object {
-  const { failures, ...rest } = outcome as GroupSent | GroupReplies
-  return { ...rest, failures: failures.map((each) => ({ ...each, error: carry(each.error) })) }
-}
-
-const uncarryFailures = ({ failures }: CarriedFailures): GroupFailure[] =>
-  failures.map((each) => ({ ...each, error: uncarry(each.error) as GenServerError }))
+import type { GroupReplies, GroupSent, ServerCount, ServerPage } from '../../index.js'
+import { type CarriedReplies, type CarriedSent, uncarryFailures } from '../wire/carried-groups.js'
 
 type Identified = { readonly id: string }
 const byId = (a: Identified, b: Identified) => (a.id < b.id ? -1 : 1)

@@ -3,10 +3,10 @@
  * is bounded where it is, so that what it refuses is known only there: a cast that is too much for it is dropped and logged,
  * as one to nobody is.
  */
-import { type Call, type Envelope, Mailbox, type Peer, type Protocol } from '../adapters.js'
-import { GenServerError, type Reason } from '../index.js'
+import { type Call, type Envelope, Mailbox, type Peer, type Protocol } from '../../adapters.js'
+import { GenServerError, type Reason } from '../../index.js'
+import type { Tie } from '../wire/messages.js'
 import { RemoteTies } from './remote-ties.js'
-import type { Tie } from './wire.js'
 
 /** Brings what is sent from here to other nodes. */
 export interface Carrier {

@@ -1,12 +1,8 @@
 /** What threads say to the gateway's thread: of their servers, and for those on other nodes. */
-import { Call, nobody } from '../adapters.js'
-import { GenServerError, type Logger, type ServerInfo, type StartOptions } from '../index.js'
-import { carry } from './carried-failure.js'
-import { GRACE } from './grace.js'
-import type { Lives } from './lives.js'
-import type { Places } from './places.js'
-import type { ThreadNode } from './thread-node.js'
-import type { ThreadNodes } from './thread-nodes.js'
+import { Call, nobody } from '../../adapters.js'
+import { GenServerError, type Logger, type ServerInfo, type StartOptions } from '../../index.js'
+import { carry, uncarry } from '../wire/carried-failure.js'
+import { GRACE } from '../wire/grace.js'
 import type {
   BeganMessage,
   CallMessage,
@@ -19,7 +15,11 @@ import type {
   ReplyMessage,
   TieMessage,
   UnregisteredMessage,
-} from './wire.js'
+} from '../wire/messages.js'
+import type { Lives } from './lives.js'
+import type { Places } from './places.js'
+import type { ThreadNode } from './thread-node.js'
+import type { ThreadNodes } from './thread-nodes.js'
 
 export interface RouterTerms {
   readonly places: Places
@@ -30,6 +30,7 @@ export interface RouterTerms {
   attend(call: Call): void
   start(implementation: string, args: unknown, options: StartOptions): Promise<ServerInfo>
   ready(node: ThreadNode, said: Ready): void
+  unfit(node: ThreadNode, why: Error): void
   /** The node could change its code. */
   agree(node: ThreadNode, n: number): void
 }
@@ -103,6 +104,9 @@ export class Router {
         break
       case 'log':
         log(this.terms.logger, node, said)
+        break
+      case 'unfit':
+        this.terms.unfit(node, uncarry(said.failure))
         break
       case 'ready':
         this.terms.ready(node, said)

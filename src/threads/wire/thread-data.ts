@@ -1,5 +1,5 @@
 /** What a thread is started with. */
-import type { RuntimeOptions } from '../index.js'
+import type { RuntimeOptions } from '../../index.js'
 
 export type Bounds = Pick<RuntimeOptions, 'maxRestarts' | 'maxSeconds' | 'maxQueued' | 'maxQueuedBytes'> & {
   readonly rememberExits: number

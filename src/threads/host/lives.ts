@@ -1,7 +1,7 @@
 /** The lives of all servers, wherever they are, as one feed; and what the gateway knows of the life of each. */
 import { randomBytes } from 'node:crypto'
-import { type Exit, Feed } from '../adapters.js'
-import type { Clock, FeedEvent, Json, Logger, Reason, Watch, WatchOptions } from '../index.js'
+import { type Exit, Feed } from '../../adapters.js'
+import type { Clock, FeedEvent, Json, Logger, Reason, Watch, WatchOptions } from '../../index.js'
 import type { Place } from './place.js'
 
 export class Lives {

@@ -1,7 +1,7 @@
 /** Errors on their way between threads: what is cloned loses its class. */
 
-import { CallbackFailed, type FailureCode, type FailureDetails, GenServerError, StartIgnored } from '../index.js'
-import { LoadError } from '../loading/load-error.js'
+import { CallbackFailed, type FailureCode, type FailureDetails, GenServerError, StartIgnored } from '../../index.js'
+import { LoadError } from '../../loading/load-error.js'
 
 export type CarriedFailure =
   | { readonly kind: 'failure'; readonly code: FailureCode; readonly message: string; readonly details: FailureDetails }

@@ -3,8 +3,8 @@
  *
  * 1. A server goes where there are the fewest; its place is its own until it ends.
  */
-import type { Clock, DefinitionData } from '../index.js'
-import type { ThreadData } from './thread-data.js'
+import type { Clock, DefinitionData } from '../../index.js'
+import type { ThreadData } from '../wire/thread-data.js'
 import { ThreadNode, type ThreadNodeEvents } from './thread-node.js'
 
 export interface NodesTerms {

@@ -1,18 +1,19 @@
 /** Puts a host of threads together. */
-import { Deadlines, Exits, RootKeeper } from '../adapters.js'
-import { type DefinitionData, type Logger, systemClock } from '../index.js'
+import { Deadlines, Exits, RootKeeper } from '../../adapters.js'
+import { type DefinitionData, type Logger, systemClock } from '../../index.js'
+import { LoadError, NEVER_LOADED } from '../../loading/load-error.js'
+import type { Ready } from '../wire/messages.js'
+import type { Bounds } from '../wire/thread-data.js'
 import { Lives } from './lives.js'
 import { Places } from './places.js'
 import { Recovery } from './recovery.js'
 import { Reloads } from './reloads.js'
 import { Router } from './router.js'
-import type { Bounds } from './thread-data.js'
 import { ThreadHost } from './thread-host.js'
 import type { ThreadNode } from './thread-node.js'
 import { ThreadNodes } from './thread-nodes.js'
 import { Watchdog } from './watchdog.js'
 import { Watches } from './watches.js'
-import type { Ready } from './wire.js'
 
 export interface ThreadHostOptions {
   /** How many, beside those of implementations that are alone. */
@@ -66,6 +67,7 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
     attend: (call) => deadlines.add(call, clock.monotonic()),
     start: (...server) => host.start(...server),
     agree: (node, n) => reloads.agree(node, n),
+    unfit: (node, why) => ended(node, why),
     ready(node: ThreadNode, said: Ready) {
       node.isReady = true
       for (const [name, data] of said.implementations) if (!implementations.has(name)) implementations.set(name, data)
@@ -73,6 +75,14 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
       beginnings.delete(node)
     },
   })
+  /** The thread of a node has ended, or is no use. */
+  const ended = (node: ThreadNode, error: Error | undefined) => {
+    const waiting = beginnings.get(node)
+    beginnings.delete(node)
+    if (waiting) waiting(error ?? new LoadError(directories.join(', '), NEVER_LOADED))
+    else if (isOver) recovery.giveUp(node.giveUp())
+    else replace(node, `the thread ${node.name} ended`, error)
+  }
   const freed = ({ id, node }: { readonly id: string; readonly node: ThreadNode }) => {
     for (const other of nodes.all) {
       if (other !== node) other.channel.say({ kind: 'unnamed', id, exit: exits.get(id) })
@@ -92,10 +102,13 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
   })
 
   /** Gives the thread up, and lets another one take its place. */
-  const replace = (node: ThreadNode, why: string) => {
+  const replace = (node: ThreadNode, why: string, err?: Error) => {
     const remains = node.giveUp()
     const { lastTaken } = remains
-    logger.error({ node: node.name, server: lastTaken?.server, message: lastTaken?.message }, `${why}: it is replaced`)
+    logger.error(
+      { node: node.name, server: lastTaken?.server, message: lastTaken?.message, ...(err && { err }) },
+      `${why}: it is replaced`,
+    )
     const at = clock.now()
     router.forget(node)
     const others = [...places.all()].filter((place) => place.node !== node)
@@ -117,13 +130,7 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
     { threads, clock, heap: threadHeap, data: { directories, bounds, beat: beatOf(handlerLimit) } },
     {
       heard: (node, said) => router.hear(node, said),
-      ended(node, error) {
-        const waiting = beginnings.get(node)
-        beginnings.delete(node)
-        if (waiting) waiting(error ?? new Error(`the thread ${node.name} ended before it had begun`))
-        else if (isOver) recovery.giveUp(node.giveUp())
-        else replace(node, `the thread ${node.name} ended${error ? `: ${error.message}` : ''}`)
-      },
+      ended,
       leaving: () => deadlines.enterLanes(),
     },
     implementations,

@@ -1,0 +1,25 @@
+/** Everything of a host that goes on by itself. */
+import type { Deadlines } from '../../adapters.js'
+import type { Clock, DefinitionData } from '../../index.js'
+import type { Lives } from './lives.js'
+import type { Places } from './places.js'
+import type { Reloads } from './reloads.js'
+import type { ThreadNode } from './thread-node.js'
+import type { ThreadNodes } from './thread-nodes.js'
+import type { Watchdog } from './watchdog.js'
+import type { Watches } from './watches.js'
+
+export interface Machinery {
+  readonly clock: Clock
+  readonly implementations: ReadonlyMap<string, DefinitionData>
+  readonly places: Places
+  readonly nodes: ThreadNodes
+  readonly lives: Lives
+  readonly watches: Watches
+  readonly watchdog: Watchdog
+  readonly deadlines: Deadlines
+  readonly reloads: Reloads
+  /** The thread is to be given up now. */
+  replace(node: ThreadNode): void
+  end(timeout: number): Promise<void>
+}

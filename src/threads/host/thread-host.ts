@@ -1,0 +1,198 @@
+/**
+ * A host whose servers run in threads of their own: user code runs beside the gateway, and not in it. Each thread is a node with
+ * a runtime; this one knows where each server is, passes on what is asked, and outlives every one of them.
+ */
+
+import { shuttingDown } from '../../adapters.js'
+import type {
+  Clock,
+  CodeChanged,
+  CodeChangeOptions,
+  CrashRecord,
+  DefinitionData,
+  FeedEvent,
+  GroupCallOptions,
+  GroupOptions,
+  GroupReplies,
+  GroupSent,
+  Host,
+  ListOptions,
+  NodeInfo,
+  ReplaceOptions,
+  ServerCount,
+  ServerInfo,
+  ServerPage,
+  StateView,
+  StopOptions,
+  TimerInfo,
+  TraceListener,
+  Watch,
+  WatchOptions,
+} from '../../index.js'
+import type { LastTaken } from '../wire/board.js'
+import type { CarriedReplies, CarriedSent } from '../wire/carried-groups.js'
+import { mergeCounts, mergePages, mergeReplies, mergeSent } from './merging.js'
+import { stuckInfo } from './stuck-info.js'
+import { ThreadMessages } from './thread-messages.js'
+import type { ThreadNode } from './thread-node.js'
+
+/** How long a thread may take to say what is to be known of it, while it shows signs of life. Milliseconds. */
+const SILENT = 100
+
+export class ThreadHost extends ThreadMessages implements Host {
+  #closed: Promise<void> | undefined = undefined
+
+  get clock(): Clock {
+    return this.machinery.clock
+  }
+
+  get implementations(): ReadonlyMap<string, DefinitionData> {
+    return this.machinery.implementations
+  }
+
+  async castGroup(label: string, message: string, args?: unknown, options: GroupOptions = {}): Promise<GroupSent> {
+    this.mustBeUp()
+    return mergeSent(await this.#askAll<CarriedSent>('castGroup', label, message, args, options))
+  }
+
+  async callGroup(
+    label: string,
+    message: string,
+    args?: unknown,
+    options: GroupCallOptions = {},
+  ): Promise<GroupReplies> {
+    this.mustBeUp()
+    const { signal, ...rest } = options
+    const asked = this.machinery.nodes.all.map((node) =>
+      node.askUntil<CarriedReplies>(signal, (n) => ({
+        kind: 'ask',
+        n,
+        what: 'callGroup',
+        args: [label, message, args, rest],
+      })),
+    )
+    return mergeReplies(await Promise.all(asked))
+  }
+
+  #askAll<T>(...question: Parameters<ThreadNode['ask']>): Promise<T[]> {
+    return Promise.all(this.machinery.nodes.all.map((node) => node.ask<T>(...question)))
+  }
+
+  /** What is sent in one turn of the event loop travels together anyway. */
+  cork(): void {}
+  uncork(): void {}
+
+  async stop(id: string, options: StopOptions = {}): Promise<void> {
+    return this.nodeOf(id).ask('stop', id, options)
+  }
+
+  /** Also where its thread does not come back: then that is given up, with all that is on it. */
+  async kill(id: string, options: { readonly ifMatch?: number | undefined } = {}): Promise<void> {
+    const { places, watchdog } = this.machinery
+    const place = places.get(id)
+    const { node } = place
+    const killed = node.ask<void>('kill', id, options)
+    if (watchdog.silenceOf(node) < SILENT || node.board.lastTaken?.server !== id) return killed
+    place.isDoomed = true
+    this.machinery.replace(node)
+    return killed
+  }
+
+  async info(id: string): Promise<ServerInfo> {
+    const place = this.machinery.places.get(id)
+    const { node } = place
+    const seen = this.#seenAt(node)
+    return seen === undefined && node.isReady ? node.ask('info', id) : stuckInfo(place, seen, this.clock.now())
+  }
+
+  /** The message at which the node is, if it does not come back from it. */
+  #seenAt(node: ThreadNode): LastTaken | undefined {
+    return this.machinery.watchdog.silenceOf(node) >= SILENT ? node.board.lastTaken : undefined
+  }
+
+  async list(options: ListOptions = {}): Promise<ServerPage> {
+    return mergePages(await this.#askAll<ServerPage>('list', options), options.limit)
+  }
+
+  nodes(): NodeInfo[] {
+    const now = this.clock.now()
+    return this.machinery.nodes.all.map((node) => {
+      const { name, board, startedAt, restarts, servers } = node
+      const taken = this.#seenAt(node)
+      return {
+        node: name,
+        startedAt: new Date(startedAt).toISOString(),
+        restarts,
+        servers,
+        queued: board.queued,
+        queuedBytes: board.queuedBytes,
+        current: taken
+          ? { server: taken.server, message: taken.message, runningFor: Math.max(0, now - taken.since) }
+          : null,
+      }
+    })
+  }
+
+  async countServers(): Promise<ServerCount[]> {
+    return mergeCounts(await this.#askAll<ServerCount[]>('countServers'))
+  }
+
+  async state(id: string): Promise<StateView> {
+    return this.nodeOf(id).ask('state', id)
+  }
+
+  async timers(id: string): Promise<TimerInfo[]> {
+    return this.nodeOf(id).ask('timers', id)
+  }
+
+  async cancelTimer(id: string, ref: string): Promise<number | false> {
+    return this.nodeOf(id).ask('cancelTimer', id, ref)
+  }
+
+  watch(id: string, listener: (event: FeedEvent) => void, options: WatchOptions = {}): Promise<Watch> {
+    return this.machinery.watches.watch(id, listener, options)
+  }
+
+  watchAll(listener: (event: FeedEvent) => void, options: Pick<WatchOptions, 'after'> = {}): Watch {
+    return this.machinery.lives.watch(listener, options)
+  }
+
+  trace(id: string, listener: TraceListener): Promise<() => void> {
+    return this.machinery.watches.trace(id, listener)
+  }
+
+  async suspend(id: string): Promise<void> {
+    this.mustBeUp()
+    return this.nodeOf(id).ask('suspend', id)
+  }
+
+  async resume(id: string): Promise<void> {
+    return this.nodeOf(id).ask('resume', id)
+  }
+
+  async replaceState(id: string, state: object, options: ReplaceOptions = {}): Promise<number> {
+    this.mustBeUp()
+    return this.nodeOf(id).ask('replaceState', id, state, options)
+  }
+
+  async crashes(id: string): Promise<CrashRecord[]> {
+    return this.machinery.watches.anywhere(id, (node) => node.ask('crashes', id))
+  }
+
+  /** As `Operations.changeCode`, where each node knows itself where the code is. */
+  reload(implementation: string, options: CodeChangeOptions): Promise<CodeChanged> {
+    this.mustBeUp()
+    return this.machinery.reloads.reload(implementation, options)
+  }
+
+  drain(): void {
+    this.draining = true
+    this.machinery.reloads.giveUp(shuttingDown())
+  }
+
+  close({ timeout = 10_000 }: { readonly timeout?: number } = {}): Promise<void> {
+    this.drain()
+    this.#closed ??= this.machinery.end(timeout)
+    return this.#closed
+  }
+}

@@ -1,0 +1,138 @@
+/** How servers in threads are started and sent messages. */
+import {
+  Call,
+  decideId,
+  decideTimeout,
+  IdMaker,
+  type LocalRuntime,
+  RefusedRequest,
+  shuttingDown,
+} from '../../adapters.js'
+import {
+  type CastOptions,
+  GenServerError,
+  type Request,
+  type RequestOptions,
+  type ServerInfo,
+  type StartOptions,
+} from '../../index.js'
+import { GRACE } from '../wire/grace.js'
+import type { Machinery } from './machinery.js'
+import type { Place } from './place.js'
+import type { ThreadNode } from './thread-node.js'
+
+export abstract class ThreadMessages {
+  draining = false
+  readonly #ids: IdMaker
+
+  constructor(protected readonly machinery: Machinery) {
+    this.#ids = new IdMaker(machinery.clock)
+  }
+
+  abstract info(id: string): Promise<ServerInfo>
+
+  protected mustBeUp(): void {
+    if (this.draining) throw shuttingDown()
+  }
+
+  protected nodeOf(id: string): ThreadNode {
+    return this.machinery.places.get(id).node
+  }
+
+  /** A node for a new server, which has its id when this returns. */
+  #take(id: string, implementation: string): Place {
+    const { places, nodes, implementations } = this.machinery
+    if (!implementations.has(implementation)) {
+      throw new GenServerError('unknown_implementation', `there is no implementation ${implementation}`)
+    }
+    return places.take(decideId(id), implementation, nodes.choose(implementation))
+  }
+
+  /** It was not started, so that its id is free. */
+  #giveBack(place: Place): void {
+    if (place.terms === undefined) this.machinery.places.free(place)
+  }
+
+  async start(implementation: string, args?: unknown, options: StartOptions = {}): Promise<ServerInfo> {
+    this.mustBeUp()
+    if (options.supervisor !== undefined)
+      return this.nodeOf(options.supervisor).ask('start', implementation, args, options)
+    const id = options.id ?? this.#ids.next()
+    const holder = this.machinery.places.find(id)
+    if (holder !== undefined) {
+      const server = await this.info(id)
+      throw new GenServerError('already_started', `${id} is taken by a ${holder.implementation}`, { server })
+    }
+    const place = this.#take(id, implementation)
+    try {
+      return await place.node.ask('start', implementation, args, { ...options, id })
+    } finally {
+      this.#giveBack(place)
+    }
+  }
+
+  async getOrStart(implementation: string, args: unknown, options: StartOptions & { id: string }) {
+    const { id } = options
+    const there = this.machinery.places.find(id)
+    if (there === undefined) this.mustBeUp()
+    const place = there ?? this.#take(id, implementation)
+    try {
+      return await place.node.ask<Awaited<ReturnType<LocalRuntime['getOrStart']>>>(
+        'getOrStart',
+        implementation,
+        args,
+        options,
+      )
+    } finally {
+      this.#giveBack(place)
+    }
+  }
+
+  sendRequest(id: string, message: string, args?: unknown, options: RequestOptions = {}): Request {
+    try {
+      this.mustBeUp()
+      const timeout = decideTimeout(options.timeout)
+      const place = this.#placeFor(id, options)
+      const call = new Call(place, message, args as never, timeout + GRACE, options.origin, options.ifMatch)
+      const isNew = place.terms === undefined
+      this.attend(call)
+      if (options.signal !== undefined) giveUpOn(options.signal, call)
+      place.node.call(call, options)
+      if (isNew) call.onSettled = () => this.#giveBack(place)
+      return call
+    } catch (error) {
+      return new RefusedRequest(error)
+    }
+  }
+
+  /** Its time runs from now. */
+  attend(call: Call): void {
+    this.machinery.deadlines.add(call, this.machinery.clock.monotonic())
+  }
+
+  /** Where the server is, or is to be started for a message. */
+  #placeFor(id: string, { start, implementation }: Pick<RequestOptions, 'start' | 'implementation'>): Place {
+    const { places } = this.machinery
+    const isStarted = start !== undefined && places.find(id) === undefined
+    const isWanted = implementation === undefined || implementation === start?.implementation
+    const place = isStarted && isWanted ? this.#take(id, start.implementation) : places.get(id)
+    if (implementation === undefined || implementation === place.implementation) return place
+    throw new GenServerError('unknown_server', `no ${implementation} has the id ${id}`)
+  }
+
+  async cast(id: string, message: string, args?: unknown, options: CastOptions = {}): Promise<string | undefined> {
+    this.mustBeUp()
+    const place = this.#placeFor(id, options)
+    try {
+      return await place.node.cast(id, message, args, options)
+    } finally {
+      this.#giveBack(place)
+    }
+  }
+}
+
+/** Gives the call up when `signal` is aborted. */
+function giveUpOn(signal: AbortSignal, call: Call): void {
+  if (signal.aborted) call.abandon()
+  else signal.addEventListener('abort', () => call.abandon(), { once: true })
+}

@@ -1,0 +1,44 @@
+/** The program of a thread of servers: loads the implementations, and then does what the gateway's thread asks. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { createNode, Exits, type LocalRuntime } from '../../adapters.js'
+import { systemClock } from '../../index.js'
+import { createRuntimeOf, type Implementation, loadImplementations } from '../../loading/load-implementations.js'
+import { reloadImplementation } from '../../loading/reload.js'
+import { BoardLog } from '../wire/board.js'
+import { carry } from '../wire/carried-failure.js'
+import { Channel } from '../wire/channel.js'
+import { definitionData } from '../wire/definition-data.js'
+import type { FromNode, ToNode } from '../wire/messages.js'
+import type { ThreadData } from '../wire/thread-data.js'
+import { Elsewhere } from './elsewhere.js'
+import { NodeService } from './node-service.js'
+import { threadLogger } from './thread-logger.js'
+
+const { node, directories, memory, beat, bounds } = workerData as ThreadData
+const port = parentPort as NonNullable<typeof parentPort>
+
+const channel = new Channel<FromNode>()
+channel.attach(port)
+try {
+  serve(await loadImplementations(directories))
+} catch (error) {
+  channel.say({ kind: 'unfit', failure: carry(error) })
+}
+
+/** @throws {LoadError} */
+function serve(implementations: Map<string, Implementation>): void {
+  const exits = new Exits(systemClock, bounds.rememberExits)
+  const taken = new BoardLog(memory)
+  const elsewhere = new Elsewhere(channel, exits, (name) => runtime.protocol(name))
+  const options = { ...bounds, node, logger: threadLogger(channel), neighbours: elsewhere, exits, taken }
+  const runtime: LocalRuntime = createRuntimeOf(implementations, options, createNode)
+  const service = new NodeService(runtime, elsewhere, channel, (name, options) =>
+    reloadImplementation(runtime as never, implementations, name, options),
+  )
+  port.on('message', (messages: readonly ToNode[]) => service.receive(messages))
+  setInterval(() => taken.beat(runtime), beat).unref()
+  channel.say({
+    kind: 'ready',
+    implementations: [...runtime.implementations].map(([name, definition]) => [name, definitionData(definition)]),
+  })
+}
