@@ -15,9 +15,7 @@ interface Ready {
 export class Reloads {
   /** Settles when no change goes on. */
   #last: Promise<unknown> = Promise.resolve()
-  readonly #ready: Ready[] = []
-  #wanted = 0
-  #stop: AbortController | undefined = undefined
+  #change: Change | undefined = undefined
 
   constructor(
     private readonly nodes: () => readonly ThreadNode[],
@@ -30,51 +28,66 @@ export class Reloads {
     return change
   }
 
-  /** No change that goes on is done. */
-  giveUp(error: Error): void {
-    this.#stop?.abort()
-    this.#answer(error)
-  }
-
   /** A node is ready. */
   agree(node: ThreadNode, n: number): void {
-    this.#ready.push({ node, n })
-    if (this.#ready.length === this.#wanted) this.#answer()
+    this.#change?.agree({ node, n })
+  }
+
+  /** The change that goes on is not done. */
+  giveUp(error: Error): void {
+    this.#change?.fail(error)
   }
 
   async #reload(implementation: string, { dryRun = false, timeout, signal }: CodeChangeOptions): Promise<CodeChanged> {
     const nodes = this.nodes()
-    this.#wanted = nodes.length
-    this.#ready.length = 0
-    const stop = new AbortController()
-    this.#stop = stop
-    const gone = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])
-    const changes = nodes.map((node) =>
+    const change = new Change(nodes.length)
+    this.#change = change
+    const gone = signal === undefined ? change.stopped : AbortSignal.any([signal, change.stopped])
+    const asked = nodes.map((node) =>
       node.askUntil<Reloaded>(gone, (n) => ({ kind: 'reload', n, implementation, dryRun, timeout })),
     )
-    let done: Reloaded[]
-    try {
-      done = await Promise.all(changes)
-    } catch (error) {
-      // Those that are ready wait for one that never will be.
-      stop.abort()
-      this.#answer(error as Error)
-      throw error
-    } finally {
-      await Promise.allSettled(changes)
-      this.#wanted = 0
-      this.#stop = undefined
-    }
+    for (const each of asked) each.catch((error) => change.fail(error))
+    // Also those that fail, so that the next change finds no node at work.
+    await Promise.allSettled(asked)
+    if (change.failure !== undefined) throw change.failure
+    const done = await Promise.all(asked)
     const [{ changed, data }] = done as [Reloaded]
     if (!dryRun) this.changed(implementation, data)
     const sum = (of: 'servers' | 'migrated') => done.reduce((all, each) => all + each.changed[of], 0)
     return { ...changed, servers: sum('servers'), migrated: sum('migrated') }
   }
+}
 
-  #answer(error?: Error): void {
+/** One change, until all nodes are ready or one has failed. */
+class Change {
+  readonly #ready: Ready[] = []
+  readonly #stop = new AbortController()
+  failure: Error | undefined = undefined
+
+  constructor(private readonly wanted: number) {}
+
+  get stopped(): AbortSignal {
+    return this.#stop.signal
+  }
+
+  agree(ready: Ready): void {
+    this.#ready.push(ready)
+    if (this.failure !== undefined || this.#ready.length === this.wanted) this.#answer()
+  }
+
+  /** Those that are ready wait for one that never will be. */
+  fail(error: Error): void {
+    if (this.failure !== undefined) return
+    this.failure = error
+    this.#answer()
+    this.#stop.abort()
+  }
+
+  #answer(): void {
+    const { failure } = this
     for (const { node, n } of this.#ready.splice(0)) {
       node.channel.say(
-        error === undefined ? { kind: 'told', n, value: undefined } : { kind: 'failed', n, failure: carry(error) },
+        failure === undefined ? { kind: 'told', n, value: undefined } : { kind: 'failed', n, failure: carry(failure) },
       )
     }
   }
