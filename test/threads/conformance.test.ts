@@ -319,3 +319,45 @@ everywhere(
     await t.rejects(call('a', 'add'), { code: 'draining' })
   },
 )
+
+everywhere('two that call each other at the same moment do not wait for ever', async (t, { start, call }) => {
+  for (const id of ['a', 'b']) await start(id)
+  const outcomes = await Promise.allSettled([
+    call('a', 'ask', { to: 'b', message: 'add' }),
+    call('b', 'ask', { to: 'a', message: 'add' }),
+  ])
+  const said = outcomes.map((each) => (each.status === 'fulfilled' ? each.value : each.reason.code))
+  t.ok(said.includes('call_cycle'))
+  t.ok(said.every((each) => each === 'call_cycle' || each === 1))
+  t.type(await call('a', 'add'), 'number')
+})
+
+everywhere('a name that a start did not use is free', async (t, { host, start, call }) => {
+  await host.start('supervisor', {}, { id: 'tree' })
+  await start('a')
+  const child = { id: 'q', implementation: 'actor', args: { count: 'no' } }
+  t.match(await call('tree', 'startChild', child), { error: { code: 'invalid_args' } })
+  t.match(await call('tree', 'startChild', { ...child, id: 'a', args: {} }), { error: { code: 'already_started' } })
+  await start('q')
+  const options = { id: 'q', link: true }
+  await t.rejects(call('a', 'start', { implementation: 'actor', args: {}, options }), { code: 'server_crashed' })
+  const linked = { id: 'r', link: true, restart: 'temporary' }
+  t.equal(await call('a', 'start', { implementation: 'actor', args: {}, options: linked }), 'r')
+  t.equal((await host.info('r')).node, (await host.info('a')).node)
+  await host.kill('a')
+  await eventually(() =>
+    call('r', 'add').then(
+      () => false,
+      () => true,
+    ),
+  )
+})
+
+t.test('a reply of another node that is not what was promised is a bad reply', async (t) => {
+  const { host, start, call } = await openHost(t, 2)
+  await start('a')
+  await start('b')
+  t.not((await host.info('a')).node, (await host.info('b')).node)
+  await t.rejects(call('a', 'askNumberLater', { to: 'b' }), { code: 'bad_reply' })
+  t.equal(await call('b', 'add'), 1, 'who gave it could not know')
+})

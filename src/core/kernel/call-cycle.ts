@@ -18,35 +18,24 @@ export function refuseCallCycle(caller: Busy, to: Busy): void {
  * @throws {GenServerError} `call_cycle` if `to` is one of them, or waits for one.
  */
 export function refuseChain(chain: readonly string[], to: Busy): void {
-  const path = pathToAny(new Set(chain), to, new Set())
+  const path = pathTo(({ id }) => chain.includes(id), to, new Set())
   if (path === undefined) return
   const round = [...chain.slice(chain.indexOf(path.at(-1) as string)), ...path]
   throw new GenServerError('call_cycle', `the call would wait for itself: ${round.join(' → ')}`, { chain: round })
 }
 
-function pathToAny(goals: ReadonlySet<string>, from: Busy, seen: Set<Busy>): string[] | undefined {
-  if (goals.has(from.id)) return [from.id]
-  if (from.waits === undefined || seen.has(from)) return undefined
-  seen.add(from)
-  for (const wait of from.waits) {
-    const path = pathToAny(goals, wait.beside ?? wait.to, seen)
-    if (path) return [from.id, ...path]
-  }
-  return undefined
-}
-
 /** The ids from `caller` round to `caller` again that a call to `to` would close, or `undefined` if it closes none. */
 export function findCallCycle(caller: Busy, to: Busy): string[] | undefined {
-  const path = pathTo(caller, to, new Set())
+  const path = pathTo((each) => each === caller, to, new Set())
   return path && [caller.id, ...path]
 }
 
-function pathTo(goal: Busy, from: Busy, seen: Set<Busy>): string[] | undefined {
-  if (from === goal) return [from.id]
+function pathTo(isGoal: (busy: Busy) => boolean, from: Busy, seen: Set<Busy>): string[] | undefined {
+  if (isGoal(from)) return [from.id]
   if (from.waits === undefined || seen.has(from)) return undefined
   seen.add(from)
   for (const wait of from.waits) {
-    const path = pathTo(goal, wait.beside ?? wait.to, seen)
+    const path = pathTo(isGoal, wait.beside ?? wait.to, seen)
     if (path) return [from.id, ...path]
   }
   return undefined

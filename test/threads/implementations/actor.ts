@@ -24,6 +24,7 @@ export default defineServer({
     never: {},
     defer: { reply: Type.Unknown() },
     askLater: { args: To, reply: Type.Unknown() },
+    askNumberLater: { args: To, reply: Type.Integer() },
     stop: { args: Type.Object({ reason: Type.String() }), reply: Type.String() },
     ask: {
       args: Type.Object({ to: Type.String(), message: Type.String(), args: Type.Optional(Type.Unknown()) }),
@@ -84,6 +85,10 @@ export default defineServer({
     // The reply is given by another server.
     askLater: (_state, { to }, ctx) => {
       ctx.cast(to, 'answer', { from: ctx.from, value: `from ${to}` })
+      return ctx.noReply()
+    },
+    askNumberLater: (_state, { to }, ctx) => {
+      ctx.cast(to, 'answer', { from: ctx.from, value: 'no number' })
       return ctx.noReply()
     },
     stop: (_state, { reason }, ctx) => ctx.stop(reason, 'stopped'),
