@@ -3,17 +3,19 @@ import { Type } from '@sinclair/typebox'
 import { CallReply, CallRequest, CastRequest } from './message-schemas.js'
 import { Problem } from './problem-schema.js'
 import { Ref } from './schema-ref.js'
-import { serverId } from './server-schemas.js'
+import { serverId, timeout } from './server-schemas.js'
 
-const { message, ...callRest } = CallRequest.properties
+const { message, timeout: _timeout, ...callRest } = CallRequest.properties
 const { message: _, ...castRest } = CastRequest.properties
 
 const ifMatch = Type.Optional(
   Type.Integer({ minimum: 0, description: 'Do it only if the state has this revision when the message is taken.' }),
 )
 
+const wait = timeout('Milliseconds to wait for the reply (default 5000).')
+
 export const BatchCall = Type.Object(
-  { to: serverId(), call: message, ...callRest, ifMatch },
+  { to: serverId(), call: message, ...callRest, timeout: Type.Optional(wait), ifMatch },
   { $id: 'BatchCall', additionalProperties: false, examples: [{ to: 'stack-1', call: 'pop' }] },
 )
 

@@ -3,7 +3,7 @@
  *
  * 1. Each line is a message of its own: one that is at fault, or fails, is answered for itself and hinders no other.
  * 2. Messages to one server are taken in the order of their lines.
- * 3. What is under way is bounded: while `MOST_UNDER_WAY` calls are, or while the client does not read its answers, no more is
+ * 3. What is under way is bounded: while `MOST_UNDER_WAY` messages are, or while the client does not read its answers, no more is
  *    read of the batch.
  * 4. Calls that wait are given up when the client has gone.
  * 5. The answers of what is done at once are written at once, as one piece.
@@ -16,8 +16,8 @@ import type { Failure } from './failure.js'
 import { type LineReader, TOO_LONG } from './line-reader.js'
 import { HttpProblem, problemDocument } from './problem-document.js'
 
-/** Calls of one batch. */
-const MOST_UNDER_WAY = 1000
+/** Messages of one batch: fewer than a mailbox takes that says nothing else, so that one batch does not fill it. */
+const MOST_UNDER_WAY = 250
 
 const SLICE = 10
 
@@ -36,8 +36,8 @@ export interface BatchTerms {
   readonly host: Host
   readonly origin: Origin
   readonly lines: LineReader
-  /** Holds a line to its schema. @throws {HttpProblem} */
-  readonly check: (line: unknown) => BatchLine
+  /** What a line says, judged as the body of a request would be. @throws {HttpProblem} */
+  readonly read: (line: string) => BatchLine
   /** What the client may be told of an error. */
   readonly tell: (error: unknown) => Failure
   /** It has been answered, or the client has gone. */
@@ -143,7 +143,7 @@ export class Batch {
   #take(number: number, bytes: Buffer | typeof TOO_LONG): Request | undefined {
     try {
       if (bytes === TOO_LONG) throw new HttpProblem('payload_too_large', 'the line is larger than the gateway takes')
-      const line = this.terms.check(parse(bytes))
+      const line = this.terms.read(textOf(bytes))
       if (line.cast === undefined) return this.#call(number, bytes.length, line as BatchLine & { call: string })
       this.#cast(number, bytes.length, line as BatchLine & { cast: string })
     } catch (error) {
@@ -233,12 +233,8 @@ export class Batch {
   }
 }
 
-/** @throws {HttpProblem} if it is not JSON in UTF-8. */
-function parse(bytes: Buffer): unknown {
-  if (!isUtf8(bytes)) throw new HttpProblem('invalid_request', 'the line is not UTF-8')
-  try {
-    return JSON.parse(bytes.toString('utf8'))
-  } catch {
-    throw new HttpProblem('invalid_request', 'the line is not valid JSON')
-  }
+/** @throws {HttpProblem} if it is not UTF-8. */
+function textOf(bytes: Buffer): string {
+  if (isUtf8(bytes)) return bytes.toString('utf8')
+  throw new HttpProblem('invalid_request', 'the line is not UTF-8')
 }

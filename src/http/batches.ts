@@ -8,8 +8,12 @@ import { LineReader } from './line-reader.js'
 import { HttpProblem } from './problem-document.js'
 import { originOf } from './request-headers.js'
 
+type Parse = (request: FastifyRequest, text: string, done: (error: Error | null, value?: unknown) => void) => void
+
 export class Batches {
   readonly #open = new Set<Batch>()
+  /** As the bodies of other requests are parsed. */
+  #parse: Parse = () => {}
 
   constructor(
     private readonly hangUps: HangUps,
@@ -19,6 +23,7 @@ export class Batches {
 
   /** For the routes that are added to `api` from now on: bodies are lines, and are read by `answer`. */
   attach(api: FastifyInstance): void {
+    this.#parse = api.getDefaultJsonParser('error', 'error') as Parse
     api.removeAllContentTypeParsers()
     api.addContentTypeParser(NDJSON, (_request, _payload, done) => done(null))
     api.addContentTypeParser('*', (_request, _payload, done) =>
@@ -37,7 +42,7 @@ export class Batches {
       host,
       origin: originOf(request.id, request.headers),
       lines: new LineReader(this.longestLine),
-      check: lineCheck(request),
+      read: lineReading(request, this.#parse),
       tell: (error) => request.server.judgeError(error, request),
       over: () => {
         this.#open.delete(batch)
@@ -57,12 +62,26 @@ export class Batches {
 }
 
 /** Fastify compiles a schema once and keeps what comes of it. */
-function lineCheck(request: FastifyRequest): BatchTerms['check'] {
+function lineReading(request: FastifyRequest, parse: Parse): BatchTerms['read'] {
   const isCall = request.compileValidationSchema(BatchCall, 'body')
   const isCast = request.compileValidationSchema(BatchCast, 'body')
-  return (line) => {
+  return (text) => {
+    const line = parsed(request, text, parse)
     const isOne = typeof line === 'object' && line !== null && 'cast' in line ? isCast : isCall
     if (isOne(line)) return line as BatchLine
     throw Object.assign(new Error(), { validation: isOne.errors, validationContext: 'line' })
   }
+}
+
+/** @throws {HttpProblem} if it is not JSON that is taken. */
+function parsed(request: FastifyRequest, text: string, parse: Parse): unknown {
+  let line: unknown
+  let refused = false
+  // It calls back at once.
+  parse(request, text, (error, value) => {
+    refused = error !== null
+    line = value
+  })
+  if (refused) throw new HttpProblem('invalid_request', 'the line is not valid JSON')
+  return line
 }

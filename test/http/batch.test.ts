@@ -58,6 +58,7 @@ t.test('a line that is at fault is answered for itself, and changes nothing', as
   await start('p1')
   const faulty: [unknown, object][] = [
     ['{', { status: 400, code: 'invalid_request', detail: 'the line is not valid JSON' }],
+    ['{"to":"a","call":"ping","args":{"constructor":{"prototype":{}}}}', { status: 400, code: 'invalid_request' }],
     ['[]', { status: 400, code: 'invalid_request' }],
     ['null', { status: 400, code: 'invalid_request' }],
     [{ call: 'ping' }, { code: 'invalid_request', errors: [{ path: '/to', message: 'is required' }] }],
@@ -239,13 +240,13 @@ t.test('answers come in the order in which they are done, while the batch is sti
   await until(isOver)
 })
 
-t.test('no more is read while a thousand calls are under way', async (t) => {
+t.test('no more is read while many calls are under way', async (t) => {
   const { write, told, end, isOver, taken, runtime } = await listening(t)
-  write(Array.from({ length: 2500 }, () => ({ to: 'g', call: 'wait' })))
-  await until(() => taken() === 1000)
+  write(Array.from({ length: 600 }, () => ({ to: 'g', call: 'wait' })))
+  await until(() => taken() === 250)
   for (let n = 0; n < 20; n++) await new Promise((resolve) => setImmediate(resolve))
-  t.equal(taken(), 1000)
-  for (const expected of [2000, 2500]) {
+  t.equal(taken(), 250)
+  for (const expected of [500, 600]) {
     runtime.cast('g', 'go')
     await until(() => taken() === expected)
   }
@@ -254,7 +255,7 @@ t.test('no more is read while a thousand calls are under way', async (t) => {
   await until(isOver)
   t.same(
     told().map(({ line }) => line),
-    Array.from({ length: 2500 }, (_, i) => i + 1),
+    Array.from({ length: 600 }, (_, i) => i + 1),
   )
 })
 
