@@ -3,8 +3,8 @@
  *
  * 1. A process runs after the code that woke it has finished, never inside it. Code that has corked asks for it: then the
  *    first message is handled at once, and the rest in `uncork`.
- * 2. Rounds run as microtasks, and after `ROUNDS` of them the event loop gets its chance: processes that keep each other
- *    busy do not keep the rest of the program waiting.
+ * 2. Rounds run as microtasks, and after `ROUNDS` of them, or `SLICE` milliseconds, the event loop gets its chance: processes that
+ *    have much to do, or keep each other busy, do not keep the rest of the program waiting.
  */
 
 export interface Runnable {
@@ -13,6 +13,9 @@ export interface Runnable {
 }
 
 const ROUNDS = 64
+
+/** Of the machine's clock: it is about what else the thread has to do, and about no time of servers. */
+const SLICE = 10
 
 const settled = Promise.resolve()
 
@@ -64,6 +67,7 @@ export class Scheduler {
   }
 
   readonly #rounds = (): void => {
+    let until: number | undefined
     for (let round = 0; round < ROUNDS; round++) {
       const batch = this.#ready
       if (batch.length === 0) {
@@ -71,11 +75,27 @@ export class Scheduler {
         this.resting()
         return
       }
+      until ??= performance.now() + SLICE
       this.#ready = this.#spare
-      for (const process of batch) this.#run(process)
+      let ran = 0
+      for (const process of batch) {
+        this.#run(process)
+        ran++
+        if (performance.now() > until && ran < batch.length) {
+          // Those that had no turn come before those that want another.
+          this.#ready = [...batch.slice(ran), ...this.#ready]
+          this.#yield()
+          return
+        }
+      }
       batch.length = 0
       this.#spare = batch
     }
+    this.#yield()
+  }
+
+  /** The event loop gets its chance. */
+  #yield(): void {
     this.resting()
     setImmediate(this.#rounds)
   }

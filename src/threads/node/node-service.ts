@@ -23,10 +23,15 @@ import { TieService } from './tie-service.js'
 
 const askable: ReadonlySet<string> = new Set(ASKABLE)
 
+/** For so many milliseconds messages are handled as they are heard. */
+const SLICE = 5
+
 export class NodeService {
   /** Calls that have not been answered, and whatever else can be abandoned. */
   readonly #open = new Map<number, () => void>()
   readonly #ties: TieService
+  /** What comes now is only put into its mailbox: there is more to be heard, and some of it may be refused. */
+  #isLate = false
 
   constructor(
     private readonly runtime: LocalRuntime,
@@ -42,7 +47,11 @@ export class NodeService {
   }
 
   receive(messages: readonly ToNode[]): void {
-    for (const message of messages) this.#take(message)
+    const until = performance.now() + SLICE
+    for (const message of messages) {
+      this.#isLate = performance.now() > until
+      this.#take(message)
+    }
     // Most of it has been answered by now.
     this.channel.flush()
   }
@@ -97,7 +106,7 @@ export class NodeService {
   #call({ n, to, message, args, ...options }: CallMessage): void {
     const { runtime, channel } = this
     let request: Request | undefined
-    runtime.cork()
+    if (!this.#isLate) runtime.cork()
     request = runtime.sendRequest(to, message, args, { ...options, ticket: n })
     request.whenSettled((error) => {
       if (request !== undefined) this.#open.delete(n)
@@ -120,7 +129,7 @@ export class NodeService {
   }
 
   #cast({ n, to, message, args, ...options }: CastMessage): void {
-    this.runtime.cork()
+    if (!this.#isLate) this.runtime.cork()
     this.#tell(n, () => this.runtime.cast(to, message, args, { ...options, ticket: n }))
     this.runtime.uncork()
   }

@@ -136,3 +136,19 @@ t.test('the first after a cork need not be woken, and only that', async (t) => {
   scheduler.uncork()
   t.notOk(scheduler.takeFirst(), 'the cork is out')
 })
+
+t.test('processes that take long leave the event loop its turns, and lose none of their own', async (t) => {
+  const scheduler = new Scheduler(noFailure)
+  const log: string[] = []
+  const slow = (name: string) => ({
+    run() {
+      const end = performance.now() + 11
+      while (performance.now() < end);
+      log.push(name)
+    },
+  })
+  setImmediate(() => log.push('event loop'))
+  for (const name of ['a', 'b', 'c']) scheduler.wake(slow(name))
+  for (let turns = 0; turns < 5; turns++) await turn()
+  t.same(log, ['a', 'event loop', 'b', 'c'])
+})
