@@ -21,11 +21,11 @@ export class Client {
   readonly #workers = Array.from({ length: THREADS }, () => new Worker(new URL('./load-worker.js', import.meta.url)))
 
   /** Sends for so many seconds, or until the load has come to its end. */
-  async send(port: number, load: Load, seconds?: number): Promise<Sent> {
+  async send(port: number, load: Load, seconds?: number, sleeps = false): Promise<Sent> {
     const reports = await Promise.all(
       this.#workers.map((worker, index) => {
         const share = { index, of: THREADS }
-        return order(worker, { port, connections: CONNECTIONS / THREADS, load, seconds, share })
+        return order(worker, { port, connections: CONNECTIONS / THREADS, load, seconds, share, sleeps })
       }),
     )
     const latencies = new Float64Array(reports.reduce((sum, report) => sum + report.latencies.length, 0))

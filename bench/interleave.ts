@@ -13,6 +13,8 @@ const WARM_UP_CYCLES = 2
 export interface Side {
   readonly server: ServerProcess
   readonly load: Load
+  /** The client may sleep: then it leaves its core to others, and what it costs to wake it is the server's. */
+  readonly sleeps?: boolean
 }
 
 /** One side's figures, a value for each cycle. */
@@ -37,9 +39,14 @@ export async function interleave(client: Client, a: Side, b: Side, plan: Plan): 
   return [ofA, ofB]
 }
 
-async function measure(client: Client, { server, load }: Side, seconds: number, series?: Series): Promise<void> {
+async function measure(
+  client: Client,
+  { server, load, sleeps }: Side,
+  seconds: number,
+  series?: Series,
+): Promise<void> {
   const before = await server.usage()
-  const sent = await client.send(server.port, load, seconds).catch((cause: Error) => {
+  const sent = await client.send(server.port, load, seconds, sleeps).catch((cause: Error) => {
     throw new Error(`${server.name}: ${cause.message}`, { cause })
   })
   const cpu = (await server.usage()).cpu - before.cpu

@@ -10,13 +10,15 @@ export interface LoadOrder {
   /** How long to go on; without it until nothing is left to send. */
   readonly seconds: number | undefined
   readonly share: Share
+  /** Whether it may sleep while it has nothing to do. */
+  readonly sleeps: boolean
 }
 
 export type LoadReport =
   | { readonly ok: true; readonly latencies: Float64Array; readonly seconds: number }
   | { readonly ok: false; readonly error: string }
 
-async function obey({ port, connections, load, seconds, share }: LoadOrder): Promise<LoadReport> {
+async function obey({ port, connections, load, seconds, share, sleeps }: LoadOrder): Promise<LoadReport> {
   const ledger: Ledger = { latencies: [], over: false }
   const loading = prepare(load, port, share)
   const started = performance.now()
@@ -27,7 +29,7 @@ async function obey({ port, connections, load, seconds, share }: LoadOrder): Pro
   // A thread that sleeps must be woken for an answer, which costs whoever wakes it: the server, and the more so the slower
   // it is and the oftener the client finds nothing to do.
   const stayAwake = () => {
-    if (!ledger.over) setImmediate(stayAwake)
+    if (!ledger.over && !sleeps) setImmediate(stayAwake)
   }
   stayAwake()
   const timer = seconds === undefined ? undefined : setTimeout(stop, seconds * 1000)

@@ -7,12 +7,14 @@
 export type Load =
   /** Each request increments one counter, taken at random from `c0` to `c(ids - 1)`. */
   | { readonly kind: 'call'; readonly ids: number }
+  /** Each request holds its server for 0.2 ms of CPU; it is one of the burners `c0` to `c(ids - 1)`. */
+  | { readonly kind: 'burn'; readonly ids: number }
   /** The same by a cast; the counter has one cast, which resets it. */
   | { readonly kind: 'cast'; readonly ids: number }
   /** A counter is started, with an id that is made for it, and then called once. */
   | { readonly kind: 'spawn' }
-  /** The counters `c(from)` to `c(to - 1)` are started, each once. */
-  | { readonly kind: 'populate'; readonly from: number; readonly to: number }
+  /** The counters, or others, `c(from)` to `c(to - 1)` are started, each once. */
+  | { readonly kind: 'populate'; readonly from: number; readonly to: number; readonly implementation?: string }
 
 export interface Step {
   readonly bytes: Buffer
@@ -36,15 +38,18 @@ export function prepare(load: Load, port: number, share: Share): Loading {
   switch (load.kind) {
     case 'call':
       return anyOf(load.ids, (id) => post(`/servers/${id}/call`, { message: 'increment', args: { by: 1 } }, 200))
+    case 'burn':
+      return anyOf(load.ids, (id) => post(`/servers/${id}/call`, { message: 'burn', args: { ms: 0.2 } }, 200))
     case 'cast':
       return anyOf(load.ids, (id) => post(`/servers/${id}/cast`, { message: 'reset' }, 202))
     case 'spawn':
       return () => spawnThenCall(port, post('/servers', { implementation: 'counter', args: { start: 0 } }, 201))
     case 'populate': {
+      const { implementation = 'counter' } = load
       let n = load.from + share.index
       return () => () => {
         if (n >= load.to) return undefined
-        const step = post('/servers', { implementation: 'counter', id: `c${n}` }, 201)
+        const step = post('/servers', { implementation, id: `c${n}` }, 201)
         n += share.of
         return step
       }

@@ -14,8 +14,11 @@ import { connections } from './scenarios/connections.js'
 import { events } from './scenarios/events.js'
 import { inProcess } from './scenarios/in-process.js'
 import { manyServers } from './scenarios/many-servers.js'
+import { overload } from './scenarios/overload.js'
 import { size } from './scenarios/size.js'
 import { start } from './scenarios/start.js'
+import { stuck } from './scenarios/stuck.js'
+import { threads } from './scenarios/threads.js'
 
 function scenariosWith(client: Client): Scenario[] {
   return [
@@ -36,6 +39,9 @@ function scenariosWith(client: Client): Scenario[] {
       ...{ load: { kind: 'spawn' }, servers: 0, atLeast: 0.7 },
     }),
     inProcess,
+    threads(client),
+    stuck,
+    overload,
     batch,
     connections,
     events,

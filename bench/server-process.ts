@@ -16,9 +16,9 @@ export class ServerProcess {
   ) {}
 
   /** With the bundled implementations, or those of a directory. */
-  static gateway(implementations?: URL): Promise<ServerProcess> {
+  static gateway(implementations?: URL, settings: NodeJS.ProcessEnv = {}): Promise<ServerProcess> {
     const env = implementations && { GENSERVERS_IMPLEMENTATIONS: fileURLToPath(implementations) }
-    return ServerProcess.#launch('the gateway', compiled('../src/main.js'), env)
+    return ServerProcess.#launch('the gateway', compiled('../src/main.js'), { ...env, ...settings })
   }
 
   static bare(): Promise<ServerProcess> {
@@ -37,6 +37,10 @@ export class ServerProcess {
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     })
     return new ServerProcess(child, name, await urlOf(child, program))
+  }
+
+  get pid(): number {
+    return this.child.pid as number
   }
 
   get port(): number {

@@ -1,0 +1,98 @@
+/** One of two threads never comes back: what the other one, and the gateway, notice of that. */
+import { Crowd } from '../crowd.js'
+import { quantile } from '../figures.js'
+import type { Outcome, Scenario } from '../outcome.js'
+import { count } from '../printing.js'
+import { callOf, post } from '../requests.js'
+import { ServerProcess } from '../server-process.js'
+
+/** Milliseconds. */
+const LIMIT = 3000
+const BETWEEN_PROBES = 10
+
+/** Calls under way; few, since a thread that loops leaves one core of two. */
+const UNDER_WAY = 4
+/** Seconds. */
+const WARM_UP = 2
+const AT_WORK = 4
+
+export const stuck: Scenario = {
+  name: 'stuck',
+  title: 'stuck: one of two threads loops for ever, and is replaced',
+  run,
+}
+
+async function run(): Promise<Outcome> {
+  const gateway = await ServerProcess.gateway(new URL('../implementations/busy/', import.meta.url), {
+    GENSERVERS_THREADS: '2',
+    GENSERVERS_HANDLER_LIMIT: String(LIMIT),
+  })
+  try {
+    for (const id of ['culprit', 'other']) await post(`${gateway.url}/servers`, { implementation: 'burner', id })
+    const others = await Crowd.open(gateway.port, UNDER_WAY, callOf('other', { message: 'burn', args: { ms: 0 } }))
+    await others.work(UNDER_WAY, WARM_UP)
+    const normal = await others.work(UNDER_WAY, AT_WORK)
+    const probes = probe(gateway.url)
+    const looped = performance.now()
+    const fatal = post(`${gateway.url}/servers/culprit/call`, { message: 'loop' })
+    const replaced = untilReplaced(gateway.url).then(() => performance.now() - looped)
+    const beside = await others.work(UNDER_WAY, AT_WORK)
+    const answered = (await fatal).status
+    const took = await replaced
+    others.close()
+    const slowest = Math.max(...(await probes.stop()))
+    const [usual, meanwhile] = [quantile(normal.latencies, 0.99), quantile(beside.latencies, 0.99)]
+    return {
+      table: {
+        columns: ['', 'before', 'while it loops'],
+        rows: [
+          [
+            'calls to the other thread per second',
+            count(normal.latencies.length / normal.seconds),
+            count(beside.latencies.length / beside.seconds),
+          ],
+          ['p99, ms', count(usual), count(meanwhile)],
+          ['errors', String(normal.errors), String(beside.errors)],
+          ['the slowest /health/live, ms', '', count(slowest)],
+        ],
+      },
+      targets: [
+        { what: 'p99 on the other thread, times the normal one', figure: meanwhile / usual, unit: '', atMost: 2 },
+        { what: 'the slowest /health/live', figure: slowest, unit: ' ms', atMost: 50 },
+        { what: 'replaced after the limit and', figure: took - LIMIT, unit: ' ms', atMost: 200 },
+        { what: 'errors on the other thread', figure: beside.errors, unit: '', atMost: 0 },
+        { what: 'status of the call that loops', figure: answered, unit: '', atLeast: 500 },
+      ],
+      figures: { usual, meanwhile, slowest, took },
+    }
+  } finally {
+    await gateway.stop()
+  }
+}
+
+/** Asks for `/health/live` again and again; gives the milliseconds of each answer when it is stopped. */
+function probe(url: string): { stop(): Promise<number[]> } {
+  const took: number[] = []
+  let isOver = false
+  const done = (async () => {
+    while (!isOver) {
+      const asked = performance.now()
+      await (await fetch(`${url}/health/live`)).arrayBuffer()
+      took.push(performance.now() - asked)
+      await new Promise((resolve) => setTimeout(resolve, BETWEEN_PROBES))
+    }
+  })()
+  return {
+    stop: async () => {
+      isOver = true
+      await done
+      return took
+    },
+  }
+}
+
+/** Resolves when a server of the lost thread answers again. */
+async function untilReplaced(url: string): Promise<void> {
+  const answer = await post(`${url}/servers/culprit/call`, { message: 'burn', args: { ms: 0 }, timeout: 60_000 })
+  if (answer.status !== 200) throw new Error(`the next life answered ${answer.status}`)
+}
