@@ -151,6 +151,9 @@ t.test('an implementation may have a thread of its own, and a limit of its own',
   await t.rejects(call('h', 'loop'), { code: 'server_crashed' })
   t.equal(await call('h', 'add'), 1)
   t.equal(await call('a', 'add'), 2, 'nobody else has lost anything')
+  t.equal(await call('h', 'ask', { to: 'a' }), 3, 'it knows who was there before it')
+  await start('b')
+  t.equal(await call('h', 'ask', { to: 'b' }), 1)
   t.match(await host.nodes(), [
     { node: '1', restarts: 0 },
     { node: 'hermit-alone', restarts: 1 },
@@ -174,4 +177,17 @@ t.test('a host closes although a thread is stuck', async (t) => {
   await eventually(async () => (await host.nodes())[0]?.current)
   await host.close({ timeout: 10 })
   await t.rejects(fatal, { code: 'server_crashed' })
+})
+
+t.test('a thread that comes back in time is not replaced', async (t) => {
+  const { host, start, call, logged } = await openHost(t, 1, { handlerLimit: 400 })
+  await start('a')
+  for (let i = 0; i < 3; i++) await call('a', 'burn', { ms: 300 })
+  t.equal(await call('a', 'add'), 1)
+  t.match(await host.nodes(), [{ restarts: 0 }])
+  t.match(await host.info('a'), { incarnation: 1 })
+  t.same(
+    logged.filter(({ level }) => level === 'error'),
+    [],
+  )
 })

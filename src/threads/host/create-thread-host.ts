@@ -111,12 +111,10 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
     )
     const at = clock.now()
     router.forget(node)
-    const others = [...places.all()].filter((place) => place.node !== node)
+    introduce(node)
     node.restarts++
     const soon = at - node.startedAt < SOON ? (early.get(node) ?? 0) + 1 : 0
     early.set(node, soon)
-    const servers = others.map(({ id, implementation }) => [id, implementation] as const)
-    if (servers.length > 0) node.channel.say({ kind: 'named', servers })
     recovery.recover(node, remains)
     watches.moved(node, new Date(at).toISOString())
     const begin = () => {
@@ -126,8 +124,15 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
     else clock.setTimer(Math.min(FIRST_DELAY * 2 ** (soon - 2), LONGEST_DELAY), begin)
   }
 
+  /** Tells a thread that is about to begin who is on the other nodes. */
+  const introduce = (node: ThreadNode) => {
+    const others = [...places.all()].filter((place) => place.node !== node && place.terms !== undefined)
+    if (others.length === 0) return
+    node.channel.say({ kind: 'named', servers: others.map(({ id, implementation }) => [id, implementation]) })
+  }
+
   const nodes = new ThreadNodes(
-    { threads, clock, heap: threadHeap, data: { directories, bounds, beat: beatOf(handlerLimit) } },
+    { threads, clock, introduce, heap: threadHeap, data: { directories, bounds, beat: beatOf(handlerLimit) } },
     {
       heard: (node, said) => router.hear(node, said),
       ended,

@@ -39,7 +39,6 @@ export class Recovery {
     const places = this.terms.places.on(node)
     const isInit = places.some(({ hasBegun, terms }) => terms !== undefined && !hasBegun)
     const culprit = isInit ? undefined : lastTaken?.server // 2
-    node.renew()
     const fates = places.map((place) => ({ place, delay: this.#delayOf(place, place.id === culprit) }))
     this.terms.lost(
       node,

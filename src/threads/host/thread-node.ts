@@ -5,15 +5,14 @@
  * 1. What is still said by a thread that was given up is not heard.
  * 2. A cast that its node has accepted is known here until it is taken, so that it is not lost with a mailbox.
  */
-import { Worker } from 'node:worker_threads'
 import { type Call, type Callee, JsonText } from '../../adapters.js'
 import type { CastOptions, RequestOptions } from '../../index.js'
-import { Board, type LastTaken } from '../wire/board.js'
+import type { Board, LastTaken } from '../wire/board.js'
 import { uncarry } from '../wire/carried-failure.js'
 import { type Asker, Channel, promised, type Question } from '../wire/channel.js'
 import { GRACE } from '../wire/grace.js'
 import type { Askable, CallMessage, CastMessage, FromNode, Response, Seen, ToNode } from '../wire/messages.js'
-import type { ThreadData } from '../wire/thread-data.js'
+import { Generation, type GenerationTerms } from './generation.js'
 
 export interface ThreadNodeEvents {
   /** Something has been said. */
@@ -37,29 +36,28 @@ export interface Remains {
 }
 
 export class ThreadNode {
-  board = new Board()
   startedAt = 0
   restarts = 0
   servers = 0
   /** Resolves when the last thread that was given up is no more. */
   gone: Promise<unknown> = Promise.resolve()
+  readonly name: string
   /** Whether the thread has loaded its implementations. */
   isReady = false
   readonly channel: Channel<ToNode>
-  #worker: Worker | undefined = undefined
+  #generation: Generation
+  #next: Generation | undefined = undefined
   /** How many casts were accepted and not taken. */
   #kept = 0
   /** Who hears what is seen, by the number of the question. */
   readonly #watchers = new Map<number, (seen: Seen) => void>()
 
   constructor(
-    readonly name: string,
-    /** The only implementation whose servers it has, if it is there for one. */
-    readonly only: string | undefined,
-    private readonly data: Omit<ThreadData, 'node' | 'memory'>,
-    private readonly heap: number,
+    private readonly terms: GenerationTerms,
     private readonly events: ThreadNodeEvents,
   ) {
+    this.name = terms.data.node
+    this.#generation = new Generation(terms)
     this.channel = new Channel(
       () => events.leaving(),
       ({ said }, { kind }) => {
@@ -70,51 +68,50 @@ export class ThreadNode {
     )
   }
 
-  /** Begins a generation. */
+  get board(): Board {
+    return this.#generation.board
+  }
+
+  /** Begins its thread, or goes on with the one that has begun meanwhile. */
   begin(now: number): void {
+    const generation = this.#generation
     this.startedAt = now
-    const worker = new Worker(new URL('../node/thread.js', import.meta.url), {
-      name: `genservers ${this.name}`,
-      workerData: { ...this.data, node: this.name, memory: this.board.memory } satisfies ThreadData,
-      ...(this.heap > 0 && { resourceLimits: { maxOldGenerationSizeMb: this.heap } }),
+    this.channel.attach(generation.begin())
+    generation.adopt({
+      heard: (said) => this.events.heard(this, said),
+      ended: (error) => this.events.ended(this, error),
     })
-    let failure: Error | undefined
-    worker.on('message', (said: readonly FromNode[]) => {
-      if (this.#worker === worker) this.events.heard(this, said) // 1
-    })
-    worker.on('error', (error) => {
-      failure = error
-    })
-    worker.on('exit', () => {
-      if (this.#worker === worker) this.events.ended(this, failure) // 1
-    })
-    this.#worker = worker
-    this.channel.attach(worker)
   }
 
-  /** Ends this generation, whatever it is doing. It may take its time to end, but is not heard from now on. */
+  /** Its thread may be lost soon: the next one begins, so that it is there by then. */
+  prepare(): void {
+    this.#next ??= new Generation(this.terms)
+    this.#next.begin()
+  }
+
+  /** Its thread is well. */
+  unprepare(): void {
+    void this.#next?.giveUp()
+    this.#next = undefined
+  }
+
+  /** Ends this generation, whatever it is doing, and gives what it leaves. What is said from now on is for the next one. */
   giveUp(): Remains {
-    const worker = this.#worker
-    this.#worker = undefined
-    this.isReady = false
-    this.gone = worker?.terminate() ?? Promise.resolve(0)
     const { board } = this
+    this.isReady = false
+    this.gone = this.#generation.giveUp()
     const open = this.channel.detach().map(({ n, question }) => ({ ...question, isTaken: board.isTaken(n) }))
-    return { open, lastTaken: board.lastTaken }
-  }
-
-  /** After `giveUp`: nothing is known of what the last generation had. */
-  renew(): void {
-    this.board = new Board()
+    this.#generation = this.#next ?? new Generation(this.terms)
+    this.#next = undefined
     this.#kept = 0
     this.#watchers.clear()
+    return { open, lastTaken: board.lastTaken }
   }
 
   /** Resolves when all its servers have stopped, or the thread has ended by itself. */
   async close(timeout: number): Promise<void> {
-    const closed = this.ask<void>('close', { timeout })
-    const gone = new Promise<void>((resolve) => this.#worker?.once('exit', () => resolve()))
-    await Promise.race([closed, gone])
+    this.unprepare()
+    await Promise.race([this.ask<void>('close', { timeout }), this.#generation.ended()])
   }
 
   /** Brings the call to its server. `call` has the node's number for it as its ticket. */

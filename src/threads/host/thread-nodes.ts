@@ -11,6 +11,8 @@ export interface NodesTerms {
   readonly threads: number
   readonly clock: Clock
   readonly data: Omit<ThreadData, 'node' | 'memory'>
+  /** Tells a node that is about to begin what it is to know first. */
+  readonly introduce: (node: ThreadNode) => void
   /** Megabytes of the heap of each thread; 0 is Node's own bound. */
   readonly heap: number
 }
@@ -27,7 +29,7 @@ export class ThreadNodes {
 
   /** Begins those that are shared. */
   begin(): void {
-    for (let i = 1; i <= this.terms.threads; i++) this.#shared.push(this.#make(String(i), undefined))
+    for (let i = 1; i <= this.terms.threads; i++) this.#shared.push(this.#make(String(i)))
   }
 
   get all(): ThreadNode[] {
@@ -43,16 +45,17 @@ export class ThreadNodes {
   #aloneFor(implementation: string): ThreadNode {
     let node = this.#alone.get(implementation)
     if (node === undefined) {
-      node = this.#make(`${implementation}-alone`, implementation)
+      node = this.#make(`${implementation}-alone`)
       this.#alone.set(implementation, node)
     }
     return node
   }
 
-  #make(name: string, only: string | undefined): ThreadNode {
-    const { data, heap, clock } = this.terms
-    const node = new ThreadNode(name, only, data, heap, this.events)
-    node.begin(clock.now())
-    return node
+  #make(node: string): ThreadNode {
+    const { data, heap, clock, introduce } = this.terms
+    const made = new ThreadNode({ data: { ...data, node }, heap }, this.events)
+    introduce(made)
+    made.begin(clock.now())
+    return made
   }
 }

@@ -6,10 +6,15 @@ export default defineServer({
   isolate: true,
   handlerLimit: 50,
   state: Type.Object({ count: Type.Integer() }),
-  calls: { add: { reply: Type.Integer() }, loop: {} },
+  calls: {
+    add: { reply: Type.Integer() },
+    loop: {},
+    ask: { args: Type.Object({ to: Type.String() }), reply: Type.Unknown() },
+  },
   init: () => ({ count: 0 }),
   handleCall: {
     add: (state) => ++state.count,
+    ask: (_state, { to }, ctx) => ctx.call(to, 'add', {}),
     loop: () => {
       for (;;);
     },

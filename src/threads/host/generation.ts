@@ -1,0 +1,74 @@
+/**
+ * One thread, from its begin to its end. It may begin before anybody needs it: what it says until it is adopted waits. After
+ * `giveUp` nobody hears it any more.
+ */
+import { Worker } from 'node:worker_threads'
+import { Board } from '../wire/board.js'
+import type { FromNode } from '../wire/messages.js'
+import type { ThreadData } from '../wire/thread-data.js'
+
+export interface GenerationTerms {
+  readonly data: Omit<ThreadData, 'memory'>
+  /** Megabytes; 0 is Node's own bound. */
+  readonly heap: number
+}
+
+/** Whoever works with the thread. */
+export interface Adopter {
+  heard(said: readonly FromNode[]): void
+  /** It has ended by itself. */
+  ended(error: Error | undefined): void
+}
+
+export class Generation {
+  readonly board = new Board()
+  #worker: Worker | undefined = undefined
+  #adopter: Adopter | undefined = undefined
+  #early: FromNode[] = []
+  #hasEnded = false
+  #failure: Error | undefined = undefined
+
+  constructor(private readonly terms: GenerationTerms) {}
+
+  /** Twice is as once. */
+  begin(): Worker {
+    if (this.#worker !== undefined) return this.#worker
+    const { data, heap } = this.terms
+    const worker = new Worker(new URL('../node/thread.js', import.meta.url), {
+      name: `genservers ${data.node}`,
+      workerData: { ...data, memory: this.board.memory } satisfies ThreadData,
+      ...(heap > 0 && { resourceLimits: { maxOldGenerationSizeMb: heap } }),
+    })
+    worker.on('message', (said: readonly FromNode[]) => {
+      if (this.#adopter === undefined) this.#early.push(...said)
+      else this.#adopter.heard(said)
+    })
+    worker.on('error', (error) => {
+      this.#failure = error
+    })
+    worker.on('exit', () => {
+      this.#hasEnded = true
+      this.#adopter?.ended(this.#failure)
+    })
+    this.#worker = worker
+    return worker
+  }
+
+  adopt(adopter: Adopter): void {
+    this.#adopter = adopter
+    const early = this.#early.splice(0)
+    if (early.length > 0) adopter.heard(early)
+    if (this.#hasEnded) adopter.ended(this.#failure)
+  }
+
+  /** Ends it, whatever it is doing; that may take its time. Resolves when it is no more. */
+  async giveUp(): Promise<void> {
+    this.#adopter = { heard() {}, ended() {} }
+    await this.#worker?.terminate()
+  }
+
+  /** Resolves when it has ended by itself. */
+  ended(): Promise<void> {
+    return new Promise((resolve) => this.#worker?.once('exit', () => resolve()))
+  }
+}
