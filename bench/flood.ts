@@ -25,14 +25,10 @@ export class Flood {
   readonly #free: Line[] = []
   #next = 0
 
-  private constructor(
+  constructor(
     private readonly port: number,
     private readonly requests: readonly Buffer[],
   ) {}
-
-  static async open(port: number, requests: readonly Buffer[]): Promise<Flood> {
-    return new Flood(port, requests)
-  }
 
   /** Sends so many requests a second. */
   async run(rate: number, seconds: number): Promise<FloodReport> {

@@ -32,7 +32,7 @@ async function run(plan: Plan): Promise<Outcome> {
     const ids = Array.from({ length: SERVERS }, (_, n) => `c${n}`)
     for (const id of ids) await post(`${gateway.url}/servers`, { implementation: 'burner', id, mailbox: 50 })
     const requests = ids.map((id) => callOf(id, { message: 'burn', args: { ms: WORK }, timeout: PATIENCE }))
-    const flood = await Flood.open(gateway.port, requests)
+    const flood = new Flood(gateway.port, requests)
     await flood.run(1000 / WORK, 1)
     // More than it can take, a little: so it is found how many it can.
     const peak = await flood.run((1000 / WORK) * 1.1, PEAK)

@@ -1,6 +1,6 @@
 /** One of two threads never comes back: what the other one, and the gateway, notice of that. */
-import { Crowd } from '../crowd.js'
 import { quantile } from '../figures.js'
+import { Flood, type FloodReport } from '../flood.js'
 import type { Outcome, Scenario } from '../outcome.js'
 import { count } from '../printing.js'
 import { callOf, post } from '../requests.js'
@@ -10,8 +10,8 @@ import { ServerProcess } from '../server-process.js'
 const LIMIT = 3000
 const BETWEEN_PROBES = 10
 
-/** Calls under way; few, since a thread that loops leaves one core of two. */
-const UNDER_WAY = 4
+/** Calls a second to the other thread: a share of what it can, since a thread that loops leaves one core of two. */
+const RATE = 1000
 /** Seconds. */
 const WARM_UP = 2
 const AT_WORK = 4
@@ -29,30 +29,26 @@ async function run(): Promise<Outcome> {
   })
   try {
     for (const id of ['culprit', 'other']) await post(`${gateway.url}/servers`, { implementation: 'burner', id })
-    const others = await Crowd.open(gateway.port, UNDER_WAY, callOf('other', { message: 'burn', args: { ms: 0 } }))
-    await others.work(UNDER_WAY, WARM_UP)
-    const normal = await others.work(UNDER_WAY, AT_WORK)
+    const others = new Flood(gateway.port, [callOf('other', { message: 'burn', args: { ms: 0 } })])
+    await others.run(RATE, WARM_UP)
+    const normal = await others.run(RATE, AT_WORK)
     const probes = probe(gateway.url)
     const looped = performance.now()
     const fatal = post(`${gateway.url}/servers/culprit/call`, { message: 'loop' })
     const replaced = untilReplaced(gateway.url).then(() => performance.now() - looped)
-    const beside = await others.work(UNDER_WAY, AT_WORK)
+    const beside = await others.run(RATE, AT_WORK)
     const answered = (await fatal).status
     const took = await replaced
     others.close()
     const slowest = Math.max(...(await probes.stop()))
-    const [usual, meanwhile] = [quantile(normal.latencies, 0.99), quantile(beside.latencies, 0.99)]
+    const [usual, meanwhile] = [p99(normal.served), p99(beside.served)]
     return {
       table: {
         columns: ['', 'before', 'while it loops'],
         rows: [
-          [
-            'calls to the other thread per second',
-            count(normal.latencies.length / normal.seconds),
-            count(beside.latencies.length / beside.seconds),
-          ],
+          ['calls to the other thread', String(normal.served.length), String(beside.served.length)],
           ['p99, ms', count(usual), count(meanwhile)],
-          ['errors', String(normal.errors), String(beside.errors)],
+          ['errors', String(unserved(normal)), String(unserved(beside))],
           ['the slowest /health/live, ms', '', count(slowest)],
         ],
       },
@@ -60,7 +56,7 @@ async function run(): Promise<Outcome> {
         { what: 'p99 on the other thread, times the normal one', figure: meanwhile / usual, unit: '', atMost: 2 },
         { what: 'the slowest /health/live', figure: slowest, unit: ' ms', atMost: 50 },
         { what: 'replaced after the limit and', figure: took - LIMIT, unit: ' ms', atMost: 200 },
-        { what: 'errors on the other thread', figure: beside.errors, unit: '', atMost: 0 },
+        { what: 'errors on the other thread', figure: unserved(beside), unit: '', atMost: 0 },
         { what: 'status of the call that loops', figure: answered, unit: '', atLeast: 500 },
       ],
       figures: { usual, meanwhile, slowest, took },
@@ -69,6 +65,10 @@ async function run(): Promise<Outcome> {
     await gateway.stop()
   }
 }
+
+const p99 = (latencies: readonly number[]) => quantile(Float64Array.from(latencies).sort(), 0.99)
+
+const unserved = ({ offered, served }: FloodReport) => offered - served.length
 
 /** Asks for `/health/live` again and again; gives the milliseconds of each answer when it is stopped. */
 function probe(url: string): { stop(): Promise<number[]> } {

@@ -84,6 +84,7 @@ export class Scheduler {
         if (performance.now() > until && ran < batch.length) {
           // Those that had no turn come before those that want another.
           this.#ready = [...batch.slice(ran), ...this.#ready]
+          this.#spare = []
           this.#yield()
           return
         }

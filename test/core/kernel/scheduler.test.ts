@@ -148,7 +148,15 @@ t.test('processes that take long leave the event loop its turns, and lose none o
     },
   })
   setImmediate(() => log.push('event loop'))
-  for (const name of ['a', 'b', 'c']) scheduler.wake(slow(name))
-  for (let turns = 0; turns < 5; turns++) await turn()
-  t.same(log, ['a', 'event loop', 'b', 'c'])
+  const again = slow('again')
+  const first = slow('a')
+  scheduler.wake({
+    run() {
+      first.run()
+      scheduler.wake(again)
+    },
+  })
+  for (const name of ['b', 'c']) scheduler.wake(slow(name))
+  for (let turns = 0; turns < 8; turns++) await turn()
+  t.same(log, ['a', 'event loop', 'b', 'c', 'again'])
 })
