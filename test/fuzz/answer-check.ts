@@ -9,7 +9,7 @@
  */
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { type ProblemCode, problems } from '../../src/http/problems.js'
-import { CANARY } from './hostile.js'
+import { CANARY } from './implementations/hostile.js'
 
 /** One answer as it came in. */
 export interface Answer {

@@ -6,7 +6,7 @@ import { renderOpenapi } from '../../src/gateway.js'
 import { type ProblemCode, problems } from '../../src/http/problems.js'
 import { type Answer, createAnswerCheck } from './answer-check.js'
 import { FuzzRequest } from './fuzz-request.js'
-import { CANARY, hostile } from './hostile.js'
+import hostile, { CANARY } from './implementations/hostile.js'
 
 async function checkOf() {
   const runtime = createRuntime({ implementations: { counter, hostile } })

@@ -3,22 +3,24 @@
  * few servers of each that `refresh` brings back whenever the fuzz has ended them.
  */
 import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import {
   type Clock,
   type ClockTimer,
-  createRuntime,
+  GenServerError,
+  type Host,
   type Logger,
-  type Runtime,
   type StartOptions,
   silentLogger,
   systemClock,
 } from 'genservers'
 import { reloadOnRequest } from '../../src/cli/reloading.js'
 import { createGateway } from '../../src/gateway.js'
+import type { Reload } from '../../src/http/reload.js'
 import { bundledDirectory } from '../../src/loading/bundled-directory.js'
-import { loadImplementations } from '../../src/loading/load-implementations.js'
+import { createRuntimeOf, loadImplementations } from '../../src/loading/load-implementations.js'
 import { reloadImplementation } from '../../src/loading/reload.js'
-import { hostile } from './hostile.js'
+import { createThreadHost } from '../../src/threads/host/create-thread-host.js'
 
 /** What the servers are started with, where their implementation needs to be told. */
 const args: Readonly<Record<string, object>> = {
@@ -46,7 +48,7 @@ export interface FuzzedGateway {
   readonly port: number
   readonly origin: string
   readonly document: object
-  readonly runtime: Runtime
+  readonly host: Host
   /** Ids of servers that are there, by implementation. */
   readonly ids: ReadonlyMap<string, readonly string[]>
   /** What was logged that must not happen: bugs of the gateway, and crashes of any server that is not a hostile one. */
@@ -57,39 +59,34 @@ export interface FuzzedGateway {
   close(): Promise<number>
 }
 
-export async function openFuzzedGateway(): Promise<FuzzedGateway> {
-  const bundled = await loadImplementations([bundledDirectory])
-  const definitions = Object.fromEntries([...bundled].map(([name, { definition }]) => [name, definition]))
+/** With its servers in so many threads; 0: in this one. */
+export async function openFuzzedGateway(threads = 0): Promise<FuzzedGateway> {
   const bugs: object[] = []
   const logger = bugLogger(bugs)
   const timers = new Set<ClockTimer>()
-  const clock = countTimers(timers)
-  const runtime = createRuntime({ implementations: { ...definitions, hostile }, rememberExits: 2000, logger, clock })
-  const app = await createGateway(runtime, {
-    logger,
-    reload: reloadOnRequest((name, options) => reloadImplementation(runtime, bundled, name, options)),
-  })
+  const { host, reload } = await open(threads, logger, countTimers(timers))
+  const app = await createGateway(host, { logger, reload: reloadOnRequest(reload) })
   const origin = await app.listen({ port: 0, host: '127.0.0.1' })
-  const names = [...Object.keys(definitions), 'hostile', 'supervisor']
+  const names = [...host.implementations.keys()]
   const ids = new Map(
     names.map((name) => [name, [1, 2, ...(name === 'hostile' ? [3, 4] : [])].map((n) => `${name}-${n}`)]),
   )
   const kept = new Set([...ids.values()].flat())
 
   const refresh = async () => {
-    for (const { id, implementation, current, status, startedAt } of runtime.list({ limit: 1000 }).servers) {
+    for (const { id, implementation, current, status, startedAt } of (await host.list({ limit: 1000 })).servers) {
       const slow = status === 'starting' && Date.now() - Date.parse(startedAt) > 100
       const stuck = slow || status === 'restarting' || (current?.runningFor ?? 0) > 100
-      if (implementation === 'hostile' && stuck) runtime.kill(id)
-      else if (status === 'suspended') runtime.resume(id)
+      if (implementation === 'hostile' && stuck) await gone(host.kill(id))
+      else if (status === 'suspended') await gone(host.resume(id))
     }
-    const { servers } = runtime.list({ limit: 1000 })
+    const { servers } = await host.list({ limit: 1000 })
     const strangers = servers.filter(({ id, implementation }) => !ids.get(implementation)?.includes(id))
-    for (const { id } of strangers) if (kept.has(id) || strangers.length > MOST_SERVERS) runtime.kill(id)
+    for (const { id } of strangers) if (kept.has(id) || strangers.length > MOST_SERVERS) await gone(host.kill(id))
     for (const [implementation, own] of ids) {
       for (const id of own) {
-        if (runtime.whereis(id) === undefined)
-          await runtime.start(implementation, args[implementation], { id, labels: labelsOf(id), ...terms[id] })
+        if (!servers.some((server) => server.id === id))
+          await gone(host.start(implementation, args[implementation], { id, labels: labelsOf(id), ...terms[id] }))
       }
     }
   }
@@ -98,15 +95,38 @@ export async function openFuzzedGateway(): Promise<FuzzedGateway> {
     port: (app.server.address() as AddressInfo).port,
     origin,
     document: app.swagger(),
-    runtime,
+    host,
     ids,
     bugs,
     refresh,
     close: async () => {
-      await runtime.close({ timeout: 100 })
+      await host.close({ timeout: 100 })
       await app.close()
       return timers.size
     },
+  }
+}
+
+const directories = [bundledDirectory, fileURLToPath(new URL('./implementations', import.meta.url))]
+
+async function open(threads: number, logger: Logger, clock: Clock): Promise<{ host: Host; reload: Reload }> {
+  const bounds = { maxRestarts: 10, maxSeconds: 5, maxQueued: 100_000, maxQueuedBytes: 2 ** 28, rememberExits: 2000 }
+  if (threads > 0) {
+    const limits = { handlerLimit: 10_000, threadHeap: 0 }
+    const host = await createThreadHost({ threads, directories, logger, bounds, ...limits })
+    return { host, reload: (name, options) => host.reload(name, options) }
+  }
+  const loaded = await loadImplementations(directories)
+  const host = createRuntimeOf(loaded, { logger, clock, ...bounds })
+  return { host, reload: (name, options) => reloadImplementation(host, loaded, name, options) }
+}
+
+/** Another request may have ended it, or have started it, meanwhile. */
+async function gone(done: unknown): Promise<void> {
+  try {
+    await done
+  } catch (error) {
+    if (!(error instanceof GenServerError)) throw error
   }
 }
 

@@ -6,7 +6,7 @@
  * same, so that CI tells the same of the same commit; the seed is printed.
  */
 import fc from 'fast-check'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { type Dispatcher, errors, Pool } from 'undici'
 import { type ProblemCode, problemCodes } from '../../src/http/problems.js'
 import { type Answer, createAnswerCheck } from './answer-check.js'
@@ -39,8 +39,18 @@ const unreachable = new Set<ProblemCode>([
 
 t.setTimeout(300_000)
 
-t.test('every answer is one that the document describes, whatever is asked', async (t) => {
-  const gateway = await openFuzzedGateway()
+/** So many requests where all is in one thread, and a part of them where servers are in threads. */
+for (const [threads, share] of [
+  [0, 1],
+  [2, 0.2],
+] as const) {
+  t.test(`every answer is one that the document describes, whatever is asked (${threads} threads)`, (t) =>
+    fuzz(t, threads, REQUESTS * share),
+  )
+}
+
+async function fuzz(t: Test, threads: number, requests: number): Promise<void> {
+  const gateway = await openFuzzedGateway(threads)
   const client = new Pool(gateway.origin, { connections: 16, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 })
   const check = createAnswerCheck(gateway.document)
   const seen = new Map<string, number>()
@@ -86,10 +96,10 @@ t.test('every answer is one that the document describes, whatever is asked', asy
     if (found.length > 0) throw new Error(found.join('\n  '))
   })
 
-  t.comment(`FUZZ_SEED=${seed} FUZZ_REQUESTS=${REQUESTS}`)
+  t.comment(`FUZZ_SEED=${seed} FUZZ_REQUESTS=${REQUESTS}, ${threads} threads`)
   let failure: string | undefined
   const lane = async (number: number) => {
-    for (let round = number; sent < REQUESTS && failure === undefined; round += LANES) {
+    for (let round = number; sent < requests && failure === undefined; round += LANES) {
       const result = await fc.check(property, {
         seed: Math.imul(seed, 0x9e3779b1) + round,
         numRuns: 20,
@@ -117,7 +127,7 @@ t.test('every answer is one that the document describes, whatever is asked', asy
   await client.destroy()
   t.equal(await gateway.close(), 0, 'no timer is left')
 
-  if (REQUESTS < 20_000) return
+  if (requests < 20_000) return
   const codes = new Set([...seen.keys()].map((kind) => kind.split(' ')[1] ?? kind))
   t.same(
     problemCodes.filter((code) => !unreachable.has(code) && !codes.has(code)),
@@ -125,7 +135,7 @@ t.test('every answer is one that the document describes, whatever is asked', asy
     'it has met every other problem',
   )
   for (const status of ['200', '201', '202', '204', '304']) t.ok(codes.has(status), `it has met ${status}`)
-})
+}
 
 /** `undefined` where the client hung up, as it does after a while; a sentence where the connection broke. */
 async function ask(client: Pool, request: FuzzRequest): Promise<Answer | string | undefined> {
@@ -161,16 +171,19 @@ async function bodyOf({ headers, body }: Dispatcher.ResponseData): Promise<strin
 }
 
 /** Servers that still have work to do; the hostile ones may, for they hang on purpose. */
-async function stuckServers({ runtime, refresh }: FuzzedGateway): Promise<unknown[]> {
-  const busy = () =>
-    runtime
-      .list({ limit: 1000 })
-      .servers.filter(({ implementation }) => implementation !== 'hostile')
+async function stuckServers({ host, refresh }: FuzzedGateway): Promise<unknown[]> {
+  const busy = async () =>
+    (await host.list({ limit: 1000 })).servers
+      .filter(({ implementation }) => implementation !== 'hostile')
       .filter(({ current, mailbox, status }) => current !== null || mailbox.length > 0 || status !== 'running')
   await refresh()
   const until = performance.now() + 6000
-  while (busy().length > 0 && performance.now() < until) await new Promise((resolve) => setImmediate(resolve))
-  return busy()
+  let left = await busy()
+  while (left.length > 0 && performance.now() < until) {
+    await new Promise((resolve) => setImmediate(resolve))
+    left = await busy()
+  }
+  return left
 }
 
 function describeBug(bug: object): string {

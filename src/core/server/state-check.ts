@@ -13,11 +13,16 @@ export const STATE_DEPTH = 256
 /** Where the state is in what the operator sent. */
 const PLACE = '/state'
 
+/** A copy of a state that somebody gives. @throws {GenServerError} `invalid_request` */
+export function copyGivenState(value: unknown): Json {
+  return copyState(value, refusedState)
+}
+
 /** The check throws `invalid_request`. @throws {Error} if the schema cannot be compiled. */
 export function stateCheck(schema: TSchema = Type.Unknown()): (value: unknown) => object {
   const compiled = compileSchema(closeSchema(schema))
   return (value) => {
-    const copy = copyState(value, refusedState)
+    const copy = copyGivenState(value)
     if (!compiled.accepts(copy)) throw refusedState(compiled.errors(copy))
     if (typeof copy === 'object' && copy !== null) return copy
     throw refusedState([{ path: '', message: 'Expected an object or an array' }])

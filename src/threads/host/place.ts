@@ -17,6 +17,8 @@ export class Place implements Callee {
   incarnation = 1
   /** As far as anybody was told. */
   revision = 0
+  /** How many wait for it to be registered. */
+  holders = 0
   /** Its first life has begun. */
   hasBegun = false
   /** How often it lost its node. */

@@ -31,6 +31,18 @@ export class Places {
     return place
   }
 
+  /** Somebody waits for its server to be there: until that is over the id stays its own. */
+  hold(place: Place): Place {
+    place.holders++
+    return place
+  }
+
+  /** What somebody waited for is over. If that was a start that failed, the id is free. */
+  letGo(place: Place): void {
+    place.holders--
+    if (place.holders === 0 && place.terms === undefined) this.free(place)
+  }
+
   free(place: Place): void {
     if (this.#places.get(place.id) !== place) return
     this.#places.delete(place.id)

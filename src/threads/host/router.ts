@@ -202,7 +202,7 @@ export class Router {
     const { places } = this.terms
     const holder = places.find(id)
     if (holder === undefined) {
-      places.take(id, implementation, node)
+      places.hold(places.take(id, implementation, node))
       node.channel.say({ kind: 'told', n, value: undefined })
     } else {
       const taken = new GenServerError('already_started', `${id} is taken by a ${holder.implementation}`)
@@ -212,7 +212,7 @@ export class Router {
 
   #unclaim(node: ThreadNode, id: string): void {
     const place = this.terms.places.find(id)
-    if (place?.node === node && place.terms === undefined) this.terms.places.free(place)
+    if (place?.node === node && place.terms === undefined) this.terms.places.letGo(place)
   }
 
   async #tell(node: ThreadNode, n: number, work: () => Promise<unknown>): Promise<void> {

@@ -3,7 +3,7 @@
  * a runtime; this one knows where each server is, passes on what is asked, and outlives every one of them.
  */
 
-import { shuttingDown } from '../../adapters.js'
+import { copyGivenState, shuttingDown } from '../../adapters.js'
 import type {
   Clock,
   CodeChanged,
@@ -33,7 +33,7 @@ import type { LastTaken } from '../wire/board.js'
 import type { CarriedReplies, CarriedSent } from '../wire/carried-groups.js'
 import { mergeCounts, mergePages, mergeReplies, mergeSent } from './merging.js'
 import { stuckInfo } from './stuck-info.js'
-import { ThreadMessages } from './thread-messages.js'
+import { carried, ThreadMessages } from './thread-messages.js'
 import type { ThreadNode } from './thread-node.js'
 
 /** How long a thread may take to say what is to be known of it, while it shows signs of life. Milliseconds. */
@@ -52,7 +52,7 @@ export class ThreadHost extends ThreadMessages implements Host {
 
   async castGroup(label: string, message: string, args?: unknown, options: GroupOptions = {}): Promise<GroupSent> {
     this.mustBeUp()
-    return mergeSent(await this.#askAll<CarriedSent>('castGroup', label, message, args, options))
+    return mergeSent(await this.#askAll<CarriedSent>('castGroup', label, message, carried(args), options))
   }
 
   async callGroup(
@@ -68,7 +68,7 @@ export class ThreadHost extends ThreadMessages implements Host {
         kind: 'ask',
         n,
         what: 'callGroup',
-        args: [label, message, args, rest],
+        args: [label, message, carried(args), rest],
       })),
     )
     return mergeReplies(await Promise.all(asked))
@@ -172,7 +172,7 @@ export class ThreadHost extends ThreadMessages implements Host {
 
   async replaceState(id: string, state: object, options: ReplaceOptions = {}): Promise<number> {
     this.mustBeUp()
-    return this.nodeOf(id).ask('replaceState', id, state, options)
+    return this.nodeOf(id).ask('replaceState', id, copyGivenState(state), options)
   }
 
   async crashes(id: string): Promise<CrashRecord[]> {

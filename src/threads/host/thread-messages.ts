@@ -1,6 +1,7 @@
 /** How servers in threads are started and sent messages. */
 import {
   Call,
+  checkPlain,
   decideId,
   decideTimeout,
   IdMaker,
@@ -11,6 +12,7 @@ import {
 import {
   type CastOptions,
   GenServerError,
+  type Json,
   type Request,
   type RequestOptions,
   type ServerInfo,
@@ -48,57 +50,58 @@ export abstract class ThreadMessages {
     return places.take(decideId(id), implementation, nodes.choose(implementation))
   }
 
-  /** It was not started, so that its id is free. */
-  #giveBack(place: Place): void {
-    if (place.terms === undefined) this.machinery.places.free(place)
+  /** The id stays the place's own while `work` goes on. */
+  async #holding<T>(place: Place, work: () => Promise<T>): Promise<T> {
+    const { places } = this.machinery
+    places.hold(place)
+    try {
+      return await work()
+    } finally {
+      places.letGo(place)
+    }
   }
 
   async start(implementation: string, args?: unknown, options: StartOptions = {}): Promise<ServerInfo> {
     this.mustBeUp()
     if (options.supervisor !== undefined)
-      return this.nodeOf(options.supervisor).ask('start', implementation, args, options)
+      return this.nodeOf(options.supervisor).ask('start', implementation, carried(args), options)
     const id = options.id ?? this.#ids.next()
     const holder = this.machinery.places.find(id)
     if (holder !== undefined) {
       const server = await this.info(id)
       throw new GenServerError('already_started', `${id} is taken by a ${holder.implementation}`, { server })
     }
+    const sent = carried(args)
     const place = this.#take(id, implementation)
-    try {
-      return await place.node.ask('start', implementation, args, { ...options, id })
-    } finally {
-      this.#giveBack(place)
-    }
+    return this.#holding(place, () => place.node.ask('start', implementation, sent, { ...options, id }))
   }
 
   async getOrStart(implementation: string, args: unknown, options: StartOptions & { id: string }) {
     const { id } = options
     const there = this.machinery.places.find(id)
     if (there === undefined) this.mustBeUp()
+    const sent = carried(args)
     const place = there ?? this.#take(id, implementation)
-    try {
-      return await place.node.ask<Awaited<ReturnType<LocalRuntime['getOrStart']>>>(
-        'getOrStart',
-        implementation,
-        args,
-        options,
-      )
-    } finally {
-      this.#giveBack(place)
-    }
+    return this.#holding(place, () =>
+      place.node.ask<Awaited<ReturnType<LocalRuntime['getOrStart']>>>('getOrStart', implementation, sent, options),
+    )
   }
 
   sendRequest(id: string, message: string, args?: unknown, options: RequestOptions = {}): Request {
     try {
       this.mustBeUp()
       const timeout = decideTimeout(options.timeout)
+      const start = carriedStart(options.start)
+      const sent = carried(args) as Json
       const place = this.#placeFor(id, options)
-      const call = new Call(place, message, args as never, timeout + GRACE, options.origin, options.ifMatch)
-      const isNew = place.terms === undefined
+      const call = new Call(place, message, sent, timeout + GRACE, options.origin, options.ifMatch)
+      if (place.terms === undefined) {
+        this.machinery.places.hold(place)
+        call.onSettled = () => this.machinery.places.letGo(place)
+      }
       this.attend(call)
       if (options.signal !== undefined) giveUpOn(options.signal, call)
-      place.node.call(call, options)
-      if (isNew) call.onSettled = () => this.#giveBack(place)
+      place.node.call(call, { ...options, start })
       return call
     } catch (error) {
       return new RefusedRequest(error)
@@ -122,13 +125,20 @@ export abstract class ThreadMessages {
 
   async cast(id: string, message: string, args?: unknown, options: CastOptions = {}): Promise<string | undefined> {
     this.mustBeUp()
+    const start = carriedStart(options.start)
+    const sent = carried(args)
     const place = this.#placeFor(id, options)
-    try {
-      return await place.node.cast(id, message, args, options)
-    } finally {
-      this.#giveBack(place)
-    }
+    return this.#holding(place, () => place.node.cast(id, message, sent, { ...options, start }))
   }
+}
+
+/** Args that can be cloned, and are not too deep for that. @throws {GenServerError} `invalid_args` */
+export function carried(args: unknown): Json | undefined {
+  return args === undefined ? undefined : checkPlain(args)
+}
+
+function carriedStart(start: RequestOptions['start']): RequestOptions['start'] {
+  return start?.args === undefined ? start : { ...start, args: carried(start.args) }
 }
 
 /** Gives the call up when `signal` is aborted. */

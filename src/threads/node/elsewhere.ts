@@ -1,6 +1,7 @@
 /** The other nodes, as a thread sees them: all that it says to them goes by the gateway's thread, which knows where they are. */
 import {
   Call,
+  checkPlain,
   type Envelope,
   type Exits,
   JsonText,
@@ -71,7 +72,8 @@ export class Elsewhere implements Neighbours, Carrier {
     this.channel.say({ kind: 'unregistered', id, exit })
   }
 
-  start(implementation: string, args: unknown, options: StartOptions): Promise<ServerInfo> {
+  async start(implementation: string, given: unknown, options: StartOptions): Promise<ServerInfo> {
+    const args = given === undefined ? undefined : checkPlain(given)
     return this.channel.ask((n) => ({ kind: 'startElsewhere', n, implementation, args, options }))
   }
 

@@ -18,11 +18,23 @@ export function threadLogger(channel: Channel<FromNode>, bound: object = {}): Lo
   }
 }
 
-/** What an author logs may hold what cannot be cloned. */
+/** What an author logs may hold what cannot be cloned, and so may what he throws. */
 function plain(fields: object): object {
+  return Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, cloneOf(value)]))
+}
+
+function cloneOf(value: unknown): unknown {
   try {
-    return structuredClone(fields)
+    return structuredClone(value)
   } catch {
-    return { fields: 'something that cannot be shown' }
+    return textOf(value)
+  }
+}
+
+function textOf(value: unknown): string {
+  try {
+    return String(value)
+  } catch {
+    return 'something that cannot be shown'
   }
 }

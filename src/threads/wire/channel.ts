@@ -5,8 +5,9 @@
  * 2. While nobody is at the other end, what is said waits.
  * 3. The number of a question is given again when the question is over. They lie in an array, for a Map that comes and goes
  *    keeps what is dead alive for the collector.
+ * 4. What cannot be cloned keeps nothing else from its way.
  */
-import { uncarry } from './carried-failure.js'
+import { carry, uncarry } from './carried-failure.js'
 import type { Response } from './messages.js'
 
 /** A `Worker`, or the `parentPort` of one. */
@@ -81,7 +82,22 @@ export class Channel<Said extends object> {
     if (this.#port === undefined || this.#unsent.length === 0) return
     const said = this.#unsent
     this.#unsent = []
-    this.#port.postMessage(said) // 1
+    try {
+      this.#port.postMessage(said) // 1
+    } catch {
+      this.#sendEach(this.#port, said)
+    }
+  }
+
+  /** One of them cannot be cloned, as a state that is no JSON: whoever waits for that hears so, and the others go. */
+  #sendEach(port: Port, said: readonly Said[]): void {
+    for (const each of said) {
+      try {
+        port.postMessage([each])
+      } catch (error) {
+        if ('n' in each) port.postMessage([{ kind: 'failed', n: each.n, failure: carry(error) }])
+      }
+    }
   }
 
   /** Says what `make` makes of the number by which the answer will know the question. Gives the number. */

@@ -93,7 +93,7 @@ async function relay(ctx: Context, to: string, then: readonly string[]): Promise
   return next === undefined ? ctx.call(to, 'echo', { value: 1 }) : ctx.call(to, 'relay', { to: next, via: rest })
 }
 
-export const hostile = defineServer({
+export default defineServer({
   description: 'Does everything wrong, on demand.',
   args: Type.Object({
     init: Word(['ok', 'ignore', 'refuse', 'throw', 'hang', 'badState', 'leave']),
