@@ -361,3 +361,41 @@ t.test('a reply of another node that is not what was promised is a bad reply', a
   await t.rejects(call('a', 'askNumberLater', { to: 'b' }), { code: 'bad_reply' })
   t.equal(await call('b', 'add'), 1, 'who gave it could not know')
 })
+
+everywhere('one id is one server, however many start it at the same moment', async (t, { host, call }) => {
+  const start = { implementation: 'actor' }
+  const outcomes = await Promise.allSettled([
+    call('a', 'nothing', {}, { start }),
+    call('a', 'add', {}, { start }),
+    call('a', 'add', { by: 'x' }, { start }),
+    host.getOrStart('actor', {}, { id: 'a' }),
+    call('a', 'add', {}, { start }),
+    Promise.resolve().then(() => host.cast('a', 'hear', { text: 'x' }, { start })),
+    host.start('actor', {}, { id: 'a' }),
+    call('a', 'add', {}, { start }),
+  ])
+  t.same(
+    outcomes.map((each) => (each.status === 'rejected' ? each.reason.code : each.status)),
+    ['unknown_message', 'fulfilled', 'invalid_args', ...Array(3).fill('fulfilled'), 'already_started', 'fulfilled'],
+  )
+  t.equal(await call('a', 'add'), 4)
+  t.same(
+    (await host.nodes()).reduce((sum, { servers }) => sum + servers, 0),
+    1,
+  )
+  t.equal((await host.list()).servers.length, 1)
+})
+
+t.test('a start that fails does not free the id for which another one waits', async (t) => {
+  const { host, call } = await openHost(t, 2)
+  const start = { implementation: 'actor' }
+  for (let n = 0; n < 50; n++) {
+    const id = `a${n}`
+    const fails = call(id, 'nothing', {}, { start })
+    await new Promise((resolve) => setImmediate(resolve))
+    const waits = call(id, 'add', {}, { start })
+    await fails.catch(() => {})
+    t.same([await call(id, 'add', {}, { start }), await waits], [2, 1], id)
+  }
+  t.equal((await host.list()).servers.length, 50)
+})
