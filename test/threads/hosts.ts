@@ -24,7 +24,7 @@ export interface Hosted {
   readonly call: (id: string, message: string, args?: object, options?: object) => Promise<unknown>
 }
 
-type Options = Partial<Omit<ThreadHostOptions, 'threads' | 'directories' | 'logger' | 'bounds'>>
+type Options = Partial<Omit<ThreadHostOptions, 'threads' | 'directories' | 'logger'>>
 
 export async function openHost(t: Test, threads: number, options: Options = {}): Promise<Hosted> {
   const logged: Logged[] = []

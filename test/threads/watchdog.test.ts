@@ -1,6 +1,6 @@
 /** Threads that do not come back, each for a reason of its own: what is lost with them, and what is not. */
 import t from 'tap'
-import { eventually, openHost } from './hosts.js'
+import { bounds, eventually, openHost } from './hosts.js'
 
 type Looked = { readonly count: number; readonly heard: readonly unknown[] }
 
@@ -190,4 +190,19 @@ t.test('a thread that comes back in time is not replaced', async (t) => {
     logged.filter(({ level }) => level === 'error'),
     [],
   )
+})
+
+t.test('what waits for a stuck thread is bounded', async (t) => {
+  const { host, start, call } = await openHost(t, 1, { handlerLimit: 700, bounds: { ...bounds, maxQueued: 20 } })
+  await start('a')
+  await start('b')
+  const fatal = t.rejects(call('a', 'loop'), { code: 'server_crashed' })
+  const casts = await Promise.allSettled(
+    Array.from({ length: 30 }, (_, n) => Promise.resolve().then(() => host.cast('b', 'hear', { text: String(n) }))),
+  )
+  const refused = casts.filter((each) => each.status === 'rejected')
+  t.equal(refused.length, 11)
+  t.match(refused[0], { reason: { code: 'overloaded', effect: 'none' } })
+  await fatal
+  await eventually(async () => ((await call('b', 'look')) as Looked).heard.length === 19)
 })

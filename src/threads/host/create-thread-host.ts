@@ -21,7 +21,7 @@ export interface ThreadHostOptions {
   /** Where the implementations are. */
   readonly directories: readonly string[]
   readonly logger: Logger
-  readonly bounds: Required<Bounds>
+  readonly bounds: Bounds
   /** Milliseconds for which a callback may hold its thread. */
   readonly handlerLimit: number
   /** Megabytes; 0 is Node's own bound. */
@@ -132,10 +132,17 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
   }
 
   const nodes = new ThreadNodes(
-    { threads, clock, introduce, heap: threadHeap, data: { directories, bounds, beat: beatOf(handlerLimit) } },
+    {
+      threads,
+      clock,
+      introduce,
+      heap: threadHeap,
+      data: { directories, bounds: shareOf(bounds, threads), beat: beatOf(handlerLimit) },
+    },
     {
       heard: (node, said) => router.hear(node, said),
       ended,
+      dropped: (server, message, why) => logger.debug({ server, message }, `dropped: ${why.message}`),
       leaving: () => deadlines.enterLanes(),
     },
     implementations,
@@ -181,6 +188,12 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
     throw error
   }
   return host
+}
+
+/** What may wait in all mailboxes together is divided among the threads. */
+function shareOf(bounds: Bounds, threads: number): Bounds {
+  const part = (of: number) => Math.ceil(of / threads)
+  return { ...bounds, maxQueued: part(bounds.maxQueued), maxQueuedBytes: part(bounds.maxQueuedBytes) }
 }
 
 /** Milliseconds between two signs of life, and between two looks for them. */

@@ -18,6 +18,7 @@ import type {
 } from '../wire/messages.js'
 import type { Lives } from './lives.js'
 import type { Places } from './places.js'
+import { mustHaveRoom } from './room.js'
 import type { ThreadNode } from './thread-node.js'
 import type { ThreadNodes } from './thread-nodes.js'
 
@@ -77,7 +78,7 @@ export class Router {
         void this.#cast(node, said)
         break
       case 'info':
-        this.#info(said)
+        this.#info(node, said)
         break
       case 'reply':
         this.#reply(said)
@@ -145,6 +146,7 @@ export class Router {
     const { n, to, message, args, timeout = 0, origin, ifMatch, chain } = said
     try {
       const place = this.terms.places.get(to)
+      mustHaveRoom(place.node)
       const call = new Call(place, message, args as never, timeout + GRACE, origin, ifMatch)
       const calls = this.#calls.get(node) ?? new Map<number, Call>()
       this.#calls.set(node, calls.set(n, call))
@@ -165,7 +167,9 @@ export class Router {
 
   async #cast(node: ThreadNode, { n, to, message, args, origin }: CastMessage): Promise<void> {
     try {
-      await this.terms.places.get(to).node.cast(to, message, args, { origin })
+      const place = this.terms.places.get(to)
+      mustHaveRoom(place.node)
+      await place.node.cast(to, message, args, { origin })
       node.channel.say({ kind: 'told', n, value: undefined })
     } catch (error) {
       // Nobody waits for what a handler sends: what is wrong with it is told where it is read.
@@ -174,8 +178,11 @@ export class Router {
     }
   }
 
-  #info(said: InfoMessage): void {
-    this.terms.places.find(said.to)?.node.channel.say(said)
+  #info(node: ThreadNode, { n, to, message, args }: InfoMessage): void {
+    node.channel.say({ kind: 'told', n, value: undefined })
+    const place = this.terms.places.find(to)
+    if (place?.node.isFull === false) place.node.info(to, message, args)
+    else this.terms.logger.debug({ server: to, message }, 'dropped: there is nobody, or no room')
   }
 
   #tie(node: ThreadNode, said: TieMessage): void {

@@ -3,14 +3,14 @@ import type { ServerInfo } from '../../index.js'
 import type { LastTaken } from '../wire/board.js'
 import type { Place } from './place.js'
 
-export function stuckInfo(place: Place, taken: LastTaken | undefined, now: number): ServerInfo {
+export function stuckInfo(place: Place, version: number, taken: LastTaken | undefined, now: number): ServerInfo {
   const { id, implementation, node, terms, incarnation, revision, restarts, lastExit, supervisor, hasBegun } = place
   const isAtWork = taken?.server === id
   return {
     id,
     node: node.name,
     implementation,
-    version: 1,
+    version,
     status: hasBegun ? (node.isReady ? 'running' : 'restarting') : 'starting',
     incarnation,
     revision,
@@ -21,7 +21,7 @@ export function stuckInfo(place: Place, taken: LastTaken | undefined, now: numbe
     restartFrom: terms?.restartFrom ?? 'state',
     supervisor: supervisor ?? null,
     labels: terms?.labels ?? [],
-    mailbox: { length: 0, limit: terms?.mailbox ?? 0, oldestAge: 0 },
+    mailbox: { length: node.waitingFor(id), limit: terms?.mailbox ?? 0, oldestAge: 0 },
     handled: 0,
     replies: 0,
     crashes: 0,

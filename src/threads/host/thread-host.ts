@@ -32,6 +32,7 @@ import type {
 import type { LastTaken } from '../wire/board.js'
 import type { CarriedReplies, CarriedSent } from '../wire/carried-groups.js'
 import { mergeCounts, mergePages, mergeReplies, mergeSent } from './merging.js'
+import type { Place } from './place.js'
 import { stuckInfo } from './stuck-info.js'
 import { carried, ThreadMessages } from './thread-messages.js'
 import type { ThreadNode } from './thread-node.js'
@@ -102,7 +103,13 @@ export class ThreadHost extends ThreadMessages implements Host {
     const place = this.machinery.places.get(id)
     const { node } = place
     const seen = this.#seenAt(node)
-    return seen === undefined && node.isReady ? node.ask('info', id) : stuckInfo(place, seen, this.clock.now())
+    return seen === undefined && node.isReady
+      ? node.ask('info', id)
+      : stuckInfo(place, this.#versionOf(place), seen, this.clock.now())
+  }
+
+  #versionOf({ implementation }: Place): number {
+    return this.implementations.get(implementation)?.version ?? 1
   }
 
   /** The message at which the node is, if it does not come back from it. */

@@ -21,6 +21,7 @@ import {
 import { GRACE } from '../wire/grace.js'
 import type { Machinery } from './machinery.js'
 import type { Place } from './place.js'
+import { mustHaveRoom } from './room.js'
 import type { ThreadNode } from './thread-node.js'
 
 export abstract class ThreadMessages {
@@ -47,7 +48,9 @@ export abstract class ThreadMessages {
     if (!implementations.has(implementation)) {
       throw new GenServerError('unknown_implementation', `there is no implementation ${implementation}`)
     }
-    return places.take(decideId(id), implementation, nodes.choose(implementation))
+    const node = nodes.choose(implementation)
+    mustHaveRoom(node)
+    return places.take(decideId(id), implementation, node)
   }
 
   /** The id stays the place's own while `work` goes on. */
@@ -113,14 +116,17 @@ export abstract class ThreadMessages {
     this.machinery.deadlines.add(call, this.machinery.clock.monotonic())
   }
 
-  /** Where the server is, or is to be started for a message. */
+  /** Where the server is, or is to be started for a message. @throws {GenServerError} also `overloaded` */
   #placeFor(id: string, { start, implementation }: Pick<RequestOptions, 'start' | 'implementation'>): Place {
     const { places } = this.machinery
     const isStarted = start !== undefined && places.find(id) === undefined
     const isWanted = implementation === undefined || implementation === start?.implementation
     const place = isStarted && isWanted ? this.#take(id, start.implementation) : places.get(id)
-    if (implementation === undefined || implementation === place.implementation) return place
-    throw new GenServerError('unknown_server', `no ${implementation} has the id ${id}`)
+    if (implementation !== undefined && implementation !== place.implementation) {
+      throw new GenServerError('unknown_server', `no ${implementation} has the id ${id}`)
+    }
+    mustHaveRoom(place.node)
+    return place
   }
 
   async cast(id: string, message: string, args?: unknown, options: CastOptions = {}): Promise<string | undefined> {

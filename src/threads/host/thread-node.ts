@@ -6,7 +6,7 @@
  * 2. A cast that its node has accepted is known here until it is taken, so that it is not lost with a mailbox.
  */
 import { type Call, type Callee, JsonText } from '../../adapters.js'
-import type { CastOptions, RequestOptions } from '../../index.js'
+import type { CastOptions, Json, RequestOptions } from '../../index.js'
 import type { Board, LastTaken } from '../wire/board.js'
 import { uncarry } from '../wire/carried-failure.js'
 import { type Asker, Channel, promised, type Question } from '../wire/channel.js'
@@ -19,6 +19,8 @@ export interface ThreadNodeEvents {
   heard(node: ThreadNode, said: readonly FromNode[]): void
   /** The thread has ended, or could not begin, by itself. */
   ended(node: ThreadNode, error: Error | undefined): void
+  /** A message that nobody waits for could not be taken. */
+  dropped(to: string, message: string, why: Error): void
   /** What was said is about to be sent. */
   leaving(): void
 }
@@ -143,6 +145,29 @@ export class ThreadNode {
       this.board.clear(n)
       return { ...said, n }
     })
+  }
+
+  /** A plain message, of which nobody hears whether it was taken. */
+  info(to: string, message: string, args: Json): void {
+    const answered = (response: Response) => {
+      if (response.kind === 'failed') this.events.dropped(to, message, uncarry(response.failure))
+    }
+    this.channel.question({ answered }, (n) => ({ kind: 'info', n, to, message, args }))
+  }
+
+  /** As many messages are on their way to it as may wait there. */
+  get isFull(): boolean {
+    const most = this.terms.data.bounds.maxQueued
+    if (this.channel.size < most) return false
+    this.sweep()
+    return this.channel.size >= most
+  }
+
+  /** How many messages for a server have not been taken, as far as can be known from outside. */
+  waitingFor(id: string): number {
+    let waiting = 0
+    for (const [n, said] of this.channel.open()) if ('to' in said && said.to === id && !this.isTaken(n)) waiting++
+    return waiting
   }
 
   /** Forgets the casts that have been taken. */

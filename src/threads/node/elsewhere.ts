@@ -104,7 +104,7 @@ export class Elsewhere implements Neighbours, Carrier {
       this.channel.question({ answered() {} }, (n) => ({ kind: 'cast', n, to, message, args, origin }))
     } else if (envelope.kind === 'info') {
       const { message, args } = envelope
-      this.channel.say({ kind: 'info', to, message, args })
+      this.channel.question({ answered() {} }, (n) => ({ kind: 'info', n, to, message, args }))
     }
   }
 

@@ -134,12 +134,8 @@ export class NodeService {
     this.runtime.uncork()
   }
 
-  #info({ to, message, args }: InfoMessage): void {
-    try {
-      this.runtime.send(to, message, args)
-    } catch (error) {
-      this.runtime.node.logger.debug({ server: to, info: message }, `dropped: ${(error as Error).message}`)
-    }
+  #info({ n, to, message, args }: InfoMessage): void {
+    this.#tell(n, () => this.runtime.send(to, message, args))
   }
 
   #tell(n: number, work: () => unknown): void {

@@ -110,6 +110,16 @@ export class Channel<Said extends object> {
     return n
   }
 
+  /** How many questions are open. */
+  get size(): number {
+    return this.#questions.length - 1 - this.#free.length
+  }
+
+  /** The questions that are open, with their numbers. */
+  *open(): Generator<readonly [n: number, said: Said], void, undefined> {
+    for (const [n, question] of this.#questions.entries()) if (question !== undefined) yield [n, question.said]
+  }
+
   /** What was asked by this number, as long as it is not over. */
   asked(n: number): Said | undefined {
     return this.#questions[n]?.said

@@ -36,8 +36,8 @@ export interface CastMessage extends Numbered, Omit<CastOptions, 'ticket'> {
   readonly args: unknown
 }
 
-/** A plain message, for which there is no answer. */
-export interface InfoMessage {
+/** A plain message. That it has come is told, so that it is known how many are on their way. */
+export interface InfoMessage extends Numbered {
   readonly kind: 'info'
   readonly to: string
   readonly message: string

@@ -1,9 +1,9 @@
 /** What a thread is started with. */
 import type { RuntimeOptions } from '../../index.js'
 
-export type Bounds = Pick<RuntimeOptions, 'maxRestarts' | 'maxSeconds' | 'maxQueued' | 'maxQueuedBytes'> & {
-  readonly rememberExits: number
-}
+export type Bounds = Required<
+  Pick<RuntimeOptions, 'maxRestarts' | 'maxSeconds' | 'maxQueued' | 'maxQueuedBytes' | 'rememberExits'>
+>
 
 export interface ThreadData {
   readonly node: string
