@@ -5,6 +5,7 @@
 import { Worker } from 'node:worker_threads'
 import { Board } from '../wire/board.js'
 import type { FromNode } from '../wire/messages.js'
+import { type Packed, unpack } from '../wire/packing.js'
 import type { ThreadData } from '../wire/thread-data.js'
 
 export interface GenerationTerms {
@@ -39,7 +40,8 @@ export class Generation {
       workerData: { ...data, memory: this.board.memory } satisfies ThreadData,
       ...(heap > 0 && { resourceLimits: { maxOldGenerationSizeMb: heap } }),
     })
-    worker.on('message', (said: readonly FromNode[]) => {
+    worker.on('message', (packed: readonly Packed<FromNode>[]) => {
+      const said = packed.map(unpack)
       if (this.#adopter === undefined) this.#early.push(...said)
       else this.#adopter.heard(said)
     })

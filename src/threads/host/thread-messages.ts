@@ -104,7 +104,7 @@ export abstract class ThreadMessages {
       }
       this.attend(call)
       if (options.signal !== undefined) giveUpOn(options.signal, call)
-      place.node.call(call, { ...options, start })
+      place.node.call(call, options, start)
       return call
     } catch (error) {
       return new RefusedRequest(error)

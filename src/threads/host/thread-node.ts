@@ -117,12 +117,12 @@ export class ThreadNode {
   }
 
   /** Brings the call to its server. `call` has the node's number for it as its ticket. */
-  call(call: Call, { start, implementation, bytes, chain }: RequestOptions): void {
+  call(call: Call, { implementation, bytes, chain }: RequestOptions, start?: RequestOptions['start']): void {
     const { id: to, message, args, origin, ifMatch } = call
     const timeout = call.timeout - GRACE
     this.channel.question(new Caller(call), (n) => {
       this.board.clear(n)
-      const said: Mutable<CallMessage> = { kind: 'call', n, to, message, args, timeout, origin, bytes }
+      const said: Mutable<CallMessage> = { kind: 'call', n, to, message, args, timeout, origin, bytes, ticket: n }
       // What is left out is not cloned, and most is left out of most.
       if (start !== undefined) said.start = start
       if (implementation !== undefined) said.implementation = implementation
@@ -143,7 +143,7 @@ export class ThreadNode {
   carry(asker: Asker, said: CallMessage | CastMessage): void {
     this.channel.question(asker, (n) => {
       this.board.clear(n)
-      return { ...said, n }
+      return { ...said, n, ticket: n }
     })
   }
 

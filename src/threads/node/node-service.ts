@@ -103,11 +103,12 @@ export class NodeService {
     }
   }
 
-  #call({ n, to, message, args, ...options }: CallMessage): void {
+  #call(said: CallMessage): void {
     const { runtime, channel } = this
+    const { n } = said
     let request: Request | undefined
     if (!this.#isLate) runtime.cork()
-    request = runtime.sendRequest(to, message, args, { ...options, ticket: n })
+    request = runtime.sendRequest(said.to, said.message, said.args, said)
     request.whenSettled((error) => {
       if (request !== undefined) this.#open.delete(n)
       const failure = error ?? this.#answer(n, request as Request)

@@ -9,6 +9,7 @@ import { carry } from '../wire/carried-failure.js'
 import { Channel } from '../wire/channel.js'
 import { definitionData } from '../wire/definition-data.js'
 import type { FromNode, ToNode } from '../wire/messages.js'
+import { type Packed, unpack } from '../wire/packing.js'
 import type { ThreadData } from '../wire/thread-data.js'
 import { Elsewhere } from './elsewhere.js'
 import { NodeService } from './node-service.js'
@@ -35,7 +36,7 @@ function serve(implementations: Map<string, Implementation>): void {
   const service = new NodeService(runtime, elsewhere, channel, (name, options) =>
     reloadImplementation(runtime as never, implementations, name, options),
   )
-  port.on('message', (messages: readonly ToNode[]) => service.receive(messages))
+  port.on('message', (packed: readonly Packed<ToNode>[]) => service.receive(packed.map(unpack)))
   setInterval(() => taken.beat(runtime), beat).unref()
   channel.say({
     kind: 'ready',

@@ -8,7 +8,8 @@
  * 4. What cannot be cloned keeps nothing else from its way.
  */
 import { carry, uncarry } from './carried-failure.js'
-import type { Response } from './messages.js'
+import type { FromNode, Response, ToNode } from './messages.js'
+import { pack } from './packing.js'
 
 /** A `Worker`, or the `parentPort` of one. */
 export interface Port {
@@ -33,7 +34,7 @@ export interface Question<Said> {
   isKept: boolean
 }
 
-export class Channel<Said extends object> {
+export class Channel<Said extends ToNode | FromNode> {
   #port: Port | undefined = undefined
   #unsent: Said[] = []
   #isArmed = false
@@ -83,7 +84,7 @@ export class Channel<Said extends object> {
     const said = this.#unsent
     this.#unsent = []
     try {
-      this.#port.postMessage(said) // 1
+      this.#port.postMessage(said.map(pack)) // 1
     } catch {
       this.#sendEach(this.#port, said)
     }

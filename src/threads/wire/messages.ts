@@ -21,7 +21,7 @@ interface Numbered {
   readonly n: number
 }
 
-export interface CallMessage extends Numbered, Omit<RequestOptions, 'signal' | 'ticket'> {
+export interface CallMessage extends Numbered, Omit<RequestOptions, 'signal'> {
   readonly kind: 'call'
   readonly to: string
   readonly message: string
