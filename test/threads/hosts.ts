@@ -41,7 +41,8 @@ export async function openHost(t: Test, threads: number, options: Options = {}):
     host,
     logged,
     start: (id, args = {}, options = {}) => host.start('actor', args, { id, ...options }),
-    call: (id, message, args, options) => host.sendRequest(id, message, args, options).response,
+    // A thread may have to be begun before it is answered, and a machine may be slow.
+    call: (id, message, args, options) => host.sendRequest(id, message, args, { timeout: 30_000, ...options }).response,
   }
 }
 
