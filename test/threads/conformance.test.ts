@@ -341,6 +341,28 @@ everywhere('events, states and lives can be watched', async (t, { host, start, c
   await t.rejects(async () => host.watch('nobody', () => {}), { code: 'unknown_server' })
 })
 
+everywhere('each watch hears its own server, and only until it is closed', async (t, { host, start, call, ids }) => {
+  const { a, b, c } = ids
+  const seen: Record<string, unknown[]> = { a: [], b: [], c: [], all: [] }
+  for (const id of [a, b, c]) await start(id)
+  const watches = await Promise.all([
+    host.watch(a, ({ data }) => seen['a']?.push(data)),
+    host.watch(b, ({ data }) => seen['b']?.push(data)),
+    host.watch(c, ({ data }) => seen['c']?.push(data)),
+  ])
+  const stops = await Promise.all([a, b, c].map(async (id) => host.trace(id, () => seen['all']?.push(id))))
+  await Promise.all([a, b, c].map((id, n) => call(id, 'publish', { n })))
+  await eventually(() => Object.values(seen).flat().length >= 9)
+  for (const stop of stops) stop()
+  watches[1]?.close()
+  await Promise.all([a, b, c].map((id, n) => call(id, 'publish', { n: n + 10 })))
+  await Promise.all([a, b, c].map((id) => call(id, 'add')))
+  await eventually(() => seen['a']?.length === 2 && seen['c']?.length === 2)
+  t.same([seen['a'], seen['b'], seen['c']], [[{ n: 0 }, { n: 10 }], [{ n: 1 }], [{ n: 2 }, { n: 12 }]])
+  t.same(seen['all']?.sort(), [a, a, b, b, c, c], 'in and out')
+  for (const watch of watches) watch.close()
+})
+
 everywhere('operators see and do what they can elsewhere', async (t, { host, start, call, ids: { a } }) => {
   await start(a)
   await host.suspend(a)

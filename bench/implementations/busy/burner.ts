@@ -1,3 +1,4 @@
+/** A server that keeps its thread busy, for as long as it is told, or for ever. */
 import { defineServer, Type } from 'genservers'
 
 const Time = Type.Object({ ms: Type.Number() })

@@ -51,8 +51,9 @@ export class ThreadNode {
   #next: Generation | undefined = undefined
   /** How many casts were accepted and not taken. */
   #kept = 0
-  /** Who hears what is seen, by the number of the question. */
+  /** Who hears what is seen, by the number of the watch. */
   readonly #watchers = new Map<number, (seen: Seen) => void>()
+  #watches = 0
 
   constructor(
     private readonly terms: GenerationTerms,
@@ -185,36 +186,43 @@ export class ThreadNode {
   }
 
   /** As `ask`, until the signal is aborted: then it is to end at once, with what it has. */
-  askUntil<T>(gone: AbortSignal | undefined, make: (n: number) => ToNode): Promise<T> {
-    return new Promise((resolve, reject) => {
+  async askUntil<T>(gone: AbortSignal | undefined, make: (n: number) => ToNode): Promise<T> {
+    let abandon = () => {}
+    const answered = new Promise<T>((resolve, reject) => {
       const n = this.channel.question(promised(resolve, reject), make)
-      const abandon = () => this.abandon(n)
-      if (gone?.aborted) abandon()
-      else gone?.addEventListener('abort', abandon, { once: true })
+      abandon = () => this.abandon(n)
     })
+    if (gone?.aborted) abandon()
+    gone?.addEventListener('abort', abandon)
+    try {
+      return await answered
+    } finally {
+      // Its number may be another question's from now on.
+      gone?.removeEventListener('abort', abandon)
+    }
   }
 
-  /** Asks to be told of all that `make` asks for. Gives its number, and what the answer is. */
-  async watch<T>(make: (n: number) => ToNode, hear: (seen: Seen) => void): Promise<{ n: number; value: T }> {
-    let n = 0
-    const told = new Promise<T>((resolve, reject) => {
-      n = this.channel.question(promised(resolve, reject), make)
-    })
-    this.#watchers.set(n, hear)
+  /** Asks to be told of all that `make` asks for. Gives the number of the watch, and what the answer is. */
+  async watch<T>(
+    make: (n: number, watch: number) => ToNode,
+    hear: (seen: Seen) => void,
+  ): Promise<{ readonly watch: number; readonly value: T }> {
+    const watch = ++this.#watches
+    this.#watchers.set(watch, hear)
     try {
-      return { n, value: await told }
+      return { watch, value: await this.channel.ask<T>((n) => make(n, watch)) }
     } catch (error) {
-      this.#watchers.delete(n)
+      this.#watchers.delete(watch)
       throw error
     }
   }
 
   seen(seen: Seen): void {
-    this.#watchers.get(seen.n)?.(seen)
+    this.#watchers.get(seen.watch)?.(seen)
   }
 
-  unwatch(n: number): void {
-    if (this.#watchers.delete(n)) this.abandon(n)
+  unwatch(watch: number): void {
+    if (this.#watchers.delete(watch)) this.channel.say({ kind: 'unwatch', watch })
   }
 
   abandon(n: number): void {

@@ -13,7 +13,8 @@ class RemoteWatch implements Watch {
   position = ''
   isOver = false
   node: ThreadNode | undefined = undefined
-  n = 0
+  /** Its number on the node. */
+  number = 0
 
   constructor(
     readonly id: string,
@@ -33,18 +34,21 @@ class RemoteWatch implements Watch {
 
   /** Tells what the gateway itself knows. */
   tell(event: 'restart' | 'exit', data: Extract<FeedEvent['data'], object>): void {
-    this.hear({ kind: 'seen', n: this.n, event: { position: this.position, event, data, json: JSON.stringify(data) } })
+    this.hear({
+      kind: 'seen',
+      watch: this.number,
+      event: { position: this.position, event, data, json: JSON.stringify(data) },
+    })
   }
 
   close(): void {
-    if (this.isOver) return
-    this.#end()
-    this.node?.unwatch(this.n)
+    if (!this.isOver) this.#end()
   }
 
   #end(): void {
     this.isOver = true
     this.left(this)
+    this.node?.unwatch(this.number)
   }
 }
 
@@ -67,10 +71,11 @@ export class Watches {
     watch.node = node
     this.#open.add(watch)
     try {
-      const asked = (n: number) => ({ kind: 'watch', n, id, after, patches: onState !== undefined }) as const
-      const { n, value } = await node.watch<string>(asked, hear)
-      watch.n = n
-      if (watch.isOver) node.unwatch(n)
+      const patches = onState !== undefined
+      const asked = (n: number, watch: number) => ({ kind: 'watch', n, watch, id, after, patches }) as const
+      const { watch: number, value } = await node.watch<string>(asked, hear)
+      watch.number = number
+      if (watch.isOver) node.unwatch(number)
       else if (watch.position === '') watch.position = value
     } catch (error) {
       this.#open.delete(watch)
@@ -80,11 +85,11 @@ export class Watches {
 
   async trace(id: string, listener: TraceListener): Promise<() => void> {
     const { node } = this.places.get(id)
-    const { n } = await node.watch(
-      (n) => ({ kind: 'trace', n, id }),
+    const { watch } = await node.watch(
+      (n, watch) => ({ kind: 'trace', n, watch, id }),
       ({ trace }) => trace && listener(trace),
     )
-    return () => node.unwatch(n)
+    return () => node.unwatch(watch)
   }
 
   /** Asks where the server is, or, if that has ended, wherever it may have been. */

@@ -27,8 +27,10 @@ const askable: ReadonlySet<string> = new Set(ASKABLE)
 const SLICE = 5
 
 export class NodeService {
-  /** Calls that have not been answered, and whatever else can be abandoned. */
+  /** Questions that have not been answered and can be abandoned: how. */
   readonly #open = new Map<number, () => void>()
+  /** How each watch ends. */
+  readonly #watches = new Map<number, () => void>()
   readonly #ties: TieService
   /** What comes now is only put into its mailbox: there is more to be heard, and some of it may be refused. */
   #isLate = false
@@ -80,7 +82,12 @@ export class NodeService {
         this.#trace(message)
         break
       case 'abandon':
-        this.#abandon(message.n)
+        this.#open.get(message.n)?.()
+        this.#open.delete(message.n)
+        break
+      case 'unwatch':
+        this.#watches.get(message.watch)?.()
+        this.#watches.delete(message.watch)
         break
       case 'reply':
         this.runtime.peers.replied(message.ref, message.value, message.revision)
@@ -184,29 +191,24 @@ export class NodeService {
     }
   }
 
-  #watch({ n, id, after, patches }: WatchMessage): void {
+  #watch({ n, watch, id, after, patches }: WatchMessage): void {
     const { channel } = this
     this.#tell(n, () => {
-      const watch: Watch = this.runtime.watch(id, (event) => channel.say({ kind: 'seen', n, event }), {
+      const made: Watch = this.runtime.watch(id, (event) => channel.say({ kind: 'seen', watch, event }), {
         after,
-        ...(patches && { onState: (view) => channel.say({ kind: 'seen', n, view }) }),
+        ...(patches && { onState: (view) => channel.say({ kind: 'seen', watch, view }) }),
       })
-      this.#open.set(n, () => watch.close())
-      return watch.position
+      this.#watches.set(watch, () => made.close())
+      return made.position
     })
   }
 
-  #trace({ n, id }: TraceMessage): void {
+  #trace({ n, watch, id }: TraceMessage): void {
     this.#tell(n, () => {
-      const stop = this.runtime.trace(id, (trace) => this.channel.say({ kind: 'seen', n, trace }), n)
-      this.#open.set(n, stop)
+      const stop = this.runtime.trace(id, (trace) => this.channel.say({ kind: 'seen', watch, trace }))
+      this.#watches.set(watch, stop)
       return null
     })
-  }
-
-  #abandon(n: number): void {
-    this.#open.get(n)?.()
-    this.#open.delete(n)
   }
 }
 

@@ -94,17 +94,27 @@ export interface Agree extends Numbered {
   readonly implementation: string
 }
 
-/** Asks for all that happens to a server, until it is abandoned. */
-export interface WatchMessage extends Numbered {
+/** Goes on when its question is over, and has a number of its own, which no other one ever has. */
+interface Watching {
+  readonly watch: number
+}
+
+/** Asks for all that happens to a server. */
+export interface WatchMessage extends Numbered, Watching {
   readonly kind: 'watch'
   readonly id: string
   readonly after: string | undefined
   readonly patches: boolean
 }
 
-export interface TraceMessage extends Numbered {
+export interface TraceMessage extends Numbered, Watching {
   readonly kind: 'trace'
   readonly id: string
+}
+
+/** Whoever watches or traces does not want to know any more. */
+export interface Unwatch extends Watching {
+  readonly kind: 'unwatch'
 }
 
 /** Whoever asked does not want to know any more. */
@@ -128,8 +138,8 @@ export interface Failed extends Numbered {
   readonly failure: CarriedFailure
 }
 
-/** One of many answers, to who watches. */
-export interface Seen extends Numbered {
+/** What whoever watches is told. */
+export interface Seen extends Watching {
   readonly kind: 'seen'
   readonly event?: FeedEvent
   readonly view?: StateView
@@ -246,7 +256,17 @@ type Question = CallMessage | CastMessage | InfoMessage | Abandon | ReplyMessage
 export type Response = Answer | Told | Failed
 
 /** From the gateway's thread to a thread of servers. */
-export type ToNode = Question | Response | Ask | ReloadMessage | WatchMessage | TraceMessage | Named | Unnamed | Lost
+export type ToNode =
+  | Question
+  | Response
+  | Ask
+  | ReloadMessage
+  | WatchMessage
+  | TraceMessage
+  | Unwatch
+  | Named
+  | Unnamed
+  | Lost
 
 /** From a thread of servers to that of the gateway. */
 export type FromNode =
