@@ -21,6 +21,7 @@ import { bundledDirectory } from '../../src/loading/bundled-directory.js'
 import { createRuntimeOf, loadImplementations } from '../../src/loading/load-implementations.js'
 import { reloadImplementation } from '../../src/loading/reload.js'
 import { createThreadHost } from '../../src/threads/host/create-thread-host.js'
+import { limits } from '../threads/hosts.js'
 
 /** What the servers are started with, where their implementation needs to be told. */
 const args: Readonly<Record<string, object>> = {
@@ -112,7 +113,6 @@ const directories = [bundledDirectory, fileURLToPath(new URL('./implementations'
 async function open(threads: number, logger: Logger, clock: Clock): Promise<{ host: Host; reload: Reload }> {
   const bounds = { maxRestarts: 10, maxSeconds: 5, maxQueued: 100_000, maxQueuedBytes: 2 ** 28, rememberExits: 2000 }
   if (threads > 0) {
-    const limits = { handlerLimit: 10_000, threadHeap: 0 }
     const host = await createThreadHost({ threads, directories, logger, bounds, ...limits })
     return { host, reload: (name, options) => host.reload(name, options) }
   }

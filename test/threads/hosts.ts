@@ -8,6 +8,9 @@ import { type Logged, logInto } from '../core/running.js'
 
 const directories = [fileURLToPath(new URL('./implementations', import.meta.url))]
 
+/** Without what the test runner has Node load: a thread needs none of it, and each would take a second for that. */
+export const limits = { handlerLimit: 10_000, threadHeap: 0, execArgv: ['--enable-source-maps'] }
+
 export const bounds = {
   maxRestarts: 3,
   maxSeconds: 60,
@@ -33,7 +36,7 @@ export async function openHost(t: Test, threads: number, options: Options = {}):
     threads === 0
       ? createRuntimeOf(await loadImplementations(directories), { logger, ...bounds })
       : await createThreadHost({
-          ...{ threads, directories, logger, bounds, handlerLimit: 10_000, threadHeap: 0 },
+          ...{ threads, directories, logger, bounds, ...limits },
           ...options,
         })
   t.teardown(() => host.close({ timeout: 100 }))

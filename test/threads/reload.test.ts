@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { LoadError } from '../../src/loading/load-error.js'
 import { createThreadHost } from '../../src/threads/host/create-thread-host.js'
 import { logInto } from '../core/running.js'
-import { bounds } from './hosts.js'
+import { bounds, limits } from './hosts.js'
 
 const visits = (version: number, codeChange: string) => `
   import { defineServer, Type } from 'genservers'
@@ -25,7 +25,7 @@ const visits = (version: number, codeChange: string) => `
 async function open(t: Test) {
   const directory = t.testdir({ 'visits.ts': visits(1, '(state) => state') })
   const host = await createThreadHost({
-    ...{ threads: 3, directories: [directory], logger: logInto([]), bounds, handlerLimit: 10_000, threadHeap: 0 },
+    ...{ threads: 3, directories: [directory], logger: logInto([]), bounds, ...limits },
   })
   t.teardown(() => host.close({ timeout: 100 }))
   const ids = ['a', 'b', 'c', 'd', 'e', 'f']

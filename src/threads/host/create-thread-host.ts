@@ -26,6 +26,8 @@ export interface ThreadHostOptions {
   readonly handlerLimit: number
   /** Megabytes; 0 is Node's own bound. */
   readonly threadHeap: number
+  /** Node's options for the threads. Default: those of this process. */
+  readonly execArgv?: readonly string[]
 }
 
 /** A thread that ends again so soon after its begin is begun later and later. Milliseconds. */
@@ -41,7 +43,7 @@ const BEYOND = 1000
  * @throws {Error} what one of them said that could not.
  */
 export async function createThreadHost(options: ThreadHostOptions): Promise<ThreadHost> {
-  const { threads, directories, logger, bounds, handlerLimit, threadHeap } = options
+  const { threads, directories, logger, bounds, handlerLimit, threadHeap, execArgv } = options
   const clock = systemClock
   const implementations = new Map<string, DefinitionData>()
   const exits = new Exits(clock, bounds.rememberExits)
@@ -136,7 +138,7 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
       threads,
       clock,
       introduce,
-      heap: threadHeap,
+      ...{ heap: threadHeap, execArgv },
       data: { directories, bounds: shareOf(bounds, threads), beat: beatOf(handlerLimit) },
     },
     {

@@ -12,6 +12,7 @@ export interface GenerationTerms {
   readonly data: Omit<ThreadData, 'memory'>
   /** Megabytes; 0 is Node's own bound. */
   readonly heap: number
+  readonly execArgv: readonly string[] | undefined
 }
 
 /** Whoever works with the thread. */
@@ -34,10 +35,11 @@ export class Generation {
   /** Twice is as once. */
   begin(): Worker {
     if (this.#worker !== undefined) return this.#worker
-    const { data, heap } = this.terms
+    const { data, heap, execArgv } = this.terms
     const worker = new Worker(new URL('../node/thread.js', import.meta.url), {
       name: `genservers ${data.node}`,
       workerData: { ...data, memory: this.board.memory } satisfies ThreadData,
+      ...(execArgv !== undefined && { execArgv: [...execArgv] }),
       ...(heap > 0 && { resourceLimits: { maxOldGenerationSizeMb: heap } }),
     })
     worker.on('message', (packed: readonly Packed<FromNode>[]) => {

@@ -15,6 +15,8 @@ export interface NodesTerms {
   readonly introduce: (node: ThreadNode) => void
   /** Megabytes of the heap of each thread; 0 is Node's own bound. */
   readonly heap: number
+  /** Node's options for each thread. Default: those of this process. */
+  readonly execArgv: readonly string[] | undefined
 }
 
 export class ThreadNodes {
@@ -52,8 +54,8 @@ export class ThreadNodes {
   }
 
   #make(node: string): ThreadNode {
-    const { data, heap, clock, introduce } = this.terms
-    const made = new ThreadNode({ data: { ...data, node }, heap }, this.events)
+    const { data, heap, execArgv, clock, introduce } = this.terms
+    const made = new ThreadNode({ data: { ...data, node }, heap, execArgv }, this.events)
     introduce(made)
     made.begin(clock.now())
     return made
