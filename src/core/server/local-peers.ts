@@ -170,6 +170,6 @@ export class LocalPeers implements Peers {
 function chainOf({ chain, waiter }: CallFromHandler, to: Peer): readonly string[] | undefined {
   if (chain === undefined && !to.isElsewhere) return undefined
   const whole = [...(chain ?? []), waiter.id]
-  if (chain !== undefined) refuseChain(chain, to)
+  if (chain !== undefined) refuseChain(whole, to)
   return whole
 }
