@@ -1,5 +1,5 @@
 /** One of two threads never comes back: what the other one, and the gateway, notice of that. */
-import { quantile } from '../figures.js'
+import { medianOf, quantile } from '../figures.js'
 import { Flood, type FloodReport } from '../flood.js'
 import type { Outcome, Scenario } from '../outcome.js'
 import { count } from '../printing.js'
@@ -16,13 +16,58 @@ const RATE = 1000
 const WARM_UP = 2
 const AT_WORK = 4
 
+const ROUNDS = 5
+
 export const stuck: Scenario = {
   name: 'stuck',
   title: 'stuck: one of two threads loops for ever, and is replaced',
   run,
 }
 
+interface Round {
+  readonly calls: number
+  /** Milliseconds. */
+  readonly usual: number
+  readonly meanwhile: number
+  readonly slowest: number
+  readonly took: number
+  readonly errors: number
+  readonly status: number
+}
+
 async function run(): Promise<Outcome> {
+  const rounds: Round[] = []
+  for (let i = 0; i < ROUNDS; i++) rounds.push(await round())
+  const median = (of: (round: Round) => number) => medianOf(rounds.map(of))
+  const all = (of: (round: Round) => number) => rounds.map((round) => count(of(round))).join(', ')
+  return {
+    table: {
+      columns: ['each round', 'found'],
+      rows: [
+        ['calls to the other thread', all(({ calls }) => calls)],
+        ['p99 before, ms', all(({ usual }) => usual)],
+        ['p99 while it loops, ms', all(({ meanwhile }) => meanwhile)],
+        ['the slowest /health/live, ms', all(({ slowest }) => slowest)],
+        ['replaced after the limit and, ms', all(({ took }) => took - LIMIT)],
+      ],
+    },
+    targets: [
+      {
+        what: 'p99 on the other thread, times the normal one',
+        figure: median(({ meanwhile, usual }) => meanwhile / usual),
+        unit: '',
+        atMost: 2,
+      },
+      { what: 'the slowest /health/live', figure: Math.max(...rounds.map((r) => r.slowest)), unit: ' ms', atMost: 50 },
+      { what: 'replaced after the limit and', figure: median((r) => r.took - LIMIT), unit: ' ms', atMost: 200 },
+      { what: 'errors on the other thread', figure: Math.max(...rounds.map((r) => r.errors)), unit: '', atMost: 0 },
+      { what: 'status of the call that loops', figure: median(({ status }) => status), unit: '', atLeast: 500 },
+    ],
+    figures: { rounds },
+  }
+}
+
+async function round(): Promise<Round> {
   const gateway = await ServerProcess.gateway(new URL('../implementations/busy/', import.meta.url), {
     GENSERVERS_THREADS: '2',
     GENSERVERS_HANDLER_LIMIT: String(LIMIT),
@@ -31,35 +76,26 @@ async function run(): Promise<Outcome> {
     for (const id of ['culprit', 'other']) await post(`${gateway.url}/servers`, { implementation: 'burner', id })
     const others = new Flood(gateway.port, [callOf('other', { message: 'burn', args: { ms: 0 } })])
     await others.run(RATE, WARM_UP)
+    // From here on there is the same work before and while it loops, but for the loop.
+    const before = probe(gateway.url)
     const normal = await others.run(RATE, AT_WORK)
-    const probes = probe(gateway.url)
+    await before.stop()
+    const probing = probe(gateway.url)
     const looped = performance.now()
     const fatal = post(`${gateway.url}/servers/culprit/call`, { message: 'loop' })
     const replaced = untilReplaced(gateway.url).then(() => performance.now() - looped)
     const beside = await others.run(RATE, AT_WORK)
-    const answered = (await fatal).status
+    const { status } = await fatal
     const took = await replaced
     others.close()
-    const slowest = Math.max(...(await probes.stop()))
-    const [usual, meanwhile] = [p99(normal.served), p99(beside.served)]
     return {
-      table: {
-        columns: ['', 'before', 'while it loops'],
-        rows: [
-          ['calls to the other thread', String(normal.served.length), String(beside.served.length)],
-          ['p99, ms', count(usual), count(meanwhile)],
-          ['errors', String(unserved(normal)), String(unserved(beside))],
-          ['the slowest /health/live, ms', '', count(slowest)],
-        ],
-      },
-      targets: [
-        { what: 'p99 on the other thread, times the normal one', figure: meanwhile / usual, unit: '', atMost: 2 },
-        { what: 'the slowest /health/live', figure: slowest, unit: ' ms', atMost: 50 },
-        { what: 'replaced after the limit and', figure: took - LIMIT, unit: ' ms', atMost: 200 },
-        { what: 'errors on the other thread', figure: unserved(beside), unit: '', atMost: 0 },
-        { what: 'status of the call that loops', figure: answered, unit: '', atLeast: 500 },
-      ],
-      figures: { usual, meanwhile, slowest, took },
+      calls: beside.served.length,
+      usual: p99(normal.served),
+      meanwhile: p99(beside.served),
+      slowest: Math.max(...(await probing.stop())),
+      took,
+      errors: unserved(normal) + unserved(beside),
+      status,
     }
   } finally {
     await gateway.stop()

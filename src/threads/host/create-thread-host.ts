@@ -9,6 +9,7 @@ import { Places } from './places.js'
 import { Recovery } from './recovery.js'
 import { Reloads } from './reloads.js'
 import { Router } from './router.js'
+import { StandBy } from './stand-by.js'
 import { ThreadHost } from './thread-host.js'
 import type { ThreadNode } from './thread-node.js'
 import { ThreadNodes } from './thread-nodes.js'
@@ -53,7 +54,10 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
   const watches = new Watches(places, () => nodes.all)
   const reloads = new Reloads(
     () => nodes.all,
-    (name, data) => implementations.set(name, data),
+    (name, data) => {
+      implementations.set(name, data)
+      standBy.renew()
+    },
   )
   const keeper = new RootKeeper({ maxRestarts: bounds.maxRestarts, maxSeconds: bounds.maxSeconds })
   /** Until all have begun: who waits for a node. */
@@ -71,7 +75,7 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
     agree: (node, n) => reloads.agree(node, n),
     unfit: (node, why) => ended(node, why),
     ready(node: ThreadNode, said: Ready) {
-      node.isReady = true
+      node.ready()
       for (const [name, data] of said.implementations) if (!implementations.has(name)) implementations.set(name, data)
       beginnings.get(node)?.(undefined)
       beginnings.delete(node)
@@ -133,14 +137,13 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
     node.channel.say({ kind: 'named', servers: others.map(({ id, implementation }) => [id, implementation]) })
   }
 
+  const share = shareOf(bounds, threads)
+  const standBy = new StandBy(
+    { data: { directories, bounds: share, beat: beatOf(handlerLimit) }, heap: threadHeap, execArgv },
+    clock,
+  )
   const nodes = new ThreadNodes(
-    {
-      threads,
-      clock,
-      introduce,
-      ...{ heap: threadHeap, execArgv },
-      data: { directories, bounds: shareOf(bounds, threads), beat: beatOf(handlerLimit) },
-    },
+    { threads, clock, introduce, standBy, maxQueued: share.maxQueued },
     {
       heard: (node, said) => router.hear(node, said),
       ended,
@@ -156,6 +159,7 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
     limitOf: (server) =>
       implementations.get(places.find(server ?? '')?.implementation ?? '')?.handlerLimit ?? handlerLimit,
     stuck: (node) => replace(node, `the thread ${node.name} does not come back`),
+    suspect: () => standBy.prepare(),
   })
   /** Servers stop in order within `timeout`, which they may need twice; then their threads end, whatever they do. */
   const end = async (timeout: number) => {
@@ -167,6 +171,7 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
     })
     await Promise.race([closing, late])
     watchdog.stop()
+    standBy.close()
     for (const node of nodes.all) recovery.giveUp(node.giveUp())
     await Promise.race([Promise.all(nodes.all.map(({ gone }) => gone)), late])
     deadlines.close()

@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads'
 import { Board } from '../wire/board.js'
 import type { FromNode } from '../wire/messages.js'
 import { type Packed, unpack } from '../wire/packing.js'
-import type { ThreadData } from '../wire/thread-data.js'
+import type { Begin, ThreadData } from '../wire/thread-data.js'
 
 export interface GenerationTerms {
   readonly data: Omit<ThreadData, 'memory'>
@@ -37,7 +37,7 @@ export class Generation {
     if (this.#worker !== undefined) return this.#worker
     const { data, heap, execArgv } = this.terms
     const worker = new Worker(new URL('../node/thread.js', import.meta.url), {
-      name: `genservers ${data.node}`,
+      name: 'genservers',
       workerData: { ...data, memory: this.board.memory } satisfies ThreadData,
       ...(execArgv !== undefined && { execArgv: [...execArgv] }),
       ...(heap > 0 && { resourceLimits: { maxOldGenerationSizeMb: heap } }),
@@ -58,8 +58,10 @@ export class Generation {
     return worker
   }
 
-  adopt(adopter: Adopter): void {
+  /** It is this node from now on. Nothing must be sent to it before it says that it is ready. */
+  adopt(node: string, adopter: Adopter): void {
     this.#adopter = adopter
+    this.begin().postMessage({ node } satisfies Begin)
     const early = this.#early.splice(0)
     if (early.length > 0) adopter.heard(early)
     if (this.#hasEnded) adopter.ended(this.#failure)

@@ -12,7 +12,8 @@ import { uncarry } from '../wire/carried-failure.js'
 import { type Asker, Channel, promised, type Question } from '../wire/channel.js'
 import { GRACE } from '../wire/grace.js'
 import type { Askable, CallMessage, CastMessage, FromNode, Response, Seen, ToNode } from '../wire/messages.js'
-import { Generation, type GenerationTerms } from './generation.js'
+import type { Generation } from './generation.js'
+import type { StandBy } from './stand-by.js'
 
 export interface ThreadNodeEvents {
   /** Something has been said. */
@@ -43,12 +44,10 @@ export class ThreadNode {
   servers = 0
   /** Resolves when the last thread that was given up is no more. */
   gone: Promise<unknown> = Promise.resolve()
-  readonly name: string
-  /** Whether the thread has loaded its implementations. */
+  /** Whether its thread has begun and is at work. */
   isReady = false
   readonly channel: Channel<ToNode>
   #generation: Generation
-  #next: Generation | undefined = undefined
   /** How many casts were accepted and not taken. */
   #kept = 0
   /** Who hears what is seen, by the number of the watch. */
@@ -56,11 +55,13 @@ export class ThreadNode {
   #watches = 0
 
   constructor(
-    private readonly terms: GenerationTerms,
+    readonly name: string,
+    /** How many messages may be on their way to it. */
+    private readonly most: number,
+    private readonly standBy: StandBy,
     private readonly events: ThreadNodeEvents,
   ) {
-    this.name = terms.data.node
-    this.#generation = new Generation(terms)
+    this.#generation = standBy.take()
     this.channel = new Channel(
       () => events.leaving(),
       ({ said }, { kind }) => {
@@ -77,25 +78,17 @@ export class ThreadNode {
 
   /** Begins its thread, or goes on with the one that has begun meanwhile. */
   begin(now: number): void {
-    const generation = this.#generation
     this.startedAt = now
-    this.channel.attach(generation.begin())
-    generation.adopt({
+    this.#generation.adopt(this.name, {
       heard: (said) => this.events.heard(this, said),
       ended: (error) => this.events.ended(this, error),
     })
   }
 
-  /** Its thread may be lost soon: the next one begins, so that it is there by then. */
-  prepare(): void {
-    this.#next ??= new Generation(this.terms)
-    this.#next.begin()
-  }
-
-  /** Its thread is well. */
-  unprepare(): void {
-    void this.#next?.giveUp()
-    this.#next = undefined
+  /** Its thread is there, and hears what has been said meanwhile. */
+  ready(): void {
+    this.isReady = true
+    this.channel.attach(this.#generation.begin())
   }
 
   /** Ends this generation, whatever it is doing, and gives what it leaves. What is said from now on is for the next one. */
@@ -104,8 +97,7 @@ export class ThreadNode {
     this.isReady = false
     this.gone = this.#generation.giveUp()
     const open = this.channel.detach().map(({ n, question }) => ({ ...question, isTaken: board.isTaken(n) }))
-    this.#generation = this.#next ?? new Generation(this.terms)
-    this.#next = undefined
+    this.#generation = this.standBy.take()
     this.#kept = 0
     this.#watchers.clear()
     return { open, lastTaken: board.lastTaken }
@@ -113,7 +105,6 @@ export class ThreadNode {
 
   /** Resolves when all its servers have stopped, or the thread has ended by itself. */
   async close(timeout: number): Promise<void> {
-    this.unprepare()
     await Promise.race([this.ask<void>('close', { timeout }), this.#generation.ended()])
   }
 
@@ -158,10 +149,9 @@ export class ThreadNode {
 
   /** As many messages are on their way to it as may wait there. */
   get isFull(): boolean {
-    const most = this.terms.data.bounds.maxQueued
-    if (this.channel.size < most) return false
+    if (this.channel.size < this.most) return false
     this.sweep()
-    return this.channel.size >= most
+    return this.channel.size >= this.most
   }
 
   /** How many messages for a server have not been taken, as far as can be known from outside. */

@@ -4,19 +4,18 @@
  * 1. A server goes where there are the fewest; its place is its own until it ends.
  */
 import type { Clock, DefinitionData } from '../../index.js'
-import type { ThreadData } from '../wire/thread-data.js'
+import type { StandBy } from './stand-by.js'
 import { ThreadNode, type ThreadNodeEvents } from './thread-node.js'
 
 export interface NodesTerms {
   readonly threads: number
   readonly clock: Clock
-  readonly data: Omit<ThreadData, 'node' | 'memory'>
+  /** Where their threads come from. */
+  readonly standBy: StandBy
+  /** How many messages may be on their way to a node. */
+  readonly maxQueued: number
   /** Tells a node that is about to begin what it is to know first. */
   readonly introduce: (node: ThreadNode) => void
-  /** Megabytes of the heap of each thread; 0 is Node's own bound. */
-  readonly heap: number
-  /** Node's options for each thread. Default: those of this process. */
-  readonly execArgv: readonly string[] | undefined
 }
 
 export class ThreadNodes {
@@ -54,8 +53,8 @@ export class ThreadNodes {
   }
 
   #make(node: string): ThreadNode {
-    const { data, heap, execArgv, clock, introduce } = this.terms
-    const made = new ThreadNode({ data: { ...data, node }, heap, execArgv }, this.events)
+    const { standBy, maxQueued, clock, introduce } = this.terms
+    const made = new ThreadNode(node, maxQueued, standBy, this.events)
     introduce(made)
     made.begin(clock.now())
     return made

@@ -4,19 +4,15 @@
  *
  * 1. A thread is lost when it has shown no sign of life for the limit of the implementation whose message it took last.
  * 2. Time in which the gateway's own thread did not run counts for nobody: a machine that slept has no stuck threads.
- * 3. The thread that will take its place begins before that, so that it is there when it is needed.
+ * 3. The thread that will take its place is there by then.
  */
 import type { Clock, ClockTimer } from '../../index.js'
 import type { ThreadNode } from './thread-node.js'
-
-/** So many milliseconds before, but not in the first half of the limit. */
-const AHEAD = 1000
 
 interface Silence {
   beat: number
   board: object
   ms: number
-  isSuspect: boolean
 }
 
 export interface Watched {
@@ -25,6 +21,8 @@ export interface Watched {
   /** Milliseconds for which a callback of this server may hold its thread. */
   limitOf(server: string | undefined): number
   stuck(node: ThreadNode): void
+  /** A thread is half-way to its limit. */
+  suspect(): void
 }
 
 export class Watchdog {
@@ -70,18 +68,14 @@ export class Watchdog {
       const { beat } = board
       const silence = this.#silences.get(node)
       if (silence === undefined || silence.board !== board || silence.beat !== beat) {
-        if (silence?.isSuspect === true) node.unprepare()
-        this.#silences.set(node, { beat, board, ms: 0, isSuspect: false })
+        this.#silences.set(node, { beat, board, ms: 0 })
         continue
       }
       silence.ms += passed
       const limit = this.watched.limitOf(board.lastTaken?.server)
       if (silence.ms >= limit)
         this.watched.stuck(node) // 1
-      else if (!silence.isSuspect && silence.ms >= Math.max(limit / 2, limit - AHEAD)) {
-        silence.isSuspect = true
-        node.prepare() // 3
-      }
+      else if (silence.ms >= limit / 2) this.watched.suspect() // 3
     }
   }
 }

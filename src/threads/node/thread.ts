@@ -1,4 +1,8 @@
-/** The program of a thread of servers: loads the implementations, and then does what the gateway's thread asks. */
+/**
+ * The program of a thread of servers: loads the implementations, waits until it is told which node it is, and then does what the
+ * gateway's thread asks.
+ */
+import { once } from 'node:events'
 import { parentPort, workerData } from 'node:worker_threads'
 import { createNode, Exits, type LocalRuntime } from '../../adapters.js'
 import { systemClock } from '../../index.js'
@@ -10,24 +14,27 @@ import { Channel } from '../wire/channel.js'
 import { definitionData } from '../wire/definition-data.js'
 import type { FromNode, ToNode } from '../wire/messages.js'
 import { type Packed, unpack } from '../wire/packing.js'
-import type { ThreadData } from '../wire/thread-data.js'
+import type { Begin, ThreadData } from '../wire/thread-data.js'
 import { Elsewhere } from './elsewhere.js'
 import { NodeService } from './node-service.js'
 import { threadLogger } from './thread-logger.js'
 
-const { node, directories, memory, beat, bounds } = workerData as ThreadData
+const { directories, memory, beat, bounds } = workerData as ThreadData
 const port = parentPort as NonNullable<typeof parentPort>
 
 const channel = new Channel<FromNode>()
 channel.attach(port)
+const begin = once(port, 'message') as Promise<[Begin]>
 try {
-  serve(await loadImplementations(directories))
+  const implementations = await loadImplementations(directories)
+  const [{ node }] = await begin
+  serve(node, implementations)
 } catch (error) {
   channel.say({ kind: 'unfit', failure: carry(error) })
 }
 
 /** @throws {LoadError} */
-function serve(implementations: Map<string, Implementation>): void {
+function serve(node: string, implementations: Map<string, Implementation>): void {
   const exits = new Exits(systemClock, bounds.rememberExits)
   const taken = new BoardLog(memory)
   const elsewhere = new Elsewhere(channel, exits, (name) => runtime.protocol(name))
