@@ -1,4 +1,7 @@
-/** The gateway beside the bare app, under one load: what a request costs, and how long the slowest hundredth waits. */
+/**
+ * The gateway with all in one thread beside the bare app, under one load: what a request costs, and how long the slowest hundredth
+ * waits. What threads cost on top is for `threads.ts`.
+ */
 import type { Client } from '../client.js'
 import { medianOf, quartilesOf } from '../figures.js'
 import { type Compared, interleave, join, ratioOf, type Series } from '../interleave.js'
@@ -28,7 +31,7 @@ async function run(client: Client, terms: Terms, plan: Plan): Promise<Outcome> {
 }
 
 async function launch(client: Client, { load, servers }: Terms, plan: Plan): Promise<Compared> {
-  const gateway = await ServerProcess.gateway()
+  const gateway = await ServerProcess.gateway(undefined, { GENSERVERS_THREADS: '0' })
   const bare = await ServerProcess.bare()
   try {
     for (const { port } of [gateway, bare]) await client.send(port, { kind: 'populate', from: 0, to: servers })

@@ -15,6 +15,8 @@ interface Pair {
   readonly implementation: string
   readonly ours: () => Promise<ServerProcess>
   readonly theirs: () => Promise<ServerProcess>
+  /** Two threads need two cores: the client leaves its own to them where it can. */
+  readonly sleeps: boolean
 }
 
 const gateway = (threads: number, implementations?: URL) => () =>
@@ -22,14 +24,14 @@ const gateway = (threads: number, implementations?: URL) => () =>
 
 const call = { load: { kind: 'call', ids: IDS }, implementation: 'counter' } as const
 const burn = { load: { kind: 'burn', ids: IDS }, implementation: 'burner' } as const
-const calls: Pair = { ...call, ours: gateway(1), theirs: gateway(0) }
-const besideBare: Pair = { ...call, ours: gateway(1), theirs: () => ServerProcess.bare() }
-const burns: Pair = { ...burn, ours: gateway(2, BUSY), theirs: gateway(0, BUSY) }
+const calls: Pair = { ...call, ours: gateway(1), theirs: gateway(0), sleeps: true }
+const besideBare: Pair = { ...call, ours: gateway(1), theirs: () => ServerProcess.bare(), sleeps: false }
+const burns: Pair = { ...burn, ours: gateway(2, BUSY), theirs: gateway(0, BUSY), sleeps: true }
 
 export function threads(client: Client): Scenario {
   return {
     name: 'threads',
-    title: 'threads: servers in threads, against all in one thread; the client sleeps where it can',
+    title: 'threads: servers in threads, against all in one thread, and bare Fastify',
     run: (plan) => run(client, plan),
   }
 }
@@ -79,13 +81,17 @@ async function compare(client: Client, pair: Pair, plan: Plan): Promise<Compared
   return join(launches)
 }
 
-async function launch(client: Client, { load, implementation, ours, theirs }: Pair, plan: Plan): Promise<Compared> {
+async function launch(
+  client: Client,
+  { load, implementation, ours, theirs, sleeps }: Pair,
+  plan: Plan,
+): Promise<Compared> {
   const inThreads = await ours()
   const beside = await theirs()
   try {
     const populate: Load = { kind: 'populate', from: 0, to: IDS, implementation }
     for (const { port } of [inThreads, beside]) await client.send(port, populate)
-    const side = (server: ServerProcess): Side => ({ server, load, sleeps: true })
+    const side = (server: ServerProcess): Side => ({ server, load, sleeps })
     return await interleave(client, side(inThreads), side(beside), plan)
   } finally {
     await inThreads.stop()

@@ -87,6 +87,8 @@ export class Board {
 /** The thread's side: writes down what is taken. */
 export class BoardLog extends MessageLog {
   readonly #view: View
+  #id = ''
+  #message = ''
 
   constructor(memory: SharedArrayBuffer) {
     super()
@@ -95,13 +97,21 @@ export class BoardLog extends MessageLog {
 
   override add(id: string, taken: Taken, at: number): void {
     super.add(id, taken, at)
-    const { numbers, times, text, tickets } = this.#view
-    const idLength = text.write(id, 'latin1')
-    numbers[NAME_LENGTH] = text.write(taken.message, idLength)
-    numbers[ID_LENGTH] = idLength
+    const { times, tickets } = this.#view
+    // Often it is the same as before, and to write it costs more than all else here.
+    if (id !== this.#id || taken.message !== this.#message) this.#write(id, taken.message)
     times[SINCE] = Date.now()
     const { ticket = 0 } = taken
     if (ticket !== 0 && ticket < TICKETS) Atomics.store(tickets, ticket, 1)
+  }
+
+  #write(id: string, message: string): void {
+    const { numbers, text } = this.#view
+    const idLength = text.write(id, 'latin1')
+    numbers[NAME_LENGTH] = text.write(message, idLength)
+    numbers[ID_LENGTH] = idLength
+    this.#id = id
+    this.#message = message
   }
 
   beat({ node: { places } }: LocalRuntime): void {
