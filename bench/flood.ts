@@ -38,7 +38,7 @@ export class Flood {
     let failed = 0
     const open = new Set<Promise<void>>()
     const one = async () => {
-      const line = this.#free.pop() ?? (await this.#open())
+      const line = this.#takeFree() ?? (await this.#open())
       const sent = performance.now()
       const answer = await new Promise<Buffer | undefined>((resolve) => {
         line.answered = resolve
@@ -63,6 +63,14 @@ export class Flood {
     }
     await Promise.all(open)
     return { offered, served, refused, failed, seconds }
+  }
+
+  /** The gateway closes connections that have been idle for long. */
+  #takeFree(): Line | undefined {
+    for (;;) {
+      const line = this.#free.pop()
+      if (line?.socket.destroyed !== true) return line
+    }
   }
 
   async #open(): Promise<Line> {

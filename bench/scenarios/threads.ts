@@ -25,7 +25,9 @@ const gateway = (threads: number, implementations?: URL) => () =>
 const call = { load: { kind: 'call', ids: IDS }, implementation: 'counter' } as const
 const burn = { load: { kind: 'burn', ids: IDS }, implementation: 'burner' } as const
 const calls: Pair = { ...call, ours: gateway(1), theirs: gateway(0), sleeps: true }
-const besideBare: Pair = { ...call, ours: gateway(1), theirs: () => ServerProcess.bare(), sleeps: false }
+/** As the scenario `call`: one hot server. */
+const hot = { load: { kind: 'call', ids: 1 }, implementation: 'counter' } as const
+const besideBare: Pair = { ...hot, ours: gateway(1), theirs: () => ServerProcess.bare(), sleeps: false }
 const burns: Pair = { ...burn, ours: gateway(2, BUSY), theirs: gateway(0, BUSY), sleeps: true }
 
 export function threads(client: Client): Scenario {
