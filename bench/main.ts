@@ -11,6 +11,7 @@ import { renderOutcome } from './printing.js'
 import { againstBare } from './scenarios/against-bare.js'
 import { batch } from './scenarios/batch.js'
 import { connections } from './scenarios/connections.js'
+import { durable } from './scenarios/durable.js'
 import { events } from './scenarios/events.js'
 import { inProcess } from './scenarios/in-process.js'
 import { manyServers } from './scenarios/many-servers.js'
@@ -40,6 +41,7 @@ function scenariosWith(client: Client): Scenario[] {
     }),
     inProcess,
     threads(client),
+    durable(client),
     stuck,
     overload,
     batch,
