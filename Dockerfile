@@ -26,6 +26,9 @@ ENV NODE_ENV=production
 # A container is reached from outside of it. The port is 3000 unless GENSERVERS_PORT or PORT says otherwise.
 ENV GENSERVERS_HOST=0.0.0.0
 WORKDIR /app
+# What durable servers keep: give it a volume.
+ENV GENSERVERS_DATA=/data
+RUN mkdir /data && chown node:node /data
 # Owned by root: what runs cannot change its own code.
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules

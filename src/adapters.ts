@@ -1,18 +1,31 @@
 /** The second door: what the adapters of the ports need beside the first. It is no part of what the package exports. */
-export { Call, type Callee } from './core/kernel/call.js'
+export { Call, type Callee, timedOut } from './core/kernel/call.js'
 export { Deadlines } from './core/kernel/deadlines.js'
 export { Cast, type Envelope, Info } from './core/kernel/envelope.js'
 export { type Exit, Exits } from './core/kernel/exits.js'
 export { IdMaker } from './core/kernel/id-maker.js'
 export { JsonText } from './core/kernel/json-text.js'
+export type {
+  Change,
+  DeadLetter,
+  Kept,
+  KeptAnswer,
+  KeptCast,
+  KeptExit,
+  KeptServer,
+  KeptTimer,
+} from './core/kernel/kept.js'
 export { Mailbox } from './core/kernel/mailbox.js'
 export { MessageLog, type Taken } from './core/kernel/message-log.js'
+export { CastReceipt } from './core/kernel/receipt.js'
+export { type PageOptions, StoreFailed, StoreFull } from './core/kernel/store.js'
 export { nobody, type Tied, Ties } from './core/kernel/ties.js'
 export { exitFailure } from './core/server/crash.js'
 export { createNode } from './core/server/create-runtime.js'
 export { decideId, decideTimeout } from './core/server/decide.js'
 export { Feed } from './core/server/feed.js'
-export { comesBack, RootKeeper } from './core/server/keeper.js'
+export { comesBack, LONGEST_DELAY, RootKeeper } from './core/server/keeper.js'
+export { pagesOf } from './core/server/kept-pages.js'
 export type { EarlierLife } from './core/server/lifecycle.js'
 export type { LocalRuntime } from './core/server/local-runtime.js'
 export type { Neighbours, Registered } from './core/server/neighbours.js'
@@ -21,6 +34,6 @@ export type { Peer } from './core/server/peers.js'
 export { checkPlain } from './core/server/plain.js'
 export type { Protocol } from './core/server/protocol.js'
 export { RefusedRequest } from './core/server/refused-request.js'
-export { shuttingDown } from './core/server/starter.js'
+export { shuttingDown } from './core/server/shutting-down.js'
 export { copyGivenState } from './core/server/state-check.js'
 export type { TraceEvent } from './core/server/tracer.js'

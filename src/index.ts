@@ -17,7 +17,7 @@ export { type Logger, silentLogger } from './core/kernel/logger.js'
 export type { Origin } from './core/kernel/queued.js'
 export { describeReason, isQuiet, type Reason } from './core/kernel/reason.js'
 export type { Registry } from './core/kernel/registry.js'
-export { type Change, memoryStore, type Store } from './core/kernel/store.js'
+export type { Store } from './core/kernel/store.js'
 export type { Death } from './core/kernel/ties.js'
 export { type Destination, localTransport, type Transport } from './core/kernel/transport.js'
 export { StartIgnored } from './core/server/answer.js'
@@ -68,6 +68,7 @@ export {
   serverId,
 } from './core/server/interface.js'
 export { MOST_LABELS } from './core/server/labels.js'
+export { NotRestored } from './core/server/not-restored.js'
 export {
   BadDefinition,
   CallbackFailed,

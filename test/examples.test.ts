@@ -8,6 +8,7 @@ import { createGateway } from '../src/gateway.js'
 import { bundledDirectory } from '../src/loading/bundled-directory.js'
 import { createRuntimeOf, loadImplementations } from '../src/loading/load-implementations.js'
 import { reloadImplementation } from '../src/loading/reload.js'
+import { MemoryStore } from '../src/stores/memory-store.js'
 import { type Answer, differences } from './examples/compare-answer.js'
 import { parseCurl } from './examples/curl.js'
 import { curlExamplesOf, implementationExamplesOf } from './examples/markdown.js'
@@ -32,7 +33,7 @@ async function startGateway(t: Test, markdown: string) {
   }
   const directories = shown.length > 0 ? [bundledDirectory, directory] : [bundledDirectory]
   const implementations = await loadImplementations(directories)
-  const runtime = createRuntimeOf(implementations, {})
+  const runtime = createRuntimeOf(implementations, { store: new MemoryStore() })
   const gateway = await createGateway(runtime, {
     reload: reloadOnRequest((name, options) => reloadImplementation(runtime, implementations, name, options)),
   })

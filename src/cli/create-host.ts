@@ -1,10 +1,11 @@
 /** Where the servers of the program run: in its own thread, or in others beside it. */
 import type { Reload } from '../http/reload.js'
-import type { Host, Logger } from '../index.js'
+import type { Host, Logger, Runtime } from '../index.js'
 import { findImplementations } from '../loading/find-implementations.js'
 import { createRuntimeOf, loadImplementations } from '../loading/load-implementations.js'
 import { reloadImplementation } from '../loading/reload.js'
 import type { ImplementationFiles } from '../loading/watch.js'
+import { openStore } from '../stores/open-store.js'
 import { createThreadHost } from '../threads/host/create-thread-host.js'
 import type { Settings } from './settings.js'
 
@@ -13,21 +14,48 @@ export interface Hosted {
   /** @throws {LoadError} beside what `Reload` throws. */
   readonly reload: Reload
   readonly implementations: ImplementationFiles
+  /** To be called when the host is closed. */
+  closeStore(): Promise<void>
 }
 
-/** @throws {LoadError} */
-export async function createHost(settings: Settings, logger: Logger): Promise<Hosted> {
-  const { maxQueued, maxQueuedBytes, maxRestarts, maxSeconds, rememberExits } = settings
-  const bounds = { maxQueued, maxQueuedBytes, maxRestarts, maxSeconds, rememberExits }
-  const { threads, handlerLimit, threadHeap, implementations: directories } = settings
+/**
+ * With the servers that are kept. A store is opened only where there is an implementation whose servers are.
+ * @throws {LoadError} · {StoreNotOpened} · {NotRestored}
+ */
+export async function createHost(
+  settings: Settings,
+  logger: Logger,
+  storeFailed: (error: Error) => void,
+): Promise<Hosted> {
+  const { maxQueued, maxQueuedBytes, maxRestarts, maxSeconds, maxStateBytes, rememberExits } = settings
+  const bounds = { maxQueued, maxQueuedBytes, maxRestarts, maxSeconds, maxStateBytes, rememberExits }
+  const { threads, handlerLimit, threadHeap, data, implementations: directories } = settings
   if (threads === 0) {
     const implementations = await loadImplementations(directories)
-    const host = createRuntimeOf(implementations, { logger, ...bounds })
-    const reload: Reload = (name, options) => reloadImplementation(host, implementations, name, options)
-    return { host, reload, implementations }
+    const isKept = [...implementations.values()].some(({ definition }) => definition.durable)
+    const store = isKept ? await openStore(data) : undefined
+    const closeStore = async () => store?.close()
+    try {
+      const kept = store === undefined ? {} : { store: store.client, storeFailed }
+      const host = createRuntimeOf(implementations, { logger, ...bounds, ...kept })
+      await restore(host, logger)
+      const reload: Reload = (name, options) => reloadImplementation(host, implementations, name, options)
+      return { host, reload, implementations, closeStore }
+    } catch (error) {
+      await closeStore()
+      throw error
+    }
   }
   const files = await findImplementations(directories)
-  const host = await createThreadHost({ threads, directories, logger, bounds, handlerLimit, threadHeap })
+  const limits = { bounds, handlerLimit, threadHeap }
+  const host = await createThreadHost({ threads, directories, logger, ...limits, data, storeFailed })
   const implementations = new Map([...files].map(([name, file]) => [name, { file }]))
-  return { host, reload: (name, options) => host.reload(name, options), implementations }
+  // The host closes its store itself.
+  const closeStore = async () => {}
+  return { host, reload: (name, options) => host.reload(name, options), implementations, closeStore }
+}
+
+async function restore(host: Runtime, logger: Logger): Promise<void> {
+  const restored = await host.restore()
+  if (restored > 0) logger.info({ servers: restored }, 'durable servers are back')
 }

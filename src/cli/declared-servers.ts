@@ -9,7 +9,7 @@ import { readFile } from 'node:fs/promises'
 import { type Static, Type } from '@sinclair/typebox'
 import { Ajv } from 'ajv'
 import { serverId, startLabels, startOptions } from '../http/server-schemas.js'
-import { GenServerError, type Host, StartIgnored } from '../index.js'
+import { GenServerError, type Host, type ServerInfo, StartIgnored } from '../index.js'
 import { LoadError } from '../loading/load-error.js'
 
 const closed = { additionalProperties: false }
@@ -44,9 +44,17 @@ export async function startDeclaredServers(host: Host, file: string): Promise<vo
     try {
       await host.start(implementation, args, options)
     } catch (error) {
+      if (isBack(host, error)) continue
       throw new LoadError(file, `/servers/${index}: ${options.id} was not started: ${explain(error)}`, { cause: error })
     }
   }
+}
+
+/** A durable one that was started when the gateway ran for the first time. */
+function isBack(host: Host, error: unknown): boolean {
+  if (!(error instanceof GenServerError) || error.code !== 'already_started') return false
+  const { implementation } = (error.details.server ?? {}) as Partial<ServerInfo>
+  return host.implementations.get(implementation ?? '')?.durable === true
 }
 
 async function read(file: string): Promise<unknown> {

@@ -4,13 +4,14 @@ import { renderOpenapi } from '../gateway.js'
 import { silentLogger } from '../index.js'
 import { createRuntimeOf, loadImplementations } from '../loading/load-implementations.js'
 import { reloadImplementation } from '../loading/reload.js'
+import { MemoryStore } from '../stores/memory-store.js'
 import { reloadOnRequest } from './reloading.js'
 import type { Settings } from './settings.js'
 import { UsageError } from './usage-error.js'
 
 export async function writeOpenapi(settings: Settings, out: string | undefined): Promise<void> {
   const implementations = await loadImplementations(settings.implementations)
-  const runtime = createRuntimeOf(implementations, { logger: silentLogger })
+  const runtime = createRuntimeOf(implementations, { logger: silentLogger, store: new MemoryStore() })
   const reload = reloadOnRequest((name, options) => reloadImplementation(runtime, implementations, name, options))
   try {
     const operators = settings.admin && settings.adminPort === null

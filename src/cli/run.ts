@@ -3,7 +3,9 @@
  * fails is told in one message, without a stack, for it is the starter's to mend. `start` goes on running after this.
  */
 import { productVersion } from '../http/product-version.js'
+import { NotRestored } from '../index.js'
 import { LoadError, NEVER_LOADED } from '../loading/load-error.js'
+import { StoreNotOpened } from '../stores/store-not-opened.js'
 import { type CommandLine, parseCommandLine } from './command-line.js'
 import { helpText } from './help.js'
 import { type Environment, readSettings } from './read-settings.js'
@@ -46,6 +48,7 @@ function print(text: string): void {
 }
 
 function explain(error: unknown): string {
+  if (error instanceof StoreNotOpened || error instanceof NotRestored) return error.message
   if (error instanceof LoadError) return error.problem === NEVER_LOADED ? NEVER_LOADED : error.message
   const {
     code,

@@ -48,6 +48,17 @@ export const settingsSchema = Type.Object({
     default: '',
     description: 'File of servers to start before the gateway listens, such as a tree of supervisors',
   }),
+  data: Type.String({
+    default: 'data',
+    minLength: 1,
+    description: 'Directory of what durable servers keep; made when the first implementation is durable',
+  }),
+  maxStateBytes: Type.Integer({
+    default: 256 * 1024,
+    minimum: 1,
+    maximum: 2 ** 30,
+    description: 'How many bytes a state that is kept may have',
+  }),
   logLevel: Type.Unsafe<(typeof LOG_LEVELS)[number]>({
     type: 'string',
     enum: [...LOG_LEVELS],

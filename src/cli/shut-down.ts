@@ -6,6 +6,7 @@
  * 2. Then new work is refused, and queued work finishes within `drainTimeout`; then the servers terminate.
  * 3. Then the connections close, and the process exits with 0.
  * 4. A second signal ends it at once, with 1.
+ * 5. When nothing can be kept any more it goes the same way, and exits with 1: the next process begins with what is kept.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
@@ -22,6 +23,8 @@ export interface Running {
   /** The main one, and that of the operators' routes if they have a port of their own. */
   readonly gateways: readonly FastifyInstance[]
   readonly host: Host
+  /** When the host is closed. */
+  readonly closeStore: () => Promise<void>
   readonly logger: Logger
   readonly settings: Pick<Settings, 'drainDelay' | 'drainTimeout'>
   /** From now on readiness fails. */
@@ -30,33 +33,44 @@ export interface Running {
   readonly stopWatching: () => Promise<void>
 }
 
-/** `running` gives nothing while the start is still under way: then there is nothing to wait for. */
-export function shutDownOnSignal(running: () => Running | undefined): void {
+/**
+ * `running` gives nothing while the start is still under way: then there is nothing to wait for. Returns how to go the same way for
+ * another reason.
+ */
+export function shutDownOnSignal(running: () => Running | undefined): (why: object) => void {
   let since: number | undefined
+  const begin = (parts: Running, why: object, code = 0) => {
+    since = performance.now()
+    void shutDown(parts, why).then((failed) => process.exit(failed || code))
+  }
   const onSignal = (signal: NodeJS.Signals) => {
     const parts = running()
     if (parts === undefined) process.exit(0)
-    if (since === undefined) {
-      since = performance.now()
-      void shutDown(parts, signal).then((code) => process.exit(code))
-    } else if (performance.now() - since > SAME_ORDER) {
+    if (since === undefined) begin(parts, { signal })
+    else if (performance.now() - since > SAME_ORDER) {
       parts.logger.error({ signal }, 'second signal: exit at once') // 4
       process.exit(1)
     }
   }
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
+  return (why) => {
+    const parts = running()
+    if (parts === undefined) process.exit(1)
+    if (since === undefined) begin(parts, why, 1) // 5
+  }
 }
 
-async function shutDown(running: Running, signal: string): Promise<number> {
-  const { gateways, host, logger, settings, failReadiness, stopWatching } = running
-  logger.info({ signal }, 'shutting down')
+async function shutDown(running: Running, why: object): Promise<number> {
+  const { gateways, host, closeStore, logger, settings, failReadiness, stopWatching } = running
+  logger.info(why, 'shutting down')
   try {
     failReadiness() // 1
     await stopWatching()
     await sleep(settings.drainDelay)
     logger.info({}, 'draining')
     await host.close({ timeout: settings.drainTimeout }) // 2
+    await closeStore()
     for (const gateway of gateways) await gateway.close() // 3
     logger.info({}, 'shut down')
     return 0

@@ -17,10 +17,15 @@ import { outliveStrayErrors } from './stray-errors.js'
 export async function start(settings: Settings): Promise<void> {
   // First of all: as process 1 of a container a signal that nobody handles is lost.
   let running: Running | undefined
-  shutDownOnSignal(() => running)
+  const end = shutDownOnSignal(() => running)
   let ready = true
   const logger = await createLogger(settings, process.stdout.isTTY === true)
-  const { host, reload, implementations } = await createHost(settings, logger)
+  const storeFailed = (err: Error) => {
+    ready = false
+    logger.error({ err }, 'the store has failed: nothing is kept any more')
+    end({ err })
+  }
+  const { host, reload, implementations, closeStore } = await createHost(settings, logger, storeFailed)
   const { bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout, maxConnections, maxEventLoopDelay } = settings
   const limits = { bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout, maxConnections, maxEventLoopDelay }
   const options = { logger, ready: () => ready, reload: reloadOnRequest(reload), ...limits }
@@ -41,6 +46,7 @@ export async function start(settings: Settings): Promise<void> {
   } catch (error) {
     await stopWatching()
     await host.close({ timeout: 0 })
+    await closeStore()
     for (const gateway of gateways) await gateway.close()
     throw error
   }
@@ -48,7 +54,7 @@ export async function start(settings: Settings): Promise<void> {
   const failReadiness = () => {
     ready = false
   }
-  running = { gateways, host, logger, settings, failReadiness, stopWatching }
+  running = { gateways, host, closeStore, logger, settings, failReadiness, stopWatching }
 }
 
 /** Gives the URL. What keeps it from listening tells with which `flag` that can be mended. */

@@ -109,6 +109,11 @@ const coreProblems = {
     title: 'The gateway is shutting down',
     when: 'The gateway finishes the work that it has and takes no more.',
   },
+  storage_failed: {
+    status: 503,
+    title: 'The server could not keep what it did',
+    when: 'The disk failed a durable server, or is full: what the message did is not acknowledged; `effect` tells whether it may be kept.',
+  },
   call_timeout: {
     status: 504,
     title: 'The server did not answer in time',

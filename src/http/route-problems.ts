@@ -19,6 +19,7 @@ export const startProblems = [
   'unknown_server',
   'mailbox_full',
   'restarting',
+  'storage_failed',
   'server_crashed',
   'call_timeout',
 ] as const satisfies ProblemCode[]
@@ -27,6 +28,7 @@ export const callProblems = [
   ...lookProblems,
   ...initProblems,
   'restarting',
+  'storage_failed',
   'invalid_args',
   'unknown_message',
   'revision_mismatch',
@@ -42,6 +44,7 @@ export const castProblems = [
   'invalid_args',
   'unknown_message',
   'mailbox_full',
+  'storage_failed',
 ] as const satisfies ProblemCode[]
 
 /** When a message is for a group. What concerns one server of it is in the answer. */
@@ -51,6 +54,7 @@ export const stopProblems = [
   ...lookProblems,
   ...initProblems,
   'revision_mismatch',
+  'storage_failed',
   'server_crashed',
   'call_timeout',
 ] as const satisfies ProblemCode[]
@@ -69,6 +73,7 @@ export const replaceProblems = [
   ...initProblems,
   'restarting',
   'revision_mismatch',
+  'storage_failed',
   'server_crashed',
   'call_timeout',
 ] as const satisfies ProblemCode[]

@@ -111,7 +111,14 @@ export async function openFuzzedGateway(threads = 0): Promise<FuzzedGateway> {
 const directories = [bundledDirectory, fileURLToPath(new URL('./implementations', import.meta.url))]
 
 async function open(threads: number, logger: Logger, clock: Clock): Promise<{ host: Host; reload: Reload }> {
-  const bounds = { maxRestarts: 10, maxSeconds: 5, maxQueued: 100_000, maxQueuedBytes: 2 ** 28, rememberExits: 2000 }
+  const bounds = {
+    maxRestarts: 10,
+    maxSeconds: 5,
+    maxQueued: 100_000,
+    maxQueuedBytes: 2 ** 28,
+    maxStateBytes: 256 * 1024,
+    rememberExits: 2000,
+  }
   if (threads > 0) {
     const host = await createThreadHost({ threads, directories, logger, bounds, ...limits })
     return { host, reload: (name, options) => host.reload(name, options) }

@@ -1,6 +1,6 @@
 /** A gateway for one test: on a simulated clock, asked through `inject`, each answer held against the document. */
 import type { FastifyInstance } from 'fastify'
-import { type AnyDefinition, createRuntime, type Logger, type Runtime, silentLogger } from 'genservers'
+import { type AnyDefinition, createRuntime, type Logger, type Runtime, type Store, silentLogger } from 'genservers'
 import { createSimulatedClock, type SimulatedClock } from 'genservers/testing'
 import type { Test } from 'tap'
 import { createGateway, type GatewayOptions } from '../../src/gateway.js'
@@ -35,10 +35,16 @@ export async function openGateway(
   t: Test,
   implementations: Record<string, AnyDefinition> = {},
   options: GatewayOptions = {},
+  store?: Store,
 ): Promise<Opened> {
   const clock = createSimulatedClock()
   const { logger = silentLogger } = options
-  const runtime = createRuntime({ implementations: { probe, ...implementations }, clock, logger })
+  const runtime = createRuntime({
+    implementations: { probe, ...implementations },
+    clock,
+    logger,
+    ...(store && { store }),
+  })
   const app = await createGateway(runtime, { docs: false, ...options })
   const contract = contractOf(app.swagger() as unknown as Document)
   t.teardown(async () => {

@@ -1,10 +1,12 @@
 /** Every code of the table is brought about once, and told with its status; the document lists them all. */
 import { createRuntime, defineServer, GenServerError, Type } from 'genservers'
 import t from 'tap'
+import { StoreFull } from '../../src/adapters.js'
 import { createGateway } from '../../src/gateway.js'
 import { HttpProblem } from '../../src/http/problem-document.js'
 import { type ProblemCode, problemCodes, problems } from '../../src/http/problems.js'
 import type { Reload } from '../../src/http/reload.js'
+import { heldStore } from '../core/durable/held-store.js'
 import type { Document } from './contract.js'
 import { type Answered, keepingLogger, type Opened, openGateway, until } from './open-gateway.js'
 
@@ -28,10 +30,22 @@ const reload: Reload = async (name) => {
 
 const call = (message: string, more: object = {}) => ({ message, ...more })
 
+const kept = defineServer({
+  durable: true,
+  state: Type.Object({ n: Type.Integer() }),
+  calls: { add: { reply: Type.Integer() } },
+  init: () => ({ n: 0 }),
+  handleCall: { add: (state) => ++state.n },
+})
+
+interface Provoked extends Opened {
+  readonly commits: ReturnType<typeof heldStore>['commits']
+}
+
 /** How to bring each code about. Those that only a socket can tell are in `sockets.test.ts`. */
 const provoke: Record<
   Exclude<ProblemCode, 'request_timeout' | 'headers_too_large'>,
-  (on: Opened) => Promise<Answered>
+  (on: Provoked) => Promise<Answered>
 > = {
   invalid_request: ({ ask }) => ask('POST', '/servers', {}),
   invalid_args: ({ ask }) => ask('POST', '/servers', { implementation: 'probe', args: { x: 1 } }),
@@ -75,6 +89,11 @@ const provoke: Record<
     await clock.advance(10)
     return answer
   },
+  storage_failed: async ({ ask, commits }) => {
+    await ask('POST', '/servers', { implementation: 'kept', id: 'k1' })
+    commits.fail(new StoreFull('no room'))
+    return ask('POST', '/servers/k1/call', call('add'))
+  },
   draining: ({ ask, runtime }) => {
     runtime.drain()
     return ask('POST', '/servers', { implementation: 'probe' })
@@ -110,11 +129,12 @@ const provoke: Record<
   },
 }
 
-for (const [code, bringAbout] of Object.entries(provoke) as [ProblemCode, (on: Opened) => Promise<Answered>][]) {
+for (const [code, bringAbout] of Object.entries(provoke) as [ProblemCode, (on: Provoked) => Promise<Answered>][]) {
   t.test(`${code} is told with its status and nothing else`, async (t) => {
-    const opened = await openGateway(t, { slow }, { reload, eventStreams: 0 })
+    const { store, commits } = heldStore()
+    const opened = await openGateway(t, { slow, kept }, { reload, eventStreams: 0 }, store)
     await opened.start('p1', { secret: 'very secret' })
-    const { statusCode, headers, body, text } = await bringAbout(opened)
+    const { statusCode, headers, body, text } = await bringAbout({ ...opened, commits })
     const { status, title } = problems[code]
     t.equal(statusCode, status)
     t.equal(headers['content-type'], 'application/problem+json; charset=utf-8')

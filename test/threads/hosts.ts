@@ -16,6 +16,7 @@ export const bounds = {
   maxSeconds: 60,
   maxQueued: 100_000,
   maxQueuedBytes: 2 ** 28,
+  maxStateBytes: 256 * 1024,
   rememberExits: 600_000,
 }
 

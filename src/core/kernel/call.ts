@@ -40,8 +40,8 @@ export function addWait(waiter: { waits: Set<Wait> | undefined }, wait: Wait): S
 
 /** What a call needs to know of the process it is for. */
 export interface Callee extends Busy {
-  /** Takes the call out of the mailbox, if it is there already. */
-  withdraw(call: Call): void
+  /** Takes the call out of the mailbox, if it is there already. `false`: nobody can tell here whether it has been taken. */
+  withdraw(call: Call): boolean
   /** Why a call that waited until its deadline was not taken. */
   notTaken(call: Call): GenServerError
   /** The call has settled: its reply address is of no use any more. */
@@ -148,24 +148,23 @@ export class Call extends Queued implements Expiring, Wait, Waiter {
 
   /** The deadline has passed. */
   expire(): void {
-    this.#leave(() =>
-      this.phase === 'waiting'
-        ? this.to.notTaken(this)
-        : timedOut(`${this.to.id} did not answer ${this.message} within ${this.timeout} ms`, 'unknown'),
+    this.#leave(
+      () => this.to.notTaken(this),
+      () => `${this.to.id} did not answer ${this.message} within ${this.timeout} ms`,
     )
   }
 
   /** The caller is gone. */
   abandon(): void {
-    this.#leave(() => timedOut(`the caller of ${this.message} gave up`, this.phase === 'waiting' ? 'none' : 'unknown'))
+    const why = () => `the caller of ${this.message} gave up`
+    this.#leave(() => timedOut(why(), 'none'), why)
   }
 
-  #leave(error: () => GenServerError): void {
+  #leave(notTaken: () => GenServerError, why: () => string): void {
     if (this.phase === 'settled') return
-    const failure = error()
-    if (this.phase === 'waiting') this.to.withdraw(this)
-    else this.onGone?.()
-    this.fail(failure)
+    const isOut = this.phase === 'waiting' && this.to.withdraw(this)
+    if (this.phase === 'taken') this.onGone?.()
+    this.fail(isOut ? notTaken() : timedOut(why(), 'unknown'))
   }
 
   #settle(): void {

@@ -31,6 +31,7 @@ export const failures = {
   restarting: 'none',
   overloaded: 'none',
   draining: 'none',
+  storage_failed: 'unknown',
   call_timeout: 'unknown',
   init_timeout: 'none',
   call_cycle: 'none',

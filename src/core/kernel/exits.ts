@@ -35,6 +35,11 @@ export class Exits {
     }
   }
 
+  /** Whoever ended before is forgotten. */
+  get since(): number {
+    return this.clock.now() - this.remember
+  }
+
   get(id: string): Exit | undefined {
     const exit = this.#exits.get(id)
     if (exit === undefined || !this.#isOver(exit)) return exit

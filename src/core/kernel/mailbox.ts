@@ -64,6 +64,24 @@ export class Mailbox {
     this.length++
   }
 
+  /** Puts one that was taken in again, before all others. It finds a place also where there is none. */
+  putBack(envelope: Envelope): void {
+    envelope.queued = true
+    envelope.next = this.#first
+    if (this.#first === undefined) this.#last = envelope
+    else this.#first.previous = envelope
+    this.#first = envelope
+    this.length++
+    if (envelope.bounded) this.occupy(envelope.bytes)
+  }
+
+  /** Takes a place for what is let in anyway. */
+  occupy(bytes = 0): void {
+    this.#places++
+    this.#bytes += bytes
+    this.shared?.occupy(bytes)
+  }
+
   shift(): Envelope | undefined {
     const first = this.#first
     if (first !== undefined) this.remove(first as Envelope)

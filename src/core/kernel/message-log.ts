@@ -55,6 +55,17 @@ export class MessageLog {
     this.#next = next + FIELDS === this.#size ? 0 : next + FIELDS
   }
 
+  /** Whether a call is still wanted that is about to be taken. From then on it counts as taken. */
+  claims(_call: Pick<Taken, 'ticket'>): boolean {
+    return true
+  }
+
+  /** The process of `id` begins: what it does until it is there is no message. */
+  begins(_id: string): void {}
+
+  /** The message is not taken any more: its process has ended, or it does not fit new code. */
+  dropped(_message: Pick<Taken, 'ticket'>): void {}
+
   /** The last messages of the process of `id`, oldest first. `now` and `monotonic` are what the clock says at the moment. */
   of(id: string, now: number, monotonic: number): LoggedMessage[] {
     const fields = this.#fields

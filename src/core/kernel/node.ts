@@ -2,12 +2,12 @@
 import type { Clock } from './clock.js'
 import { CrashRecords } from './crash-records.js'
 import { Deadlines } from './deadlines.js'
+import type { GroupCommit } from './group-commit.js'
 import { IdMaker } from './id-maker.js'
 import { type Logger, logError } from './logger.js'
 import { MessageLog } from './message-log.js'
 import type { Places } from './places.js'
 import { Scheduler } from './scheduler.js'
-import type { Store } from './store.js'
 import type { Transport } from './transport.js'
 
 /** The name of a node that has no neighbours. */
@@ -31,10 +31,13 @@ export class Node {
     readonly name: string,
     readonly clock: Clock,
     readonly logger: Logger,
-    readonly store: Store,
+    /** What durable servers change leaves by it; `undefined`: nothing is kept. */
+    readonly commits: GroupCommit | undefined,
     readonly transport: Transport,
     readonly places: Places,
     readonly taken = new MessageLog(),
+    /** Of one state, as JSON, that is kept. */
+    readonly maxStateBytes = 256 * 1024,
   ) {
     this.deadlines = new Deadlines(clock)
     this.ids = new IdMaker(clock)

@@ -13,9 +13,14 @@ export class Places {
 
   take(bytes: number): boolean {
     if (this.taken >= this.most || this.bytes >= this.mostBytes) return false
+    this.occupy(bytes)
+    return true
+  }
+
+  /** Also where there is none. */
+  occupy(bytes: number): void {
     this.taken++
     this.bytes += bytes
-    return true
   }
 
   give(bytes: number): void {

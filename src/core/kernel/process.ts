@@ -168,9 +168,10 @@ export abstract class Process<Urgent extends First> extends Mailbox {
     for (const one of all ?? []) if (!fits(one)) one.dropped?.()
   }
 
-  withdraw(call: Call): void {
+  withdraw(call: Call): boolean {
     this.mailbox.remove(call)
     this.rest()
+    return true
   }
 
   get ended(): boolean {
@@ -263,7 +264,7 @@ export abstract class Process<Urgent extends First> extends Mailbox {
   /** `false`: it takes its time, and the process goes on when it is done. */
   private handle(envelope: Envelope | Urgent, now: number): boolean {
     // Its timer takes it out of the mailbox too, but timers run late where there is much to do.
-    if (envelope.kind === 'call' && (envelope as Call).deadline <= now) {
+    if (envelope.kind === 'call' && ((envelope as Call).deadline <= now || !this.node.taken.claims(envelope as Call))) {
       this.expired(envelope as Call)
       return true
     }

@@ -1,4 +1,6 @@
 /** An envelope's place in a mailbox, which it carries itself. */
+import type { Receipt } from './receipt.js'
+
 export abstract class Queued {
   previous: Queued | undefined = undefined
   next: Queued | undefined = undefined
@@ -12,6 +14,8 @@ export abstract class Queued {
   bytes = 0
   /** What whoever sent it, from elsewhere, knows it by; 0 where nobody asks. */
   ticket = 0
+  /** What the store knows it by, if it does. */
+  receipt: Receipt | undefined = undefined
   /**
    * Whether the mailbox's bound holds for it. Messages that clients and servers send are bounded; a stop and a timer
    * always get in.

@@ -1,24 +1,49 @@
 /**
- * Port: keeps what durable servers must not lose. It is asked for their states only: the first one, which `init` gave,
- * and each that a turn has changed. Nothing of that is told to anybody before the store has kept it.
+ * Port: keeps what durable servers must not lose. Nothing of what it is given is told to anybody before it is kept.
+ *
+ * 1. Changes that are given together are kept together or not at all, and what is given later is not kept before.
+ * 2. What is kept outlives the process, and the machine's power.
  */
+import type { Change, DeadLetter, Kept, KeptAnswer, KeptExit } from './kept.js'
 
-/** What one turn, or `init`, changed. */
-export interface Change {
-  readonly id: string
-  readonly revision: number
-  readonly state: unknown
+/** Where a page of what is kept begins, and how long it may be. */
+export interface PageOptions {
+  /** Of the last one before it. */
+  readonly after?: string | undefined
+  readonly limit: number
 }
 
 export interface Store {
-  /** Whether what is committed survives the process. Implementations with `durable: true` need that. */
-  readonly durable: boolean
-  /** `undefined`: it is kept already. Otherwise it is kept when the promise resolves, and not if it rejects. */
-  commit(change: Change): Promise<void> | undefined
+  /**
+   * Resolves when all changes are kept, with the number of each cast among them (`cast`, `letterReplayed`), in their order; 0 for one to
+   * nobody, which is not kept.
+   * @throws {StoreFull} nothing of it is kept; there may be room again later.
+   * @throws {StoreFailed} nothing of it is known to be kept, and nothing will be kept any more.
+   */
+  commit(changes: readonly Change[]): Promise<readonly number[]>
+  load(id: string): Promise<Kept | undefined>
+  /** Who is kept, in the order of their ids. */
+  servers(options: PageOptions): Promise<{ readonly id: string; readonly implementation: string }[]>
+  /** How the latest ended, the oldest of them first: at most so many, and none before `since`. */
+  exits(since: number, limit: number): Promise<KeptExit[]>
+  /** In the order of their numbers; `after` is a number. */
+  deadLetters(id: string, options: PageOptions): Promise<DeadLetter[]>
+  /** The answer, unless it has expired by `now`. */
+  answer(scope: string, key: string, now: number): Promise<KeptAnswer | undefined>
+  /** Forgets exits from before `exitsBefore`, and answers that have expired by `now`. */
+  sweep(exitsBefore: number, now: number): Promise<void>
+  /** Writes all that is kept at one moment into a new file. */
+  backup(file: string): Promise<void>
+  /** When what was given is kept. Nothing may be given any more. */
+  close(): Promise<void>
 }
 
-/** Keeps nothing beyond the servers themselves. */
-export const memoryStore: Store = {
-  durable: false,
-  commit: () => undefined,
+/** There is no room for it. */
+export class StoreFull extends Error {
+  override readonly name = 'StoreFull'
+}
+
+/** Nothing is kept any more. */
+export class StoreFailed extends Error {
+  override readonly name = 'StoreFailed'
 }

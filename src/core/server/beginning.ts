@@ -127,6 +127,7 @@ export abstract class Beginning extends StatefulProcess {
   /** Runs `init`, at first and for a fresh restart. */
   protected initialise(): Pending {
     const scope = new Scope(undefined, undefined, false)
+    this.node.taken.begins(this.id)
     let result: unknown
     try {
       result = this.protocol.definition.init(copyJson(this.args), this.openTurn(scope))
@@ -154,16 +155,15 @@ export abstract class Beginning extends StatefulProcess {
     if (typeof result !== 'object' || !isDraftable(result)) {
       return this.initFailed(scope, new Error(`bad_return_value: ${printable(result)}`))
     }
-    const state: object = result as object
-    const kept = this.durable ? this.keep(state) : undefined
-    if (kept === undefined) return this.goLive(scope, state)
-    return kept.then(
-      () => (this.scope === scope ? this.goLive(scope, state) : undefined),
-      (error) => this.initFailed(scope, error),
-    )
+    return this.firstState(scope, result as object)
   }
 
-  private goLive(scope: Scope, state: object): Pending {
+  /** `init` has given a state. */
+  protected firstState(scope: Scope, state: object): Pending {
+    return this.goLive(scope, state)
+  }
+
+  protected goLive(scope: Scope, state: object): Pending {
     // The author may give the same object to every server.
     this.state = adopt(state, undefined)
     this.revision++
@@ -183,7 +183,7 @@ export abstract class Beginning extends StatefulProcess {
     return this.notStarted(scope, new GenServerError('init_refused', message, { reason }), reason)
   }
 
-  private initFailed(scope: Scope, error: unknown): Pending {
+  protected initFailed(scope: Scope, error: unknown): Pending {
     if (this.scope !== scope) return
     const thrown = legible(error)
     const reason = crashReason(thrown)

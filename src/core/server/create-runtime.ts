@@ -1,11 +1,11 @@
 /** Puts a runtime together from its ports; each has a version that needs nothing but memory. */
 import { systemClock } from '../kernel/clock.js'
 import { Exits } from '../kernel/exits.js'
+import { GroupCommit } from '../kernel/group-commit.js'
 import { silentLogger } from '../kernel/logger.js'
 import { ALONE, Node } from '../kernel/node.js'
 import { Places } from '../kernel/places.js'
 import { MemoryRegistry, type Registry } from '../kernel/registry.js'
-import { memoryStore } from '../kernel/store.js'
 import { localTransport } from '../kernel/transport.js'
 import { defineSupervisor, SUPERVISOR } from '../supervisor/supervisor.js'
 import { admit } from './admit.js'
@@ -37,10 +37,10 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
 
 /** The same, as those see it who carry what goes on between it and other nodes. */
 export function createNode(options: RuntimeOptions): LocalRuntime {
-  const { clock = systemClock, logger = silentLogger, store = memoryStore, transport = localTransport } = options
+  const { clock = systemClock, logger = silentLogger, store, transport = localTransport } = options
   const protocols = new Map<string, Protocol>()
   for (const [name, definition] of Object.entries(options.implementations ?? {})) {
-    protocols.set(name, admit(name, definition, store))
+    protocols.set(name, admit(name, definition, store !== undefined))
   }
   const { neighbours = noNeighbours } = options
   const exits = options.exits ?? new Exits(clock, options.rememberExits ?? TEN_MINUTES)
@@ -48,14 +48,20 @@ export function createNode(options: RuntimeOptions): LocalRuntime {
   const family = new LocalFamily(directory, (...server) => runtime.makeClaimed(...server), neighbours)
   protocols.set(SUPERVISOR, compileProtocol(SUPERVISOR, defineSupervisor(family)))
   const root = new RootKeeper({ maxRestarts: options.maxRestarts ?? 10, maxSeconds: options.maxSeconds ?? 5 })
-  const node = new Node(
+  const losses = {
+    lost: (ids: ReadonlySet<string>, error: Error) => runtime.lost(ids, error),
+    failed: (error: Error) => options.storeFailed?.(error),
+    stray: (error: unknown) => node.reportStray(error),
+  }
+  const node: Node = new Node(
     options.node ?? ALONE,
     clock,
     logger,
-    store,
+    store && new GroupCommit(store, losses),
     transport,
     new Places(options.maxQueued ?? 100_000, options.maxQueuedBytes ?? 256 * 1024 * 1024),
     options.taken,
+    options.maxStateBytes,
   )
   const runtime: LocalRuntime = new LocalRuntime(
     node,
@@ -65,6 +71,7 @@ export function createNode(options: RuntimeOptions): LocalRuntime {
     family,
     options.feeds ?? {},
     neighbours,
+    store,
   )
   return runtime
 }

@@ -120,10 +120,25 @@ export abstract class Ending extends Beginning {
     this.answerAll()
   }
 
+  /** Whatever runs hears that it is over. What waits to be taken waits for the end, which is to come. */
+  protected stopWork(reason: Reason): void {
+    this.anyAbsence?.cancel()
+    this.shut()
+    this.status = 'stopping'
+    const failure = exitFailure(this.id, reason, this.node.clock.now(), 'unknown')
+    this.cutOff(failure, failure)
+    this.abandonCurrent()
+  }
+
+  /** It leaves this node, and has not ended. */
+  protected leave(failure: GenServerError): void {
+    this.close(failure, undefined)
+  }
+
   private answerAll(): void {
     if (this.#ending === undefined) return
     const { reason, failure } = this.#ending
-    this.waiters.ended(this.id, reason, failure, this.mailbox)
+    this.waiters.ended(this.id, reason, failure, this.mailbox, this.node.taken)
   }
 
   /**

@@ -67,6 +67,7 @@ export abstract class Equipped extends Process<Urgent> {
   }
 
   abstract die(reason: Reason): void
+  abstract kept(): Promise<void> | undefined
   abstract notTaken(call: Call): GenServerError
   abstract forget(call: Call): void
 
@@ -117,8 +118,12 @@ export abstract class Equipped extends Process<Urgent> {
   }
 
   get timers(): Timers {
-    this.equipped.timers ??= new Timers(this.node.clock, (envelope) => this.putNow(envelope))
+    this.equipped.timers ??= this.makeTimers()
     return this.equipped.timers
+  }
+
+  protected makeTimers(): Timers {
+    return new Timers(this.node.clock, (envelope) => this.putNow(envelope))
   }
 
   get anyTimers(): Timers | undefined {

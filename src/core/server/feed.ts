@@ -182,7 +182,7 @@ export class Feed {
 
   /** Whoever looks at the same state gets the same view. */
   #look(server: Viewed): StateView {
-    const { revision, incarnation, lineage } = server
+    const { committedRevision: revision, incarnation, lineage } = server
     const seen = this.#seen
     const isSame = seen?.lineage === lineage && seen.view.revision === revision && seen.view.incarnation === incarnation
     if (isSame) return seen.view

@@ -1,10 +1,9 @@
 /**
- * The gate: where a turn's effects wait until its commit is done. Nothing observable leaves a durable server before what
- * it depends on is kept; a server in memory has nothing to wait for.
+ * The gate: how the effects of a turn leave. For a server in memory it is always open. Nothing that others can see leaves a durable
+ * one before what it depends on is kept; what concerns only itself (`OWN`) takes hold at once, since its next turn builds on it.
  */
 import type { Json } from '../kernel/json.js'
 import { crashReason } from '../kernel/reason.js'
-import type { Store } from '../kernel/store.js'
 import type { Transport } from '../kernel/transport.js'
 import type { Effect } from './effects.js'
 import type { IdleTimeout } from './idle-timeout.js'
@@ -26,24 +25,26 @@ export interface Source extends Self {
   tell(event: string, data: unknown): void
 }
 
-/** `undefined`: the gate is open. Otherwise it opens when the promise resolves. */
-export function commit(store: Store, id: string, revision: number, state: unknown): Promise<void> | undefined {
-  try {
-    return store.commit({ id, revision, state })
-  } catch (error) {
-    return Promise.reject(error)
-  }
-}
-
 /** Lets the effects of a turn that succeeded out, in the order in which they were made. */
-export function release(source: Source, effects: readonly Effect[], transport: Transport): void {
+export function release(
+  source: Source,
+  effects: readonly Effect[],
+  transport: Transport,
+  revision = source.revision,
+): void {
   // Who hears an event may end the server. What it says to others leaves in any case; what it keeps for itself would stay.
-  for (const effect of effects) if (!source.ended || FOR_OTHERS.has(effect.kind)) perform(source, effect, transport)
+  for (const effect of effects)
+    if (!source.ended || FOR_OTHERS.has(effect.kind)) perform(source, effect, transport, revision)
 }
 
 const FOR_OTHERS: ReadonlySet<Effect['kind']> = new Set(['send', 'reply', 'exit', 'publish'])
 
-function perform(source: Source, effect: Effect, transport: Transport): void {
+/** Nobody but the server itself can see them. */
+export const OWN: ReadonlySet<Effect['kind']> = new Set([
+  ...(['continue', 'timer', 'cancelTimer', 'idleTimeout', 'trapExit', 'pipe'] as const),
+])
+
+function perform(source: Source, effect: Effect, transport: Transport, revision: number): void {
   switch (effect.kind) {
     case 'send':
       if (fits(source, effect)) transport.deliver(effect.to, effect.envelope)
@@ -51,7 +52,7 @@ function perform(source: Source, effect: Effect, transport: Transport): void {
       break
     case 'reply':
       source.replies++
-      effect.call.answer(effect.reply, source.revision)
+      effect.call.answer(effect.reply, revision)
       break
     case 'continue':
       source.continueWith(effect.name, effect.args)

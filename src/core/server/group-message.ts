@@ -13,6 +13,7 @@ import { GenServerError } from '../kernel/errors.js'
 import { copyJson, type Json } from '../kernel/json.js'
 import type { Node } from '../kernel/node.js'
 import { decideLabel, decideTimeout } from './decide.js'
+import type { Awaitable } from './definition.js'
 import type { Directory } from './directory.js'
 import type { GroupCallOptions, GroupFailure, GroupOptions, GroupReplies, GroupReply, GroupSent } from './group.js'
 import { checkPlain } from './plain.js'
@@ -38,17 +39,28 @@ interface GroupMessage {
 }
 
 /** @throws {GenServerError} `invalid_request`, `invalid_args`, `group_too_large` */
-export function castGroup({ directory, node }: Place, message: GroupMessage, { origin }: GroupOptions): GroupSent {
+export function castGroup(
+  { directory, node }: Place,
+  message: GroupMessage,
+  { origin }: GroupOptions,
+): Awaitable<GroupSent> {
   const members = membersOf(directory, message)
   const argsFor = judge(message, castOperation)
   const failures: GroupFailure[] = []
+  const accepted: Promise<void>[] = []
   node.tick()
   for (const to of members) {
     const cast = ask(to, argsFor, (args) => new Cast(message.message, args, origin, undefined, true))
-    if (cast instanceof Cast) node.transport.deliver(to, cast)
-    else failures.push(cast)
+    if (!(cast instanceof Cast)) {
+      failures.push(cast)
+      continue
+    }
+    const isAccepted = to.accept(cast)
+    if (isAccepted !== undefined)
+      accepted.push(isAccepted.catch((error) => void failures.push(failureOf(to.id, error))))
   }
-  return { sent: members.length - failures.length, failures }
+  const sent = () => ({ sent: members.length - failures.length, failures })
+  return accepted.length === 0 ? sent() : Promise.all(accepted).then(sent)
 }
 
 /** @throws {GenServerError} as `castGroup` */

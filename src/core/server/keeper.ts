@@ -35,7 +35,7 @@ export interface Keeper {
 /** So many restarts in a row come at once. A bug in one handler costs its messages; an `init` that fails will fail again. */
 const AT_ONCE: Readonly<Record<Cause, number>> = { crashed: 5, stopped: 5, notRestarted: 0 }
 const FIRST_DELAY = 100
-const LONGEST_DELAY = 30_000
+export const LONGEST_DELAY = 30_000
 
 /**
  * Milliseconds before the restart that is the `count`th in a row: exponential backoff, of which between a half and the

@@ -40,7 +40,7 @@ export interface EarlierLife {
 }
 
 export abstract class Lifecycle extends Ending implements Mortal {
-  readonly startedAt: number
+  startedAt: number
   /** Servers are numbered in the order of their start. */
   readonly number: number
   /** A signal is about to end this life. */
@@ -87,7 +87,7 @@ export abstract class Lifecycle extends Ending implements Mortal {
     const reason = crashReason(thrown)
     this.remember({ lastExit: { reason, at: this.node.clock.now() } })
     reportCrash(this, { reason, thrown, message, origin: scope?.origin })
-    scope?.call?.fail(failure)
+    this.afterKept(() => scope?.call?.fail(failure))
     this.anyWaiters?.failDeferred((call) => deferredFailure(this.id, call.message, thrown))
     const comeback = this.askKeeper(reason, 'crashed')
     if (comeback !== undefined && this.terms.restartFrom === 'state') return this.goOn(comeback, reason)
@@ -134,7 +134,7 @@ export abstract class Lifecycle extends Ending implements Mortal {
     this.anyWaiters?.failDeferred(() => failure)
   }
 
-  private askKeeper(reason: Reason, cause: Cause): Comeback | undefined {
+  protected askKeeper(reason: Reason, cause: Cause): Comeback | undefined {
     const comeback = this.keeper.comeback(this, reason, cause)
     const isAlone = this.keeper.supervisor === undefined
     if (comeback === undefined && isAlone && cause !== 'stopped' && comesBack(this.restart, reason)) {
@@ -165,8 +165,13 @@ export abstract class Lifecycle extends Ending implements Mortal {
     return this.comeBack(comeback, () => this.initialise())
   }
 
+  /** Tells somebody what depends on all that the server has done until now. */
+  protected afterKept(tell: () => void): void {
+    tell()
+  }
+
   /** The next life begins, at once or when its time has come. */
-  private comeBack(comeback: Comeback, begin: () => Pending): Pending {
+  protected comeBack(comeback: Comeback, begin: () => Pending): Pending {
     this.#isDying = false
     const live = () => {
       this.incarnation++

@@ -51,6 +51,7 @@ export class LocalHousehold implements Household {
       const claimed = this.neighbours.claim(spec.id, implementation)
       if (claimed !== undefined) {
         await claimed
+        if (!this.isOn()) this.neighbours.unclaim(spec.id)
         this.#mustBeOn()
       }
       child = this.make(implementation, args, options, this.keeper)

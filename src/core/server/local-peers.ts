@@ -49,6 +49,7 @@ export class LocalPeers implements Peers {
   }
 
   async callFrom(id: string, message: string, args: unknown, options: CallFromHandler): Promise<Json> {
+    if (options.kept !== undefined) await options.kept
     const now = this.#starter.node.clock.monotonic()
     const timeout = Math.min(decideTimeout(options.timeout), Math.max(0, Math.ceil(options.deadline - now)))
     const to = this.find(id) ?? this.#starter.directory.get(id)
@@ -152,7 +153,11 @@ export class LocalPeers implements Peers {
     this.#feeds.began(server)
   }
 
-  ended(server: Self & Watched & Pick<Server, 'terms' | 'tracer'>, reason: Reason, hasLived: boolean): void {
+  ended(
+    server: Self & Watched & Pick<Server, 'terms' | 'tracer' | 'revision'>,
+    reason: Reason,
+    hasLived: boolean,
+  ): void {
     const { id, protocol, incarnation, revision, terms } = server
     const { registry, labels, exits } = this.#starter.directory
     this.#family.ended(this.#starter.directory.find(id) as Server)

@@ -5,8 +5,12 @@ import type { Clock } from '../kernel/clock.js'
 import { type Envelope, StopOrder } from '../kernel/envelope.js'
 import { GenServerError } from '../kernel/errors.js'
 import type { Node } from '../kernel/node.js'
+import type { Store } from '../kernel/store.js'
 import { decideDelay, decideReason, decideTimeout } from './decide.js'
+import type { Awaitable } from './definition.js'
+import { castLater } from './delayed-cast.js'
 import type { Directory } from './directory.js'
+import type { DurableServer } from './durable-server.js'
 import type { Watch, WatchOptions } from './feed.js'
 import { Feeds, type FeedsLimits } from './feeds.js'
 import type { GroupCallOptions, GroupOptions, GroupSent } from './group.js'
@@ -25,19 +29,23 @@ import type { Keeper } from './keeper.js'
 import type { LocalFamily } from './local-family.js'
 import { LocalPeers } from './local-peers.js'
 import type { Neighbours } from './neighbours.js'
+import type { StartOptions } from './options.js'
 import type { Protocol } from './protocol.js'
 import { RefusedRequest } from './refused-request.js'
+import { Restoration } from './restoration.js'
 import type { CastOptions, ListOptions, Request, RequestOptions, StopOptions } from './runtime.js'
-import { callOperation, castOperation, makeCall, makeCast, makeInfo } from './sending.js'
+import { callOperation, castOperation, keptCastOf, makeCall, makeCast, makeInfo } from './sending.js'
 import type { Server } from './server.js'
 import { shutDown } from './shut-down.js'
-import { type Start, shuttingDown } from './starter.js'
+import { shuttingDown } from './shutting-down.js'
+import type { Start } from './starter.js'
 import { stateView } from './state-view.js'
 import { Sys } from './sys.js'
 
 export class LocalRuntime extends Sys {
   readonly #feeds: Feeds
   readonly peers: LocalPeers
+  readonly #restoration: Restoration | undefined
   #closed: Promise<void> | undefined = undefined
 
   constructor(
@@ -48,10 +56,12 @@ export class LocalRuntime extends Sys {
     family: LocalFamily,
     feeds: Partial<FeedsLimits>,
     neighbours: Neighbours,
+    store: Store | undefined,
   ) {
     super(node, protocols, directory, root, neighbours)
     this.#feeds = new Feeds(directory, node.clock, node.logger, feeds)
     this.peers = new LocalPeers(this, family, this.#feeds, neighbours)
+    this.#restoration = store && new Restoration(store, this)
   }
 
   call(id: string, message: string, args?: unknown, options: RequestOptions = {}): Promise<unknown> {
@@ -85,7 +95,7 @@ export class LocalRuntime extends Sys {
     return this.startFor(id, start, (protocol) => callOperation(protocol, message).check(args))
   }
 
-  cast(id: string, message: string, args?: unknown, options: CastOptions = {}): string | undefined {
+  cast(id: string, message: string, args?: unknown, options: CastOptions = {}): Awaitable<string | undefined> {
     this.mustBeUp()
     const delay = options.delay === undefined ? undefined : decideDelay(options.delay)
     const start = this.toStart(id, options)
@@ -93,9 +103,10 @@ export class LocalRuntime extends Sys {
       start === undefined
         ? this.directory.get(id, options.implementation)
         : this.#startForCast(id, start, message, args, options)
-    if (delay !== undefined) return this.#castLater(to, message, args, delay, options)
-    this.#deliver(to, makeCast(to, message, args, options))
-    return undefined
+    if (delay !== undefined) return castLater(this.node, to, { message, args, ...options }, delay)
+    const cast = options.seq ? keptCastOf(to, message, args, options) : makeCast(to, message, args, options)
+    this.node.tick()
+    return to.accept(cast, options.seq)?.then(() => undefined)
   }
 
   #startForCast(id: string, start: Start, message: string, args: unknown, { origin }: CastOptions): Server {
@@ -103,18 +114,6 @@ export class LocalRuntime extends Sys {
     return this.startFor(id, start, check, (error) =>
       this.node.logger.warn({ server: id, cast: message, ...origin }, `dropped: ${error.message}`),
     )
-  }
-
-  #castLater(to: Server, message: string, args: unknown, delay: number, { origin, ifMatch }: CastOptions): string {
-    const checked = castOperation(to.protocol, message).check(args)
-    const timers = to.anyTimers?.size ?? 0
-    if (timers >= to.mailbox.limit) {
-      throw new GenServerError('mailbox_full', `${to.id} has ${timers} timers and takes no more`, { retryAfter: 1 })
-    }
-    const ref = this.node.makeRef('t')
-    // It may have been started for this cast and have failed at once: nobody would ever clear the timer.
-    if (!to.ended) to.timers.cast(ref, delay, { message, args: checked, origin, ifMatch })
-    return ref
   }
 
   send(id: string, message: string, args?: unknown): void {
@@ -128,7 +127,7 @@ export class LocalRuntime extends Sys {
     this.node.transport.deliver(to, envelope)
   }
 
-  castGroup(label: string, message: string, args?: unknown, options: GroupOptions = {}): GroupSent {
+  castGroup(label: string, message: string, args?: unknown, options: GroupOptions = {}): Awaitable<GroupSent> {
     this.mustBeUp()
     return castGroup(this, { label, message, args }, options)
   }
@@ -164,13 +163,14 @@ export class LocalRuntime extends Sys {
     })
   }
 
-  kill(id: string, { ifMatch }: { readonly ifMatch?: number | undefined } = {}): void {
+  kill(id: string, { ifMatch }: { readonly ifMatch?: number | undefined } = {}): Awaitable<void> {
     const server = this.directory.get(id)
     const mismatch = server.mismatch(ifMatch)
     if (mismatch !== undefined) throw mismatch
     // Those who are tied to it get messages of its end.
     this.node.tick()
     server.kill()
+    return server.kept()
   }
 
   whereis(id: string): string | undefined {
@@ -221,8 +221,10 @@ export class LocalRuntime extends Sys {
     return this.directory.get(id).anyTimers?.list() ?? []
   }
 
-  cancelTimer(id: string, ref: string): number | false {
-    return this.directory.get(id).anyTimers?.cancel(ref) ?? false
+  cancelTimer(id: string, ref: string): Awaitable<number | false> {
+    const server = this.directory.get(id)
+    const left = server.anyTimers?.cancel(ref) ?? false
+    return left === false ? false : (server.kept()?.then(() => left) ?? left)
   }
 
   subscribe(id: string, listener: (event: PublishedEvent) => void): () => void {
@@ -239,6 +241,25 @@ export class LocalRuntime extends Sys {
 
   get clock(): Clock {
     return this.node.clock
+  }
+
+  async restore(): Promise<number> {
+    return (await this.#restoration?.restore()) ?? 0
+  }
+
+  /** Those that are kept and are to be here. */
+  async restoreServers(ids: readonly string[]): Promise<void> {
+    await this.#restoration?.restoreServers(ids)
+  }
+
+  /** A durable server that had its id on a node that is no more goes on here, as it was last kept. */
+  bringBack(implementation: string, args: unknown, options: StartOptions, delay: number): void {
+    this.#restoration?.bringBack(this.make(implementation, args, options) as DurableServer, delay)
+  }
+
+  /** What these servers did could not be kept. */
+  lost(ids: ReadonlySet<string>, error: Error): void {
+    this.#restoration?.lost(ids, error)
   }
 
   drain(): void {

@@ -32,6 +32,7 @@ export interface Peer extends Addressee, Callee, Tied {
 
 /** The server whose turn it is. */
 export interface Self extends Peer, Waiter {
+  kept(): Promise<void> | undefined
   readonly node: Node
   readonly incarnation: number
   readonly timers: Timers
@@ -48,6 +49,8 @@ export interface CallFromHandler {
   /** Until when the caller of the handler waits: the clock's monotonic milliseconds. */
   readonly deadline: number
   readonly origin: Origin | undefined
+  /** When what the server has done until now is kept, where it is durable: nobody else is to hear of it before. */
+  readonly kept: Promise<void> | undefined
 }
 
 export interface Peers {

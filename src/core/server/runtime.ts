@@ -13,7 +13,7 @@ import type { Reason } from '../kernel/reason.js'
 import type { Registry } from '../kernel/registry.js'
 import type { Store } from '../kernel/store.js'
 import type { Transport } from '../kernel/transport.js'
-import type { AnyDefinition } from './definition.js'
+import type { AnyDefinition, Awaitable } from './definition.js'
 import type { Watch, WatchOptions } from './feed.js'
 import type { FeedsLimits } from './feeds.js'
 import type { GroupCallOptions, GroupOptions, GroupReplies, GroupSent } from './group.js'
@@ -38,7 +38,12 @@ export interface RuntimeOptions {
   readonly implementations?: Readonly<Record<string, AnyDefinition>>
   readonly clock?: Clock
   readonly logger?: Logger
+  /** Keeps servers of durable implementations; without it there can be none. */
   readonly store?: Store
+  /** Told once, when the store has failed and nothing is kept any more: such a runtime had better be closed. */
+  readonly storeFailed?: (error: Error) => void
+  /** Bytes of a state, as JSON, that is kept; a turn that makes a larger one fails. Default 256 KiB. */
+  readonly maxStateBytes?: number
   readonly transport?: Transport
   /** What this node is called, where there are several. Default `main`. */
   readonly node?: string
@@ -97,6 +102,8 @@ export interface CastOptions {
   /** As for a call. */
   readonly bytes?: number | undefined
   readonly ticket?: number | undefined
+  /** Its number in the store, where a durable server of another node has sent it. */
+  readonly seq?: number | undefined
 }
 
 export interface StopOptions {
@@ -169,12 +176,12 @@ export interface Runtime extends Operations {
   sendRequest(id: string, message: string, args?: unknown, options?: RequestOptions): Request
 
   /**
-   * Returns the timer's ref when there is a `delay`. A cast is for nobody to wait for: if its `ifMatch` fails when it is
+   * Returns the timer's ref when there is a `delay`; of a durable server a promise of it, which resolves when the cast is kept. A cast is for nobody to wait for: if its `ifMatch` fails when it is
    * taken, or the server that `start` names refuses to start, it is dropped and a warning logged.
    */
-  cast<D>(id: ServerId<D>, ...request: [...CastRequest<D>, options?: CastOptions]): string | undefined
-  cast(id: PlainId, message: string, args?: unknown, options?: CastOptions): string | undefined
-  cast<D>(id: string, ...request: [...CastRequest<D>, options?: CastOptions]): string | undefined
+  cast<D>(id: ServerId<D>, ...request: [...CastRequest<D>, options?: CastOptions]): Awaitable<string | undefined>
+  cast(id: PlainId, message: string, args?: unknown, options?: CastOptions): Awaitable<string | undefined>
+  cast<D>(id: string, ...request: [...CastRequest<D>, options?: CastOptions]): Awaitable<string | undefined>
   send(id: string, message: string, args?: unknown): void
 
   /**
@@ -184,7 +191,7 @@ export interface Runtime extends Operations {
    * @throws {GenServerError} where nothing was sent: `invalid_request`, `invalid_args` (the args are not JSON),
    * `group_too_large`
    */
-  castGroup(label: string, message: string, args?: unknown, options?: GroupOptions): GroupSent
+  castGroup(label: string, message: string, args?: unknown, options?: GroupOptions): Awaitable<GroupSent>
   /**
    * A call to every server that has the label now; resolves when all have answered, or `timeout` has passed, which is
    * one for all (OTP: `gen_server:multi_call/4`). A call that was not taken by then never runs.
@@ -204,7 +211,7 @@ export interface Runtime extends Operations {
   /** An ordered stop: it waits its turn in the mailbox, `terminate` runs, and then this resolves. */
   stop(id: string, options?: StopOptions): Promise<void>
   /** Ends the server at once, whatever it is doing; nothing of it runs any more (OTP: `exit(Pid, kill)`). */
-  kill(id: string, options?: { readonly ifMatch?: number | undefined }): void
+  kill(id: string, options?: { readonly ifMatch?: number | undefined }): Awaitable<void>
 
   whereis(id: string): string | undefined
   info(id: string): ServerInfo
@@ -220,7 +227,7 @@ export interface Runtime extends Operations {
   state(id: string): StateView
   timers(id: string): TimerInfo[]
   /** The milliseconds that were left, or `false` if the timer is not known. */
-  cancelTimer(id: string, ref: string): number | false
+  cancelTimer(id: string, ref: string): Awaitable<number | false>
   /** Hears what the server publishes; returns how to stop that. */
   subscribe(id: string, listener: (event: PublishedEvent) => void): () => void
   /**
@@ -236,6 +243,13 @@ export interface Runtime extends Operations {
   watch(id: string, listener: (event: FeedEvent) => void, options?: WatchOptions): Watch
   /** Hears the lives of all servers: `start`, `restart` and `exit`, each with `id` and `implementation`. */
   watchAll(listener: (event: FeedEvent) => void, options?: Pick<WatchOptions, 'after'>): Watch
+
+  /**
+   * Brings the durable servers back that the store has, as they were when they were last kept. To be called once, before anything
+   * else is started; gives how many there are.
+   * @throws {NotRestored} if one of them cannot be brought back: its implementation is not there, not durable, or of another version.
+   */
+  restore(): Promise<number>
 
   /** From now on new work from outside is refused with `draining`; what is queued goes on. */
   drain(): void

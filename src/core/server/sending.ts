@@ -90,6 +90,14 @@ export function makeCast(to: Peer, message: string, args: unknown, options: Send
   return cast
 }
 
+/** A cast that the store has: it finds a place also where there is none. @throws {GenServerError} `unknown_message`, `invalid_args` */
+export function keptCastOf(to: Peer, message: string, args: unknown, { origin }: SendOptions): Cast {
+  const operation = castOperation(to.protocol, message)
+  const cast = new Cast(operation.message, operation.check(args), origin, undefined, true)
+  to.mailbox.occupy()
+  return cast
+}
+
 /** A plain message with a place in the mailbox of `to`. @throws {GenServerError} `invalid_args`, `mailbox_full`, `overloaded` */
 export function makeInfo(to: Peer, message: string, args: unknown): Info {
   const checked = infoCheck(to.protocol, message)(args)

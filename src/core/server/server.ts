@@ -67,6 +67,20 @@ export class Server extends Lifecycle {
     }
   }
 
+  /**
+   * A cast from outside is for this server. `undefined`: it is accepted; otherwise it is when the promise resolves. `seq`: the store has
+   * it already, by this number.
+   */
+  accept(cast: Cast, _seq?: number): Promise<void> | undefined {
+    this.node.transport.deliver(this, cast)
+    return undefined
+  }
+
+  /** When all that it has done until now is kept. `undefined`: there is nothing to wait for. */
+  kept(): Promise<void> | undefined {
+    return undefined
+  }
+
   protected expired(call: Call): void {
     call.fail(this.notTaken(call))
   }
@@ -124,7 +138,7 @@ export class Server extends Lifecycle {
    */
   private startLook(scope: Scope, call: Call, operation: CallOperation): Pending {
     if (scope.idleBefore !== undefined) this.idleTimeout.arm(scope.idleBefore)
-    const { revision, lineage, protocol } = this
+    const { committedRevision: revision, lineage, protocol } = this
     const answer = (reply: Json) => {
       this.endLook(scope)
       this.replies++
@@ -161,7 +175,7 @@ export class Server extends Lifecycle {
     try {
       const mismatch = this.mismatch(call.ifMatch)
       if (mismatch !== undefined) throw mismatch
-      return this.replaceBy(new Scope(call, call.origin, false), next(this.committed))
+      return this.replaceBy(new Scope(call, call.origin, false), next(this.latest))
     } catch (error) {
       call.fail(error as Error)
       return undefined
@@ -195,21 +209,14 @@ export class Server extends Lifecycle {
 
   private refuse(envelope: Envelope, refusal: GenServerError): void {
     this.mailbox.remove(envelope)
+    this.node.taken.dropped(envelope)
     if (envelope.kind === 'call') envelope.fail(refusal)
     else this.node.logger.warn({ server: this.id, message: envelope.message }, `dropped: ${refusal.message}`)
   }
 
   protected succeeded({ call }: Scope, answer: Turned['answer']): Pending {
     this.tracer?.turned()
-    if (answer instanceof Stop) {
-      if (call !== undefined) this.defer(call)
-      return this.stopItself(answer.reason, (final) => {
-        if (answer.answer) {
-          this.replies++
-          call?.answer(answer.answer.reply, this.revision)
-        } else call?.fail(exitFailure(this.id, final, this.node.clock.now(), 'unknown'))
-      })
-    }
+    if (answer instanceof Stop) return this.stopping(call, answer)
     if (answer instanceof NoReply) {
       if (call !== undefined) this.defer(call)
     } else if (call !== undefined) {
@@ -217,6 +224,17 @@ export class Server extends Lifecycle {
       call.answer(answer, this.revision)
     }
     return undefined
+  }
+
+  /** A handler has chosen to stop. */
+  protected stopping(call: Call | undefined, { reason, answer }: Stop<Json>): Pending {
+    if (call !== undefined) this.defer(call)
+    return this.stopItself(reason, (final) => {
+      if (answer) {
+        this.replies++
+        call?.answer(answer.reply, this.revision)
+      } else call?.fail(exitFailure(this.id, final, this.node.clock.now(), 'unknown'))
+    })
   }
 
   protected failed(scope: Scope, thrown: unknown): Pending {
@@ -246,7 +264,7 @@ export class Server extends Lifecycle {
       version: this.protocol.version,
       status: this.seenStatus,
       incarnation: this.incarnation,
-      revision: this.revision,
+      revision: this.committedRevision,
       startedAt: this.node.timeText(this.startedAt),
       restarts: this.restarts,
       attempts: this.attempts,

@@ -1,11 +1,13 @@
 /**
- * The end of a runtime: what is queued is finished, then every server that stands alone is ordered to stop, the youngest
- * first. Their `terminate`s overlap. Supervisors end their children themselves, in the order that they have to keep.
+ * The end of a runtime: what is queued is finished, durable servers leave it, for they do not end with it, and then every other one that
+ * stands alone is ordered to stop, the youngest first. Their `terminate`s overlap. Supervisors end their children themselves, in the order that they have to keep.
  */
 import type { Node } from '../kernel/node.js'
 import type { Registry } from '../kernel/registry.js'
+import { DurableServer } from './durable-server.js'
 import { orderToStop } from './ordered-stop.js'
 import type { Server } from './server.js'
+import { shuttingDown } from './shutting-down.js'
 
 /**
  * Resolves when no server is left. Work that goes on after `timeout` milliseconds is cut off, so that it cannot keep
@@ -20,6 +22,9 @@ export async function shutDown(registry: Registry<Server>, node: Node, timeout: 
     await Promise.race([Promise.all(busy.map((server) => server.whenIdle())), limit.rings])
   }
   limit.cancel()
+  await node.commits?.settled()
+  // What they have left is done in the next process.
+  for (const server of [...registry.after()]) if (server instanceof DurableServer) server.unload(shuttingDown())
   for (const server of notIdle(registry)) killLate(server, `it has work left after ${timeout} ms`)
   const alone = [...registry.after()].filter(({ keeper }) => keeper.supervisor === undefined)
   const youngestFirst = alone.sort((a, b) => b.number - a.number)

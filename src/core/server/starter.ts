@@ -1,5 +1,7 @@
 /** How servers come to be on a node: started, got, or started for a message that nobody could take. */
 import { type FailureCode, failures, GenServerError } from '../kernel/errors.js'
+import type { GroupCommit } from '../kernel/group-commit.js'
+import type { Json } from '../kernel/json.js'
 import type { Node } from '../kernel/node.js'
 import type { Reason } from '../kernel/reason.js'
 import { SUPERVISOR } from '../supervisor/supervisor.js'
@@ -7,6 +9,7 @@ import { StartIgnored } from './answer.js'
 import { asksNothing, decideId, decideTerms, decideTimeout } from './decide.js'
 import type { AnyDefinition } from './definition.js'
 import { alreadyStarted, type Directory } from './directory.js'
+import { DurableServer } from './durable-server.js'
 import type { ServerInfo } from './info.js'
 import type { Keeper } from './keeper.js'
 import type { EarlierLife } from './lifecycle.js'
@@ -16,6 +19,7 @@ import type { Peers } from './peers.js'
 import type { Protocol } from './protocol.js'
 import type { RequestOptions } from './runtime.js'
 import { Server } from './server.js'
+import { shuttingDown } from './shutting-down.js'
 
 /** What to start for a message. */
 export type Start = NonNullable<RequestOptions['start']>
@@ -39,7 +43,7 @@ export abstract class Starter {
     readonly directory: Directory,
     /** Keeps all servers that no supervisor keeps. */
     readonly root: Keeper,
-    protected readonly neighbours: Neighbours,
+    readonly neighbours: Neighbours,
   ) {
     this.#implementations = new Map([...protocols].map(([name, { definition }]) => [name, definition]))
   }
@@ -112,7 +116,7 @@ export abstract class Starter {
     const protocol = this.protocol(implementation)
     const id = options.id === undefined ? this.node.ids.next() : decideId(options.id)
     const terms = this.#termsFor(protocol, options, keeper)
-    const server = new Server(id, protocol, protocol.checkStartArgs(args), terms, keeper, this.peers, this.node)
+    const server = this.#serverOf(id, protocol, protocol.checkStartArgs(args), terms, keeper)
     const { registry, labels, exits } = this.directory
     if (!registry.register(id, server, implementation)) throw alreadyStarted(registry.whereis(id) as Server)
     labels.add(id, terms.labels)
@@ -125,6 +129,15 @@ export abstract class Starter {
     this.neighbours.registered(server)
     this.made(server)
     return server
+  }
+
+  #serverOf(id: string, protocol: Protocol, args: Json, terms: ServerTerms, keeper: Keeper): Server {
+    const { peers, node } = this
+    if (!protocol.definition.durable) return new Server(id, protocol, args, terms, keeper, peers, node)
+    if (keeper !== this.root) {
+      throw new GenServerError('invalid_request', `${id} is durable, and durable servers have no supervisor yet`)
+    }
+    return new DurableServer(id, protocol, args, terms, keeper, peers, node, node.commits as GroupCommit)
   }
 
   /** As `make`, for an id that this node has claimed. */
@@ -188,8 +201,12 @@ export abstract class Starter {
     this.#implementations.set(protocol.name, protocol.definition)
   }
 
+  findProtocol(implementation: string): Protocol | undefined {
+    return this.protocols.get(implementation)
+  }
+
   protocol(implementation: string): Protocol {
-    const protocol = this.protocols.get(implementation)
+    const protocol = this.findProtocol(implementation)
     if (protocol !== undefined) return protocol
     throw new GenServerError('unknown_implementation', `there is no implementation ${implementation}`)
   }
@@ -197,10 +214,6 @@ export abstract class Starter {
   protected mustBeUp(): void {
     if (this.draining) throw shuttingDown()
   }
-}
-
-export function shuttingDown(): GenServerError {
-  return new GenServerError('draining', 'the gateway is shutting down', { retryAfter: 1 })
 }
 
 /** In the words of the runtime, which has fewer. */

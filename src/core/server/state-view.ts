@@ -9,13 +9,14 @@ import type { StateView } from './info.js'
 export interface Viewed {
   readonly protocol: { readonly definition: AnyDefinition }
   readonly committed: object
-  readonly revision: number
+  readonly committedRevision: number
   readonly incarnation: number
   /** Changes when the state is given up. */
   readonly lineage: number
 }
 
-export function stateView({ protocol, committed, revision, incarnation }: Omit<Viewed, 'lineage'>): StateView {
+export function stateView(server: Omit<Viewed, 'lineage'>): StateView {
+  const { protocol, committed, committedRevision: revision, incarnation } = server
   return { ...viewState(protocol, committed), revision, incarnation }
 }
 

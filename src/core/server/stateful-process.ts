@@ -15,11 +15,11 @@ import type { Json } from '../kernel/json.js'
 import { logError } from '../kernel/logger.js'
 import type { Pending } from '../kernel/process.js'
 import { legible, type Reason } from '../kernel/reason.js'
-import { adopt, freeze, seal } from './draft.js'
+import { adopt, freeze } from './draft.js'
 import { discard } from './effects.js'
 import { Equipped } from './equipped.js'
 import type { Feed } from './feed.js'
-import { commit, release, type Source } from './gate.js'
+import { release, type Source } from './gate.js'
 import type { PublishedEvent } from './info.js'
 import type { Check, Handler } from './protocol.js'
 import type { Scope } from './scope.js'
@@ -48,11 +48,21 @@ export abstract class StatefulProcess extends Equipped implements Source {
   /** Counts a crash, and tells it to whoever looks. */
   abstract crashed(message: string, reason: Reason): void
 
-  /** The last committed state. It is frozen when somebody first asks for it, and goes on as the state in that form. */
+  /** The state as others may see it. It is frozen when somebody first asks for it, and goes on as the state in that form. */
   get committed(): object {
     if (this.#frozen !== this.state) this.#frozen = this.state = freeze(this.state)
     this.#own = undefined
     return this.#frozen
+  }
+
+  /** The state as the next turn finds it. */
+  protected get latest(): object {
+    return this.committed
+  }
+
+  /** Of `committed`. */
+  get committedRevision(): number {
+    return this.revision
   }
 
   /** A message is taken, which ends the idle timeout. Gives the milliseconds it had been armed with. */
@@ -146,29 +156,13 @@ export abstract class StatefulProcess extends Equipped implements Source {
     this.anyLooks?.clear()
   }
 
-  private commit(scope: Scope, { state, answer }: Turned): Pending {
+  /** The turn has come to its end: what it gave takes hold. */
+  protected commit(scope: Scope, { state, answer }: Turned): Pending {
     if (this.scope !== scope) return
     if (state === this.state) return this.releaseTurn(scope, answer)
-    const kept = this.durable ? this.keep(seal(state)) : undefined
-    if (kept === undefined) {
-      const adopted = adopt(state, this.#own)
-      this.#own = adopted === state ? undefined : adopted
-      return this.apply(scope, adopted, answer)
-    }
-    this.#own = undefined
-    return kept.then(
-      () => (this.scope === scope ? this.apply(scope, state, answer) : undefined),
-      (error) => this.fail(scope, error),
-    )
-  }
-
-  protected get durable(): boolean {
-    return this.protocol.definition.durable === true
-  }
-
-  /** Has the store keep what will be the state. `undefined`: it is kept. */
-  protected keep(state: object): Promise<void> | undefined {
-    return commit(this.node.store, this.id, this.revision + 1, state)
+    const adopted = adopt(state, this.#own)
+    this.#own = adopted === state ? undefined : adopted
+    return this.apply(scope, adopted, answer)
   }
 
   /** `state` holds from now. */
@@ -206,7 +200,7 @@ export abstract class StatefulProcess extends Equipped implements Source {
   }
 
   /** The turn is over. Calls that it has made and not waited for hold nobody up any more. */
-  private closeTurn(scope: Scope): void {
+  protected closeTurn(scope: Scope): void {
     this.scope = this.waits = undefined
     scope.over = true
   }

@@ -115,7 +115,7 @@ export abstract class Sys extends Starter implements Operations {
 
   #admit(name: string, definition: AnyDefinition): Protocol {
     try {
-      return admit(name, definition, this.node.store)
+      return admit(name, definition, this.node.commits !== undefined)
     } catch (error) {
       throw new BadDefinition((error as Error).message, { cause: error })
     }

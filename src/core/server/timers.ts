@@ -6,10 +6,22 @@ import type { Clock, ClockTimer } from '../kernel/clock.js'
 import { Cast, Info } from '../kernel/envelope.js'
 import type { Json } from '../kernel/json.js'
 import type { Origin } from '../kernel/queued.js'
+import type { Receipt } from '../kernel/receipt.js'
 import type { TimerInfo } from './info.js'
 
 /** The last moment that a `Date` can name (ECMAScript: time range). */
 const LAST_DATE = 8.64e15
+
+/** Whoever keeps the timers of a server beyond its memory. */
+export interface TimerLog {
+  set(ref: string, due: number, envelope: Cast | Info): void
+  /** One has been cancelled. */
+  gone(ref: string): void
+  /** All have. */
+  cleared(): void
+  /** What is known of one that fires. */
+  receipt(ref: string): Receipt
+}
 
 interface Timer {
   /** What it brings. */
@@ -20,7 +32,7 @@ interface Timer {
 }
 
 /** A cast from outside that comes later. */
-interface DelayedCast {
+export interface DelayedCast {
   readonly message: string
   readonly args: Json
   readonly origin: Origin | undefined
@@ -34,6 +46,7 @@ export class Timers {
     private readonly clock: Clock,
     /** Takes what a timer brings. A timer always gets through, so what it brings is not bounded. */
     private readonly put: (envelope: Cast | Info) => void,
+    private readonly log?: TimerLog,
   ) {}
 
   get size(): number {
@@ -42,12 +55,12 @@ export class Timers {
 
   /** A plain message in `ms` milliseconds. */
   send(ref: string, ms: number, message: string, args: Json): void {
-    this.#arm(ref, ms, new Info(message, args, false))
+    this.#set(ref, ms, new Info(message, args, false))
   }
 
   /** A cast in `ms` milliseconds. */
   cast(ref: string, ms: number, { message, args, origin, ifMatch }: DelayedCast): void {
-    this.#arm(ref, ms, new Cast(message, args, origin, ifMatch, false))
+    this.#set(ref, ms, new Cast(message, args, origin, ifMatch, false))
   }
 
   /** The milliseconds that are left, or `false` if the timer has fired or is not known. */
@@ -59,13 +72,24 @@ export class Timers {
   cancel(ref: string): number | false {
     const left = this.left(ref)
     this.#timers.get(ref)?.armed.cancel()
-    this.#timers.delete(ref)
+    if (this.#timers.delete(ref)) this.log?.gone(ref)
     return left
   }
 
   clear(): void {
+    if (this.#timers.size > 0) this.log?.cleared()
+    this.forget()
+  }
+
+  /** They are no more here, and nowhere else either but where they are kept. */
+  forget(): void {
     for (const timer of this.#timers.values()) timer.armed.cancel()
     this.#timers.clear()
+  }
+
+  /** One that is kept goes on. What is late fires at once. */
+  restore(ref: string, due: number, envelope: Cast | Info): void {
+    this.#arm(ref, Math.max(0, due - this.clock.now()), envelope)
   }
 
   /** What they will bring, by their refs. One that is at hand may be cancelled meanwhile. */
@@ -89,9 +113,15 @@ export class Timers {
     return Math.max(0, Math.ceil(timer.due - this.clock.monotonic()))
   }
 
+  #set(ref: string, ms: number, envelope: Cast | Info): void {
+    this.#arm(ref, ms, envelope)
+    this.log?.set(ref, this.clock.now() + ms, envelope)
+  }
+
   #arm(ref: string, ms: number, envelope: Cast | Info): void {
     const armed = this.clock.setTimer(ms, () => {
       this.#timers.delete(ref)
+      envelope.receipt = this.log?.receipt(ref)
       this.put(envelope)
     })
     this.#timers.set(ref, { envelope, due: this.clock.monotonic() + ms, armed })

@@ -64,7 +64,7 @@ export interface Traced {
   readonly id: string
   readonly protocol: { readonly definition: AnyDefinition }
   readonly committed: object
-  readonly revision: number
+  readonly committedRevision: number
   readonly incarnation: number
   readonly node: { readonly clock: Clock; readonly logger: Logger }
   tracer: Tracer | undefined
@@ -129,7 +129,7 @@ export class Tracer {
 
   /** A turn has succeeded. Told once for each change of the state. */
   turned(): void {
-    const { committed, protocol, revision } = this.server
+    const { committed, protocol, committedRevision: revision } = this.server
     const before = this.#before
     if (committed === before) return
     this.#before = committed

@@ -64,6 +64,7 @@ export class TurnContext {
       chain: this.#scope.call?.chain,
       deadline: this.#scope.call?.deadline ?? Number.POSITIVE_INFINITY,
       origin: this.#scope.origin,
+      kept: this.#self.kept(),
     })
   }
 

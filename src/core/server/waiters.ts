@@ -5,6 +5,7 @@ import type { Call } from '../kernel/call.js'
 import type { StopOrder } from '../kernel/envelope.js'
 import { GenServerError } from '../kernel/errors.js'
 import type { Mailbox } from '../kernel/mailbox.js'
+import type { MessageLog } from '../kernel/message-log.js'
 import type { Reason } from '../kernel/reason.js'
 
 export class Waiters {
@@ -33,10 +34,22 @@ export class Waiters {
     for (const call of this.#deferred) call.fail(failureOf(call))
   }
 
-  /** The server `id` has ended because of `reason`; without one it has never begun. Nobody goes on waiting. */
-  ended(id: string, reason: Reason | undefined, failure: GenServerError, mailbox: Mailbox): void {
+  /** All who wait hear `failure`, and whatever else waits is dropped. The server has not ended. */
+  giveUp(failure: GenServerError, mailbox: Mailbox): void {
     this.failDeferred(() => failure)
     for (let left = mailbox.shift(); left !== undefined; left = mailbox.shift()) {
+      if (left.kind === 'call') left.fail(failure)
+      else if (left.kind === 'stop') left.done(failure)
+    }
+    this.#stopping?.done(failure)
+    this.#stopping = undefined
+  }
+
+  /** The server `id` has ended because of `reason`; without one it has never begun. Nobody goes on waiting. */
+  ended(id: string, reason: Reason | undefined, failure: GenServerError, mailbox: Mailbox, log: MessageLog): void {
+    this.failDeferred(() => failure)
+    for (let left = mailbox.shift(); left !== undefined; left = mailbox.shift()) {
+      log.dropped(left)
       if (left.kind === 'call') left.fail(failure)
       else if (left.kind === 'stop') answerStop(left, id, reason, failure)
     }

@@ -1,17 +1,16 @@
 /** Puts a host of threads together. */
 import { Deadlines, Exits, RootKeeper } from '../../adapters.js'
 import { type DefinitionData, type Logger, systemClock } from '../../index.js'
-import { LoadError, NEVER_LOADED } from '../../loading/load-error.js'
-import type { Ready } from '../wire/messages.js'
 import type { Bounds } from '../wire/thread-data.js'
+import { KeptServers } from './kept-servers.js'
 import { Lives } from './lives.js'
 import { Places } from './places.js'
 import { Recovery } from './recovery.js'
 import { Reloads } from './reloads.js'
 import { Router } from './router.js'
 import { StandBy } from './stand-by.js'
+import { Succession } from './succession.js'
 import { ThreadHost } from './thread-host.js'
-import type { ThreadNode } from './thread-node.js'
 import { ThreadNodes } from './thread-nodes.js'
 import { Watchdog } from './watchdog.js'
 import { Watches } from './watches.js'
@@ -29,12 +28,11 @@ export interface ThreadHostOptions {
   readonly threadHeap: number
   /** Node's options for the threads. Default: those of this process. */
   readonly execArgv?: readonly string[]
+  /** Of what durable servers keep. Default `data`. */
+  readonly data?: string
+  /** Told once, when nothing is kept any more. */
+  readonly storeFailed?: (error: Error) => void
 }
-
-/** A thread that ends again so soon after its begin is begun later and later. Milliseconds. */
-const SOON = 2000
-const FIRST_DELAY = 100
-const LONGEST_DELAY = 10_000
 
 /** What threads may take longer to close than they were given, before that is not waited for. Milliseconds. */
 const BEYOND = 1000
@@ -44,126 +42,68 @@ const BEYOND = 1000
  * @throws {Error} what one of them said that could not.
  */
 export async function createThreadHost(options: ThreadHostOptions): Promise<ThreadHost> {
-  const { threads, directories, logger, bounds, handlerLimit, threadHeap, execArgv } = options
+  const { threads, directories, logger, bounds, handlerLimit, threadHeap, execArgv, data = 'data' } = options
   const clock = systemClock
+  const beat = beatOf(handlerLimit)
+  const share = shareOf(bounds, threads)
   const implementations = new Map<string, DefinitionData>()
-  const exits = new Exits(clock, bounds.rememberExits)
-  const places = new Places(exits)
+  const places = new Places(new Exits(clock, bounds.rememberExits))
   const lives = new Lives(clock, logger)
   const deadlines = new Deadlines(clock)
-  const watches = new Watches(places, () => nodes.all)
+  const standBy = new StandBy({ data: { directories, bounds: share, beat }, heap: threadHeap, execArgv }, clock)
+  const allNodes = () => nodes.all
+  const watches = new Watches(places, allNodes)
   const reloads = new Reloads(
-    () => nodes.all,
-    (name, data) => {
-      implementations.set(name, data)
-      standBy.renew()
-    },
+    allNodes,
+    () => standBy.renew(),
+    (name, data) => implementations.set(name, data),
   )
-  const keeper = new RootKeeper({ maxRestarts: bounds.maxRestarts, maxSeconds: bounds.maxSeconds })
-  /** Until all have begun: who waits for a node. */
-  const beginnings = new Map<ThreadNode, (error: Error | undefined) => void>()
-  const early = new Map<ThreadNode, number>()
-  let isOver = false
-
   const router = new Router({
-    places,
-    nodes: () => nodes,
-    lives,
-    logger,
+    ...{ places, lives, logger, nodes: allNodes },
     attend: (call) => deadlines.add(call, clock.monotonic()),
     start: (...server) => host.start(...server),
-    agree: (node, n) => reloads.agree(node, n),
-    unfit: (node, why) => ended(node, why),
-    ready(node: ThreadNode, said: Ready) {
+    agree: ({ asker: answer }, n) => reloads.agree({ answer, n }),
+    unfit: (node, why) => succession.ended(node, why),
+    needsStore: (node) => void kept.connect(node),
+    storeHasFailed: (error) => options.storeFailed?.(error),
+    ready(node, said) {
       node.ready()
-      for (const [name, data] of said.implementations) if (!implementations.has(name)) implementations.set(name, data)
-      beginnings.get(node)?.(undefined)
-      beginnings.delete(node)
+      // Also where it is another node's: whoever comes later runs what is in the files by then.
+      for (const [name, data] of said.implementations) implementations.set(name, data)
+      succession.ready(node)
     },
   })
-  /** The thread of a node has ended, or is no use. */
-  const ended = (node: ThreadNode, error: Error | undefined) => {
-    const waiting = beginnings.get(node)
-    beginnings.delete(node)
-    if (waiting) waiting(error ?? new LoadError(directories.join(', '), NEVER_LOADED))
-    else if (isOver) recovery.giveUp(node.giveUp())
-    else replace(node, `the thread ${node.name} ended`, error)
-  }
-  const freed = ({ id, node }: { readonly id: string; readonly node: ThreadNode }) => {
-    for (const other of nodes.all) {
-      if (other !== node) other.channel.say({ kind: 'unnamed', id, exit: exits.get(id) })
-    }
-  }
+  const kept: KeptServers = new KeptServers({
+    ...{ directory: data, places, implementations, logger, execArgv, nodes: () => nodes },
+    unfit: (node, why) => succession.ended(node, why),
+  })
   const recovery = new Recovery({
-    places,
-    lives,
-    keeper,
-    logger,
-    now: () => clock.now(),
-    monotonic: () => clock.monotonic(),
-    freed,
-    lost(node, servers) {
-      for (const other of nodes.all) if (other !== node) other.channel.say({ kind: 'lost', servers })
-    },
+    ...{ places, lives, logger, clock, kept, nodes: allNodes },
+    keeper: new RootKeeper({ maxRestarts: bounds.maxRestarts, maxSeconds: bounds.maxSeconds }),
   })
-
-  /** Gives the thread up, and lets another one take its place. */
-  const replace = (node: ThreadNode, why: string, err?: Error) => {
-    const remains = node.giveUp()
-    const { lastTaken } = remains
-    logger.error(
-      { node: node.name, server: lastTaken?.server, message: lastTaken?.message, ...(err && { err }) },
-      `${why}: it is replaced`,
-    )
-    const at = clock.now()
-    router.forget(node)
-    introduce(node)
-    node.restarts++
-    const soon = at - node.startedAt < SOON ? (early.get(node) ?? 0) + 1 : 0
-    early.set(node, soon)
-    recovery.recover(node, remains)
-    watches.moved(node, new Date(at).toISOString())
-    const begin = () => {
-      if (!isOver) node.begin(clock.now())
-    }
-    if (soon < 2) begin()
-    else clock.setTimer(Math.min(FIRST_DELAY * 2 ** (soon - 2), LONGEST_DELAY), begin)
-  }
-
-  /** Tells a thread that is about to begin who is on the other nodes. */
-  const introduce = (node: ThreadNode) => {
-    const others = [...places.all()].filter((place) => place.node !== node && place.terms !== undefined)
-    if (others.length === 0) return
-    node.channel.say({ kind: 'named', servers: others.map(({ id, implementation }) => [id, implementation]) })
-  }
-
-  const share = shareOf(bounds, threads)
-  const standBy = new StandBy(
-    { data: { directories, bounds: share, beat: beatOf(handlerLimit) }, heap: threadHeap, execArgv },
-    clock,
-  )
-  const nodes = new ThreadNodes(
-    { threads, clock, introduce, standBy, maxQueued: share.maxQueued },
+  const succession = new Succession({ clock, logger, directories, places, kept, recovery, router, watches })
+  const nodes: ThreadNodes = new ThreadNodes(
+    { threads, clock, standBy, maxQueued: share.maxQueued, introduce: (node) => succession.introduce(node) },
     {
       heard: (node, said) => router.hear(node, said),
-      ended,
+      ended: (node, error) => succession.ended(node, error),
       dropped: (server, message, why) => logger.debug({ server, message }, `dropped: ${why.message}`),
       leaving: () => deadlines.enterLanes(),
     },
     implementations,
   )
-  const watchdog = new Watchdog(clock, beatOf(handlerLimit), {
+  const watchdog = new Watchdog(clock, beat, {
     get nodes() {
       return nodes.all.filter(({ isReady }) => isReady)
     },
     limitOf: (server) =>
       implementations.get(places.find(server ?? '')?.implementation ?? '')?.handlerLimit ?? handlerLimit,
-    stuck: (node) => replace(node, `the thread ${node.name} does not come back`),
+    stuck: (node) => succession.replace(node, `the thread ${node.name} does not come back`),
     suspect: () => standBy.prepare(),
   })
   /** Servers stop in order within `timeout`, which they may need twice; then their threads end, whatever they do. */
   const end = async (timeout: number) => {
-    isOver = true
+    succession.close()
     const closing = Promise.allSettled(nodes.all.filter(({ isReady }) => isReady).map((node) => node.close(timeout)))
     const late = new Promise<void>((resolve) => {
       const timer = clock.setTimer(2 * timeout + BEYOND, resolve)
@@ -172,24 +112,20 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
     await Promise.race([closing, late])
     watchdog.stop()
     standBy.close()
-    for (const node of nodes.all) recovery.giveUp(node.giveUp())
+    for (const node of nodes.all) succession.giveUp(node)
     await Promise.race([Promise.all(nodes.all.map(({ gone }) => gone)), late])
+    await kept.close()
     deadlines.close()
   }
-  const host = new ThreadHost({
+  const host: ThreadHost = new ThreadHost({
     ...{ clock, implementations, places, nodes, lives, watches, watchdog, deadlines, reloads, end },
-    replace: (node) => replace(node, `a server of the thread ${node.name} was killed that did not come back`),
+    replace: (node) =>
+      succession.replace(node, `a server of the thread ${node.name} was killed that did not come back`),
   })
-
   nodes.begin()
-  const begun = nodes.all.map(
-    (node) =>
-      new Promise<void>((resolve, reject) =>
-        beginnings.set(node, (error) => (error === undefined ? resolve() : reject(error))),
-      ),
-  )
   try {
-    await Promise.all(begun)
+    await Promise.all(nodes.all.map((node) => succession.begun(node)))
+    await kept.restore()
   } catch (error) {
     await end(0)
     throw error

@@ -64,7 +64,8 @@ export class Generation {
     this.begin().postMessage({ node } satisfies Begin)
     const early = this.#early.splice(0)
     if (early.length > 0) adopter.heard(early)
-    if (this.#hasEnded) adopter.ended(this.#failure)
+    // Whoever has heard that may have given it up.
+    if (this.#hasEnded) this.#adopter?.ended(this.#failure)
   }
 
   /** Ends it, whatever it is doing; that may take its time. Resolves when it is no more. */

@@ -19,6 +19,7 @@ export class Lives {
 
   began(place: Place, incarnation: number, last: Reason | undefined): void {
     place.hasBegun = true
+    place.isAway = false
     place.incarnation = incarnation
     const { id, implementation } = place
     const who = { id, implementation, incarnation }

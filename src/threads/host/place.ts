@@ -1,6 +1,6 @@
 /** What the gateway knows of one server: where it is, and what it takes to start it again elsewhere. */
-import type { Call, Callee, ServerTerms } from '../../adapters.js'
-import { GenServerError, type Json, type Reason } from '../../index.js'
+import { type Call, type Callee, type ServerTerms, timedOut } from '../../adapters.js'
+import type { GenServerError, Json, Reason } from '../../index.js'
 import { GRACE } from '../wire/grace.js'
 import type { RegisteredMessage } from '../wire/messages.js'
 import type { ThreadNode } from './thread-node.js'
@@ -21,9 +21,13 @@ export class Place implements Callee {
   holders = 0
   /** Its first life has begun. */
   hasBegun = false
+  /** It has lost its node, and its next life has not begun. */
+  isAway = false
   /** How often it lost its node. */
   restarts = 0
   restartTimes: readonly number[] = []
+  /** Milliseconds for which it held up a thread that was given up, or was away for that. */
+  wasted = 0
   lastExit: { readonly reason: Reason; readonly at: number } | undefined = undefined
   /** It is to end with its node. */
   isDoomed = false
@@ -46,15 +50,16 @@ export class Place implements Callee {
     return (Math.floor(this.revision / REVISIONS) + 1) * REVISIONS
   }
 
-  withdraw(call: Call): void {
-    this.node.abandon(call.ticket)
+  withdraw(call: Call): boolean {
+    return this.node.withdraw(call.ticket)
   }
 
   /** Its node has not said so itself in time. */
-  notTaken({ message, timeout, ticket }: Call): GenServerError {
-    const effect = this.node.isTaken(ticket) ? 'unknown' : 'none'
-    const waited = `${this.id} did not answer ${message} within ${timeout - GRACE} ms: its node does not come back`
-    return new GenServerError('call_timeout', waited, { effect })
+  notTaken({ message, timeout }: Call): GenServerError {
+    return timedOut(
+      `${this.id} did not take ${message} within ${timeout - GRACE} ms: its node does not come back`,
+      'none',
+    )
   }
 
   forget(): void {}

@@ -5,12 +5,24 @@
  * 1. The memory of the thread is gone: a server begins again from its `init`. Children begin again when their supervisor does.
  * 2. The server whose message was taken last is held to have done it: its restart budget is charged, and nobody else's.
  * 3. What was taken is not run again: its caller hears that the server was killed. What was not waits for the next life.
+ * 4. A durable server goes on with what is kept, and is not given up. What it did last may be kept or not, and so may a cast whose
+ *    sender has no answer; one that was accepted comes out of the store.
  */
-import { comesBack, exitFailure, type RootKeeper, type ServerTerms } from '../../adapters.js'
-import { GenServerError, type Logger } from '../../index.js'
+import {
+  comesBack,
+  type Exit,
+  exitFailure,
+  LONGEST_DELAY,
+  type RootKeeper,
+  type ServerTerms,
+  shuttingDown,
+} from '../../adapters.js'
+import { type Clock, GenServerError, type Logger } from '../../index.js'
+import type { LastTaken } from '../wire/board.js'
 import { carry, uncarry } from '../wire/carried-failure.js'
 import type { Asker } from '../wire/channel.js'
-import type { Ask, CallMessage, CastMessage, Lost } from '../wire/messages.js'
+import type { Ask, Askable, CallMessage, CastMessage, Lost, Unnamed } from '../wire/messages.js'
+import type { KeptServers } from './kept-servers.js'
 import type { Lives } from './lives.js'
 import type { Place } from './place.js'
 import type { Places } from './places.js'
@@ -22,13 +34,10 @@ interface RecoveryTerms {
   readonly places: Places
   readonly lives: Lives
   readonly keeper: RootKeeper
+  readonly kept: KeptServers
   readonly logger: Logger
-  readonly now: () => number
-  readonly monotonic: () => number
-  /** All other nodes are to know that the place is free. */
-  readonly freed: (place: Place) => void
-  /** And what has befallen these. */
-  readonly lost: (node: ThreadNode, servers: Lost['servers']) => void
+  readonly clock: Clock
+  readonly nodes: () => readonly ThreadNode[]
 }
 
 export class Recovery {
@@ -36,14 +45,14 @@ export class Recovery {
 
   /** Says to the next generation of the node, which comes or has come, what is to go on there. */
   recover(node: ThreadNode, { open, lastTaken }: Remains): void {
-    const places = this.terms.places.on(node)
-    const isInit = places.some(({ hasBegun, terms }) => terms !== undefined && !hasBegun)
-    const culprit = isInit ? undefined : lastTaken?.server // 2
-    const fates = places.map((place) => ({ place, delay: this.#delayOf(place, place.id === culprit) }))
-    this.terms.lost(
-      node,
-      fates.map(({ place: { id, incarnation }, delay }) => ({ id, incarnation, restarting: delay !== undefined })),
-    )
+    const fates = this.terms.places.on(node).map((place) => {
+      const taken = place.id === lastTaken?.server ? lastTaken : undefined // 2
+      return { place, delay: this.#delayOf(place, taken) }
+    })
+    const servers = fates.map(({ place: { id, incarnation }, delay }) => {
+      return { id, incarnation, restarting: delay !== undefined }
+    })
+    this.#tellOthers(node, { kind: 'lost', servers })
     for (const { place, delay } of fates) {
       if (delay === undefined) this.#end(place)
       else this.#adopt(place, delay)
@@ -54,9 +63,12 @@ export class Recovery {
   #goOn(node: ThreadNode, question: OpenQuestion): void {
     const { said, asker, isTaken, isKept } = question
     if (said.kind === 'call' || said.kind === 'cast') {
-      if (isTaken) fail(question, killed(said))
+      const place = this.terms.places.find(said.to)
+      const mayBeKept = place !== undefined && this.terms.kept.isKept(place)
+      if (isTaken) fail(question, killed(said, mayBeKept ? 'unknown' : 'none'))
+      else if (mayBeKept && said.kind === 'cast') fail(question, killed(said, 'unknown'))
       else if (this.terms.places.find(said.to)?.node !== node)
-        fail(question, exitFailure(said.to, KILLED, this.terms.now()))
+        fail(question, exitFailure(said.to, KILLED, this.terms.clock.now()))
       else node.carry(isKept ? this.#sender(said) : asker, said)
     } else if (said.kind === 'ask') this.#askAgain(node, question, said)
     else if ('n' in said) fail(question, lostNode(node))
@@ -66,9 +78,10 @@ export class Recovery {
   giveUp({ open }: Remains): void {
     for (const question of open) {
       const { said, isTaken } = question
-      if (said.kind !== 'call' && said.kind !== 'cast') done(question)
-      else if (isTaken) fail(question, killed(said))
-      else fail(question, exitFailure(said.to, KILLED, this.terms.now()))
+      if (said.kind === 'ask' && ENDS.has(said.what)) done(question)
+      else if (said.kind !== 'call' && said.kind !== 'cast') fail(question, shuttingDown())
+      else if (isTaken) fail(question, killed(said, 'unknown'))
+      else fail(question, exitFailure(said.to, KILLED, this.terms.clock.now()))
     }
   }
 
@@ -76,50 +89,80 @@ export class Recovery {
   #adopt(place: Place, delay: number): void {
     const { implementation, args, incarnation, id, restarts } = place
     const terms = place.terms as ServerTerms
-    const lastExit = { reason: KILLED, at: this.terms.now() }
+    const lastExit = { reason: KILLED, at: this.terms.clock.now() }
+    place.lastExit = lastExit
+    place.isAway = true
     const { labels, mailbox, restart, restartFrom, shutdown } = terms
     const options = { id, labels, mailbox, restart, restartFrom, shutdown }
-    const life = { incarnation, revision: place.nextRevision, restarts, lastExit }
     place.restarts++
-    place.revision = life.revision
-    place.node
-      .ask('adopt', implementation, args, options, life, delay)
-      .catch((error) => this.terms.logger.error({ server: id, err: error }, 'a server could not be started again'))
+    const isKept = this.terms.kept.isKept(place)
+    if (!isKept) place.revision = place.nextRevision
+    const life = { incarnation, revision: place.revision, restarts, lastExit }
+    const begun = isKept
+      ? place.node.ask('bringBack', implementation, args, options, delay)
+      : place.node.ask('adopt', implementation, args, options, life, delay)
+    begun.catch((error) => {
+      this.terms.logger.error({ server: id, err: error }, 'a server could not be started again')
+      // What is kept of it stays, for a time when it can.
+      if (isKept) this.#leave(place, undefined)
+      else this.#end(place)
+    })
   }
 
   /** Milliseconds until its next life; `undefined`: it has none. */
-  #delayOf(place: Place, isCulprit: boolean): number | undefined {
+  #delayOf(place: Place, taken: LastTaken | undefined): number | undefined {
     const { terms, supervisor, hasBegun, isDoomed } = place
     if (terms === undefined || !hasBegun || supervisor !== undefined) return undefined // 1
     if (isDoomed || !comesBack(terms.restart, KILLED)) return undefined
-    if (!isCulprit) return 0
-    const delay = this.#charge(place)
+    if (taken === undefined) return 0
+    const delay = this.#charge(place, taken)
+    if (delay === undefined && this.terms.kept.isKept(place)) return LONGEST_DELAY // 4
     if (delay === undefined) {
       this.terms.logger.error({ server: place.id }, `${place.id} has cost its node too often and is given up`)
     }
     return delay
   }
 
-  #charge(place: Place): number | undefined {
+  /** Time in which it held its thread up, or was away, is no time in which it did well. */
+  #charge(place: Place, { since }: LastTaken): number | undefined {
+    const { clock, keeper } = this.terms
+    place.wasted += Math.max(0, clock.now() - since)
     const mortal = {
       restart: place.terms?.restart ?? 'transient',
       restartTimes: place.restartTimes,
-      uptime: this.terms.monotonic(),
+      uptime: clock.monotonic() - place.wasted,
     }
-    const delay = this.terms.keeper.comeback(mortal, KILLED, 'crashed')
+    const delay = keeper.comeback(mortal, KILLED, 'crashed')
     place.restartTimes = mortal.restartTimes
+    place.wasted += delay ?? 0
     return delay
   }
 
   /** One that never began leaves no trace: whoever starts it hears so. */
   #end(place: Place): void {
-    const { places, lives, now, freed } = this.terms
-    const { id, incarnation, hasBegun: isKnown } = place
+    const { id, incarnation, hasBegun } = place
+    const exit = { id, reason: KILLED, at: this.terms.clock.now(), incarnation, revision: place.nextRevision }
+    if (this.terms.kept.isKept(place)) this.#endKept(place, exit)
+    this.#leave(place, hasBegun ? exit : undefined)
+  }
+
+  #leave(place: Place, exit: Exit | undefined): void {
+    const { places, lives } = this.terms
+    const { id } = place
     places.free(place)
-    const exit = { id, reason: KILLED, at: now(), incarnation, revision: place.nextRevision }
-    if (isKnown) places.exits.add(exit)
-    lives.ended(place, isKnown ? exit : undefined)
-    freed(place)
+    if (exit !== undefined) places.exits.add(exit)
+    lives.ended(place, exit)
+    this.#tellOthers(place.node, { kind: 'unnamed', id, exit: places.exits.get(id) })
+  }
+
+  #endKept({ id, implementation }: Place, exit: Exit): void {
+    this.terms.kept
+      .ended({ ...exit, implementation, reason: JSON.stringify(exit.reason) })
+      .catch((error) => this.terms.logger.error({ server: id, err: error }, 'the end of a server could not be kept'))
+  }
+
+  #tellOthers(node: ThreadNode, said: Lost | Unnamed): void {
+    for (const other of this.terms.nodes()) if (other !== node) other.channel.say(said)
   }
 
   /** Nobody waits for a cast that was accepted once. */
@@ -137,11 +180,15 @@ export class Recovery {
     const id = args[0] as string
     const isThere = this.terms.places.find(id)?.node === node
     if (what === 'start' || what === 'getOrStart') fail(question, killedInit(id))
-    else if (what === 'stop' && isThere) node.channel.question(question.asker, (n) => ({ kind: 'ask', n, what, args }))
-    else if (what === 'stop' || what === 'kill' || what === 'close') done(question)
+    else if (what === 'adopt' || what === 'bringBack') return
+    else if (ENDS.has(what) && isThere) node.channel.question(question.asker, (n) => ({ kind: 'ask', n, what, args }))
+    else if (ENDS.has(what)) done(question)
     else fail(question, lostNode(node))
   }
 }
+
+/** What is done where there is nobody any more. */
+const ENDS: ReadonlySet<string> = new Set<Askable>(['stop', 'kill', 'close'])
 
 function fail({ asker, said, isKept }: OpenQuestion, error: Error): void {
   if (isKept) return
@@ -152,9 +199,10 @@ function done({ asker, said }: OpenQuestion): void {
   asker.answered({ kind: 'told', n: 'n' in said ? said.n : 0, value: undefined })
 }
 
-function killed({ to, message }: CallMessage | CastMessage): GenServerError {
+function killed({ to, message }: CallMessage | CastMessage, effect: 'none' | 'unknown'): GenServerError {
   return new GenServerError('server_crashed', `${to} was killed, with its thread, while it handled ${message}`, {
     reason: KILLED,
+    effect,
   })
 }
 

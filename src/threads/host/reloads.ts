@@ -1,14 +1,18 @@
 /**
  * Changes the code of an implementation on all nodes at once: each loads it and makes its servers ready, and when all have, all
  * change over; if one cannot, none does.
+ *
+ * 1. A node that is lost before all have agreed is one that cannot. Later it is one that has: its next thread runs the new code.
+ * 2. A node that has come meanwhile changes over after the others.
  */
 import type { CodeChanged, CodeChangeOptions, DefinitionData } from '../../index.js'
 import { carry } from '../wire/carried-failure.js'
-import type { Reloaded } from '../wire/messages.js'
+import type { Reloaded, Response } from '../wire/messages.js'
 import type { ThreadNode } from './thread-node.js'
 
-interface Ready {
-  readonly node: ThreadNode
+/** A node that could change over, and has asked whether it may. */
+interface Agreed {
+  readonly answer: (answer: Response) => void
   readonly n: number
 }
 
@@ -19,6 +23,8 @@ export class Reloads {
 
   constructor(
     private readonly nodes: () => readonly ThreadNode[],
+    /** All nodes are about to change over: a thread that begins from now on runs the new code. */
+    private readonly agreed: () => void,
     private readonly changed: (implementation: string, data: DefinitionData) => void,
   ) {}
 
@@ -29,8 +35,8 @@ export class Reloads {
   }
 
   /** A node is ready. */
-  agree(node: ThreadNode, n: number): void {
-    this.#change?.agree({ node, n })
+  agree(agreed: Agreed): void {
+    this.#change?.agree(agreed)
   }
 
   /** The change that goes on is not done. */
@@ -38,9 +44,23 @@ export class Reloads {
     this.#change?.fail(error)
   }
 
-  async #reload(implementation: string, { dryRun = false, timeout, signal }: CodeChangeOptions): Promise<CodeChanged> {
+  async #reload(implementation: string, options: CodeChangeOptions): Promise<CodeChanged> {
     const nodes = this.nodes()
-    const change = new Change(nodes.length)
+    const done = await this.#changeOver(nodes, implementation, options)
+    const late = this.nodes().filter((node) => !nodes.includes(node))
+    if (late.length > 0) done.push(...(await this.#changeOver(late, implementation, options))) // 2
+    const [{ changed, data }] = done as [Reloaded]
+    if (options.dryRun !== true) this.changed(implementation, data)
+    const sum = (of: 'servers' | 'migrated') => done.reduce((all, each) => all + each.changed[of], 0)
+    return { ...changed, servers: sum('servers'), migrated: sum('migrated') }
+  }
+
+  async #changeOver(
+    nodes: readonly ThreadNode[],
+    implementation: string,
+    { dryRun = false, timeout, signal }: CodeChangeOptions,
+  ): Promise<Reloaded[]> {
+    const change = new Change(nodes.length, dryRun ? () => {} : this.agreed)
     this.#change = change
     const gone = signal === undefined ? change.stopped : AbortSignal.any([signal, change.stopped])
     const asked = nodes.map((node) =>
@@ -48,36 +68,44 @@ export class Reloads {
     )
     for (const each of asked) each.catch((error) => change.fail(error))
     // Also those that fail, so that the next change finds no node at work.
-    await Promise.allSettled(asked)
+    const outcomes = await Promise.allSettled(asked)
     if (change.failure !== undefined) throw change.failure
-    const done = await Promise.all(asked)
-    const [{ changed, data }] = done as [Reloaded]
-    if (!dryRun) this.changed(implementation, data)
-    const sum = (of: 'servers' | 'migrated') => done.reduce((all, each) => all + each.changed[of], 0)
-    return { ...changed, servers: sum('servers'), migrated: sum('migrated') }
+    const done = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []))
+    // Of none that has changed over there is anything left to tell.
+    if (done.length === 0) await asked[0]
+    return done
   }
 }
 
 /** One change, until all nodes are ready or one has failed. */
 class Change {
-  readonly #ready: Ready[] = []
+  readonly #ready: Agreed[] = []
   readonly #stop = new AbortController()
+  #isAgreed = false
   failure: Error | undefined = undefined
 
-  constructor(private readonly wanted: number) {}
+  constructor(
+    private readonly wanted: number,
+    private readonly agreed: () => void,
+  ) {}
 
   get stopped(): AbortSignal {
     return this.#stop.signal
   }
 
-  agree(ready: Ready): void {
-    this.#ready.push(ready)
-    if (this.failure !== undefined || this.#ready.length === this.wanted) this.#answer()
+  agree(agreed: Agreed): void {
+    this.#ready.push(agreed)
+    if (this.failure !== undefined) this.#answer()
+    else if (this.#ready.length === this.wanted) {
+      this.#isAgreed = true
+      this.agreed()
+      this.#answer()
+    }
   }
 
   /** Those that are ready wait for one that never will be. */
   fail(error: Error): void {
-    if (this.failure !== undefined) return
+    if (this.failure !== undefined || this.#isAgreed) return // 1
     this.failure = error
     this.#answer()
     this.#stop.abort()
@@ -85,8 +113,8 @@ class Change {
 
   #answer(): void {
     const { failure } = this
-    for (const { node, n } of this.#ready.splice(0)) {
-      node.channel.say(
+    for (const { answer, n } of this.#ready.splice(0)) {
+      answer(
         failure === undefined ? { kind: 'told', n, value: undefined } : { kind: 'failed', n, failure: carry(failure) },
       )
     }

@@ -20,11 +20,10 @@ import type { Lives } from './lives.js'
 import type { Places } from './places.js'
 import { mustHaveRoom } from './room.js'
 import type { ThreadNode } from './thread-node.js'
-import type { ThreadNodes } from './thread-nodes.js'
 
 export interface RouterTerms {
   readonly places: Places
-  readonly nodes: () => ThreadNodes
+  readonly nodes: () => readonly ThreadNode[]
   readonly lives: Lives
   readonly logger: Logger
   /** Its time runs from now, until it settles. */
@@ -32,6 +31,8 @@ export interface RouterTerms {
   start(implementation: string, args: unknown, options: StartOptions): Promise<ServerInfo>
   ready(node: ThreadNode, said: Ready): void
   unfit(node: ThreadNode, why: Error): void
+  needsStore(node: ThreadNode): void
+  storeHasFailed(error: Error): void
   /** The node could change its code. */
   agree(node: ThreadNode, n: number): void
 }
@@ -109,6 +110,12 @@ export class Router {
       case 'unfit':
         this.terms.unfit(node, uncarry(said.failure))
         break
+      case 'needsStore':
+        this.terms.needsStore(node)
+        break
+      case 'storeHasFailed':
+        this.terms.storeHasFailed(new Error(said.message))
+        break
       case 'ready':
         this.terms.ready(node, said)
         break
@@ -119,6 +126,12 @@ export class Router {
     const { id, implementation } = said
     const { places } = this.terms
     const place = places.find(id) ?? places.take(id, implementation, node)
+    if (place.node !== node) {
+      // Whoever it was started for gave up when its thread did not answer, and since then the id has gone to another.
+      void node.ask('kill', id, {}).catch(() => {})
+      node.channel.say({ kind: 'named', servers: [[id, place.implementation]] })
+      return
+    }
     place.registered(said)
     this.#others(node, (other) => other.channel.say({ kind: 'named', servers: [[id, implementation]] }))
   }
@@ -139,11 +152,12 @@ export class Router {
   }
 
   #others(node: ThreadNode, tell: (other: ThreadNode) => void): void {
-    for (const other of this.terms.nodes().all) if (other !== node) tell(other)
+    for (const other of this.terms.nodes()) if (other !== node) tell(other)
   }
 
   #call(node: ThreadNode, said: CallMessage): void {
     const { n, to, message, args, timeout = 0, origin, ifMatch, chain } = said
+    const { asker: answer } = node
     try {
       const place = this.terms.places.get(to)
       mustHaveRoom(place.node)
@@ -152,7 +166,7 @@ export class Router {
       this.#calls.set(node, calls.set(n, call))
       call.whenSettled((error) => {
         calls.delete(n)
-        node.channel.say(
+        answer(
           error === undefined
             ? { kind: 'answer', n, reply: call.replyText, revision: call.revision ?? 0 }
             : { kind: 'failed', n, failure: carry(error) },
@@ -161,19 +175,22 @@ export class Router {
       this.terms.attend(call)
       place.node.call(call, { chain })
     } catch (error) {
-      node.channel.say({ kind: 'failed', n, failure: carry(error) })
+      answer({ kind: 'failed', n, failure: carry(error) })
     }
   }
 
-  async #cast(node: ThreadNode, { n, to, message, args, origin }: CastMessage): Promise<void> {
+  async #cast(node: ThreadNode, { n, to, message, args, origin, seq }: CastMessage): Promise<void> {
+    const { asker: answer } = node
     try {
       const place = this.terms.places.get(to)
-      mustHaveRoom(place.node)
-      await place.node.cast(to, message, args, { origin })
-      node.channel.say({ kind: 'told', n, value: undefined })
+      if (!seq) mustHaveRoom(place.node)
+      await place.node.cast(to, message, args, { origin, seq })
+      answer({ kind: 'told', n, value: undefined })
     } catch (error) {
       // Nobody waits for what a handler sends: what is wrong with it is told where it is read.
-      node.channel.say({ kind: 'failed', n, failure: carry(error) })
+      answer({ kind: 'failed', n, failure: carry(error) })
+      // The store has it, and the next life of its server will find it there.
+      if (seq && (error as GenServerError).effect === 'unknown') return
       this.terms.logger.warn({ server: to, cast: message, ...origin }, `dropped: ${(error as Error).message}`)
     }
   }
@@ -199,10 +216,8 @@ export class Router {
   /** The mark of a reference begins with the name of the node that gave it. */
   #reply(said: ReplyMessage): void {
     const name = said.ref.slice(1).split('.', 1)[0]
-    this.terms
-      .nodes()
-      .all.find((node) => node.name === name)
-      ?.channel.say(said)
+    const asker = this.terms.nodes().find((node) => node.name === name)
+    asker?.channel.say(said)
   }
 
   #claim(node: ThreadNode, n: number, id: string, implementation: string): void {
@@ -222,11 +237,11 @@ export class Router {
     if (place?.node === node && place.terms === undefined) this.terms.places.letGo(place)
   }
 
-  async #tell(node: ThreadNode, n: number, work: () => Promise<unknown>): Promise<void> {
+  async #tell({ asker: answer }: ThreadNode, n: number, work: () => Promise<unknown>): Promise<void> {
     try {
-      node.channel.say({ kind: 'told', n, value: await work() })
+      answer({ kind: 'told', n, value: await work() })
     } catch (error) {
-      node.channel.say({ kind: 'failed', n, failure: carry(error) })
+      answer({ kind: 'failed', n, failure: carry(error) })
     }
   }
 }

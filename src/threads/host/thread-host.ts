@@ -3,7 +3,7 @@
  * a runtime; this one knows where each server is, passes on what is asked, and outlives every one of them.
  */
 
-import { copyGivenState, shuttingDown } from '../../adapters.js'
+import { copyGivenState, decideTimeout, shuttingDown, timedOut } from '../../adapters.js'
 import type {
   Clock,
   CodeChanged,
@@ -31,9 +31,10 @@ import type {
 } from '../../index.js'
 import type { LastTaken } from '../wire/board.js'
 import type { CarriedReplies, CarriedSent } from '../wire/carried-groups.js'
+import { GRACE } from '../wire/grace.js'
 import { mergeCounts, mergePages, mergeReplies, mergeSent } from './merging.js'
 import type { Place } from './place.js'
-import { stuckInfo } from './stuck-info.js'
+import { silentCounts, silentInfo, silentPage, silentReplies } from './silent-node.js'
 import { carried, ThreadMessages } from './thread-messages.js'
 import type { ThreadNode } from './thread-node.js'
 
@@ -53,7 +54,9 @@ export class ThreadHost extends ThreadMessages implements Host {
 
   async castGroup(label: string, message: string, args?: unknown, options: GroupOptions = {}): Promise<GroupSent> {
     this.mustBeUp()
-    return mergeSent(await this.#askAll<CarriedSent>('castGroup', label, message, carried(args), options))
+    const given = [label, message, carried(args), options]
+    const asked = this.machinery.nodes.all.map((node) => node.ask<CarriedSent>('castGroup', ...given))
+    return mergeSent(await Promise.all(asked))
   }
 
   async callGroup(
@@ -63,20 +66,38 @@ export class ThreadHost extends ThreadMessages implements Host {
     options: GroupCallOptions = {},
   ): Promise<GroupReplies> {
     this.mustBeUp()
+    const { places, nodes } = this.machinery
     const { signal, ...rest } = options
-    const asked = this.machinery.nodes.all.map((node) =>
-      node.askUntil<CarriedReplies>(signal, (n) => ({
-        kind: 'ask',
-        n,
-        what: 'callGroup',
-        args: [label, message, carried(args), rest],
-      })),
-    )
+    const timeout = decideTimeout(rest.timeout)
+    const given = [label, message, carried(args), rest]
+    const asked = nodes.all.map((node) => {
+      const replies = node.askUntil<CarriedReplies>(signal, (n) => ({ kind: 'ask', n, what: 'callGroup', args: given }))
+      return this.#within(timeout, replies, () => silentReplies(places.on(node), label, timeout))
+    })
     return mergeReplies(await Promise.all(asked))
   }
 
-  #askAll<T>(...question: Parameters<ThreadNode['ask']>): Promise<T[]> {
-    return Promise.all(this.machinery.nodes.all.map((node) => node.ask<T>(...question)))
+  /** What is `asked` of a node, or what stands for that where it does not answer in time. */
+  async #within<T>(timeout: number, asked: Promise<T>, instead: () => T): Promise<T> {
+    if (timeout === Number.POSITIVE_INFINITY) return asked
+    return new Promise<T>((resolve, reject) => {
+      const late = () => {
+        try {
+          resolve(instead())
+        } catch (error) {
+          reject(error)
+        }
+      }
+      const timer = this.clock.setTimer(timeout + GRACE, late)
+      asked.finally(() => timer.cancel()).then(resolve, reject)
+    })
+  }
+
+  /** Asks all nodes; for one that does not come back the gateway says what it knows itself. */
+  #askAll<T>(known: (node: ThreadNode) => T, ...question: Parameters<ThreadNode['ask']>): Promise<T[]> {
+    return Promise.all(
+      this.machinery.nodes.all.map((node) => (this.#isSilent(node) ? known(node) : node.ask<T>(...question))),
+    )
   }
 
   /** What is sent in one turn of the event loop travels together anyway. */
@@ -84,7 +105,13 @@ export class ThreadHost extends ThreadMessages implements Host {
   uncork(): void {}
 
   async stop(id: string, options: StopOptions = {}): Promise<void> {
-    return this.nodeOf(id).ask('stop', id, options)
+    const timeout = decideTimeout(options.timeout)
+    return this.#within(timeout, this.nodeOf(id).ask<void>('stop', id, options), () => {
+      throw timedOut(
+        `${id} did not stop within ${timeout} ms: its node does not come back; the order stands`,
+        'unknown',
+      )
+    })
   }
 
   /** Also where its thread does not come back: then that is given up, with all that is on it. */
@@ -93,6 +120,8 @@ export class ThreadHost extends ThreadMessages implements Host {
     const place = places.get(id)
     const { node } = place
     const killed = node.ask<void>('kill', id, options)
+    // Which revision it has, only itself can tell.
+    if (options.ifMatch !== undefined) return killed
     if (watchdog.silenceOf(node) < SILENT || node.board.lastTaken?.server !== id) return killed
     place.isDoomed = true
     this.machinery.replace(node)
@@ -101,24 +130,26 @@ export class ThreadHost extends ThreadMessages implements Host {
 
   async info(id: string): Promise<ServerInfo> {
     const place = this.machinery.places.get(id)
-    const { node } = place
-    const seen = this.#seenAt(node)
-    return seen === undefined && node.isReady
-      ? node.ask('info', id)
-      : stuckInfo(place, this.#versionOf(place), seen, this.clock.now())
+    return this.#isSilent(place.node) ? this.#silentInfo(place) : place.node.ask('info', id)
   }
 
-  #versionOf({ implementation }: Place): number {
-    return this.implementations.get(implementation)?.version ?? 1
+  readonly #silentInfo = (place: Place): ServerInfo => {
+    const version = this.implementations.get(place.implementation)?.version ?? 1
+    return silentInfo(place, version, this.#seenAt(place.node), this.clock.now())
   }
 
   /** The message at which the node is, if it does not come back from it. */
   #seenAt(node: ThreadNode): LastTaken | undefined {
-    return this.machinery.watchdog.silenceOf(node) >= SILENT ? node.board.lastTaken : undefined
+    return this.#isSilent(node) ? node.board.lastTaken : undefined
+  }
+
+  #isSilent(node: ThreadNode): boolean {
+    return !node.isReady || this.machinery.watchdog.silenceOf(node) >= SILENT
   }
 
   async list(options: ListOptions = {}): Promise<ServerPage> {
-    return mergePages(await this.#askAll<ServerPage>('list', options), options.limit)
+    const known = (node: ThreadNode) => silentPage(this.machinery.places.on(node), options, this.#silentInfo)
+    return mergePages(await this.#askAll<ServerPage>(known, 'list', options), options.limit)
   }
 
   nodes(): NodeInfo[] {
@@ -141,7 +172,8 @@ export class ThreadHost extends ThreadMessages implements Host {
   }
 
   async countServers(): Promise<ServerCount[]> {
-    return mergeCounts(await this.#askAll<ServerCount[]>('countServers'))
+    const known = (node: ThreadNode) => silentCounts(this.machinery.places.on(node))
+    return mergeCounts(await this.#askAll<ServerCount[]>(known, 'countServers'))
   }
 
   async state(id: string): Promise<StateView> {

@@ -98,13 +98,22 @@ export abstract class ThreadMessages {
       const sent = carried(args) as Json
       const place = this.#placeFor(id, options)
       const call = new Call(place, message, sent, timeout + GRACE, options.origin, options.ifMatch)
-      if (place.terms === undefined) {
-        this.machinery.places.hold(place)
-        call.onSettled = () => this.machinery.places.letGo(place)
+      const { signal } = options
+      const isNew = place.terms === undefined
+      if (isNew) this.machinery.places.hold(place)
+      const giveUp = () => call.abandon()
+      if (isNew || signal !== undefined) {
+        call.onSettled = () => {
+          signal?.removeEventListener('abort', giveUp)
+          if (isNew) this.machinery.places.letGo(place)
+        }
       }
-      this.attend(call)
-      if (options.signal !== undefined) giveUpOn(options.signal, call)
-      place.node.call(call, options, start)
+      signal?.addEventListener('abort', giveUp)
+      if (signal?.aborted) giveUp()
+      else {
+        this.attend(call)
+        place.node.call(call, options, start)
+      }
       return call
     } catch (error) {
       return new RefusedRequest(error)
@@ -145,10 +154,4 @@ export function carried(args: unknown): Json | undefined {
 
 function carriedStart(start: RequestOptions['start']): RequestOptions['start'] {
   return start?.args === undefined ? start : { ...start, args: carried(start.args) }
-}
-
-/** Gives the call up when `signal` is aborted. */
-function giveUpOn(signal: AbortSignal, call: Call): void {
-  if (signal.aborted) call.abandon()
-  else signal.addEventListener('abort', () => call.abandon(), { once: true })
 }

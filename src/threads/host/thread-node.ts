@@ -5,6 +5,7 @@
  * 1. What is still said by a thread that was given up is not heard.
  * 2. A cast that its node has accepted is known here until it is taken, so that it is not lost with a mailbox.
  */
+import type { MessagePort } from 'node:worker_threads'
 import { type Call, type Callee, JsonText } from '../../adapters.js'
 import type { CastOptions, Json, RequestOptions } from '../../index.js'
 import type { Board, LastTaken } from '../wire/board.js'
@@ -12,6 +13,7 @@ import { uncarry } from '../wire/carried-failure.js'
 import { type Asker, Channel, promised, type Question } from '../wire/channel.js'
 import { GRACE } from '../wire/grace.js'
 import type { Askable, CallMessage, CastMessage, FromNode, Response, Seen, ToNode } from '../wire/messages.js'
+import type { GivenStore } from '../wire/thread-data.js'
 import type { Generation } from './generation.js'
 import type { StandBy } from './stand-by.js'
 
@@ -125,7 +127,12 @@ export class ThreadNode {
   }
 
   /** Gives the ref of its timer, if it has one, when its server has accepted it. */
-  cast(to: string, message: string, args: unknown, options: CastOptions): Promise<string | undefined> {
+  cast(
+    to: string,
+    message: string,
+    args: unknown,
+    options: CastOptions & Pick<CastMessage, 'seq'>,
+  ): Promise<string | undefined> {
     return new Promise((resolve, reject) =>
       this.carry(promised(resolve, reject), { kind: 'cast', n: 0, to, message, args, ...options }),
     )
@@ -157,7 +164,7 @@ export class ThreadNode {
   /** How many messages for a server have not been taken, as far as can be known from outside. */
   waitingFor(id: string): number {
     let waiting = 0
-    for (const [n, said] of this.channel.open()) if ('to' in said && said.to === id && !this.isTaken(n)) waiting++
+    for (const [n, said] of this.channel.open()) if ('to' in said && said.to === id && !this.board.isTaken(n)) waiting++
     return waiting
   }
 
@@ -169,6 +176,24 @@ export class ThreadNode {
       if (isTaken) this.#kept--
       return isTaken
     })
+  }
+
+  /** How whoever has asked something from there is answered: the next generation, whose questions have the same numbers, hears nothing of it. */
+  get asker(): (answer: Response) => void {
+    const generation = this.#generation
+    return (answer) => {
+      if (this.#generation === generation) this.channel.say(answer)
+    }
+  }
+
+  /** Gives its thread a port, and tells whether it is still the same thread. */
+  get giver(): (store: MessagePort) => boolean {
+    const generation = this.#generation
+    return (store) => {
+      if (this.#generation !== generation) return false
+      generation.begin().postMessage({ store } satisfies GivenStore, [store])
+      return true
+    }
   }
 
   ask<T>(what: Askable, ...args: readonly unknown[]): Promise<T> {
@@ -219,9 +244,10 @@ export class ThreadNode {
     this.channel.say({ kind: 'abandon', n })
   }
 
-  /** Whether the question has been taken from the mailbox, as far as can be known from outside. */
-  isTaken(n: number): boolean {
-    return this.board.isTaken(n)
+  /** A call is not to be taken any more. `false`: it may have been. */
+  withdraw(n: number): boolean {
+    this.abandon(n)
+    return this.board.withdraw(n)
   }
 }
 

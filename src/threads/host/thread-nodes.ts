@@ -1,7 +1,7 @@
 /**
  * The nodes of a host: so many threads for all implementations, and one more for each that is to be alone.
  *
- * 1. A server goes where there are the fewest; its place is its own until it ends.
+ * 1. A server goes where there are the fewest, of those that are at work; its place is its own until it ends.
  */
 import type { Clock, DefinitionData } from '../../index.js'
 import type { StandBy } from './stand-by.js'
@@ -40,7 +40,9 @@ export class ThreadNodes {
   /** The node for a new server of an implementation. */
   choose(implementation: string): ThreadNode {
     if (this.implementations.get(implementation)?.isolate === true) return this.#aloneFor(implementation)
-    return this.#shared.reduce((best, node) => (node.servers < best.servers ? node : best)) // 1
+    const ready = this.#shared.filter(({ isReady }) => isReady)
+    const all = ready.length > 0 ? ready : this.#shared
+    return all.reduce((best, node) => (node.servers < best.servers ? node : best)) // 1
   }
 
   #aloneFor(implementation: string): ThreadNode {

@@ -15,6 +15,8 @@ class RemoteWatch implements Watch {
   node: ThreadNode | undefined = undefined
   /** Its number on the node. */
   number = 0
+  /** How often it was asked for: only the last answer counts. */
+  attempt = 0
 
   constructor(
     readonly id: string,
@@ -69,17 +71,15 @@ export class Watches {
   async #follow(watch: RemoteWatch, node: ThreadNode, after: string | undefined): Promise<void> {
     const { id, onState, hear } = watch
     watch.node = node
-    this.#open.add(watch)
-    try {
-      const patches = onState !== undefined
-      const asked = (n: number, watch: number) => ({ kind: 'watch', n, watch, id, after, patches }) as const
-      const { watch: number, value } = await node.watch<string>(asked, hear)
-      watch.number = number
-      if (watch.isOver) node.unwatch(number)
-      else if (watch.position === '') watch.position = value
-    } catch (error) {
-      this.#open.delete(watch)
-      throw error
+    const patches = onState !== undefined
+    const asked = (n: number, watch: number) => ({ kind: 'watch', n, watch, id, after, patches }) as const
+    const { watch: number, value } = await node.watch<string>(asked, hear)
+    watch.number = number
+    if (watch.isOver) node.unwatch(number)
+    else {
+      // From now on it outlives the thread.
+      this.#open.add(watch)
+      if (watch.position === '') watch.position = value
     }
   }
 
@@ -123,12 +123,15 @@ export class Watches {
   }
 
   async #goOn(watch: RemoteWatch, place: Place, at: string): Promise<void> {
+    const attempt = ++watch.attempt
     watch.position = ''
     try {
       await this.#follow(watch, place.node, undefined)
-      watch.tell('restart', { incarnation: place.incarnation, reason: 'killed', at })
+      // Otherwise the server will tell itself.
+      if (!place.isAway) watch.tell('restart', { incarnation: place.incarnation, reason: 'killed', at })
     } catch {
-      watch.tell('exit', { reason: 'killed', at })
+      // The node may have been lost again, and then it is asked for again too.
+      if (watch.attempt === attempt) watch.tell('exit', { reason: 'killed', at })
     }
   }
 }

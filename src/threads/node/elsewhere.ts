@@ -1,6 +1,7 @@
 /** The other nodes, as a thread sees them: all that it says to them goes by the gateway's thread, which knows where they are. */
 import {
   Call,
+  type CastReceipt,
   checkPlain,
   type Envelope,
   type Exits,
@@ -25,7 +26,11 @@ export class Elsewhere implements Neighbours, Carrier {
   ) {}
 
   named(servers: Named['servers']): void {
-    for (const [id, implementation] of servers) this.#servers.set(id, new RemoteServer(id, implementation, this))
+    for (const [id, implementation] of servers) {
+      // One that is known has those with it who are tied to it.
+      if (this.#servers.get(id)?.implementation === implementation) continue
+      this.#servers.set(id, new RemoteServer(id, implementation, this))
+    }
   }
 
   unnamed({ id, exit }: Unnamed): void {
@@ -100,8 +105,9 @@ export class Elsewhere implements Neighbours, Carrier {
 
   send(to: string, envelope: Envelope): void {
     if (envelope.kind === 'cast') {
-      const { message, args, origin } = envelope
-      this.channel.question({ answered() {} }, (n) => ({ kind: 'cast', n, to, message, args, origin }))
+      const { message, args, origin, receipt } = envelope
+      const seq = (receipt as CastReceipt | undefined)?.seq
+      this.channel.question({ answered() {} }, (n) => ({ kind: 'cast', n, to, message, args, origin, seq }))
     } else if (envelope.kind === 'info') {
       const { message, args } = envelope
       this.channel.question({ answered() {} }, (n) => ({ kind: 'info', n, to, message, args }))

@@ -149,8 +149,12 @@ export class NodeService {
   }
 
   #tell(n: number, work: () => unknown): void {
+    const told = (value: unknown) => this.channel.say({ kind: 'told', n, value })
     try {
-      this.channel.say({ kind: 'told', n, value: work() })
+      const value = work()
+      if (value instanceof Promise) {
+        value.then(told, (error) => this.channel.say({ kind: 'failed', n, failure: carry(error) }))
+      } else told(value)
     } catch (error) {
       this.channel.say({ kind: 'failed', n, failure: carry(error) })
     }

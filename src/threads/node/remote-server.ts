@@ -44,8 +44,9 @@ export class RemoteServer implements Peer {
     else this.carrier.send(this.id, envelope)
   }
 
-  withdraw(call: Call): void {
+  withdraw(call: Call): boolean {
     this.carrier.abandon(call)
+    return false
   }
 
   notTaken(call: Call): GenServerError {

@@ -5,16 +5,17 @@
 import { once } from 'node:events'
 import { parentPort, workerData } from 'node:worker_threads'
 import { createNode, Exits, type LocalRuntime } from '../../adapters.js'
-import { systemClock } from '../../index.js'
+import { type Store, systemClock } from '../../index.js'
 import { createRuntimeOf, type Implementation, loadImplementations } from '../../loading/load-implementations.js'
 import { reloadImplementation } from '../../loading/reload.js'
+import { StoreClient } from '../../stores/store-client.js'
 import { BoardLog } from '../wire/board.js'
 import { carry } from '../wire/carried-failure.js'
 import { Channel } from '../wire/channel.js'
 import { definitionData } from '../wire/definition-data.js'
 import type { FromNode, ToNode } from '../wire/messages.js'
 import { type Packed, unpack } from '../wire/packing.js'
-import type { Begin, ThreadData } from '../wire/thread-data.js'
+import type { Begin, GivenStore, ThreadData } from '../wire/thread-data.js'
 import { Elsewhere } from './elsewhere.js'
 import { NodeService } from './node-service.js'
 import { threadLogger } from './thread-logger.js'
@@ -28,17 +29,27 @@ const begin = once(port, 'message') as Promise<[Begin]>
 try {
   const implementations = await loadImplementations(directories)
   const [{ node }] = await begin
-  serve(node, implementations)
+  const isKept = [...implementations.values()].some(({ definition }) => definition.durable)
+  serve(node, implementations, isKept ? await connectStore() : undefined)
 } catch (error) {
   channel.say({ kind: 'unfit', failure: carry(error) })
 }
 
+async function connectStore(): Promise<Store> {
+  const given = once(port, 'message') as Promise<[GivenStore]>
+  channel.say({ kind: 'needsStore' })
+  const [{ store }] = await given
+  return new StoreClient(store)
+}
+
 /** @throws {LoadError} */
-function serve(node: string, implementations: Map<string, Implementation>): void {
+function serve(node: string, implementations: Map<string, Implementation>, store: Store | undefined): void {
   const exits = new Exits(systemClock, bounds.rememberExits)
   const taken = new BoardLog(memory)
   const elsewhere = new Elsewhere(channel, exits, (name) => runtime.protocol(name))
-  const options = { ...bounds, node, logger: threadLogger(channel), neighbours: elsewhere, exits, taken }
+  const storeFailed = ({ message }: Error) => channel.say({ kind: 'storeHasFailed', message })
+  const kept = store && { store, storeFailed }
+  const options = { ...bounds, node, logger: threadLogger(channel), neighbours: elsewhere, exits, taken, ...kept }
   const runtime: LocalRuntime = createRuntimeOf(implementations, options, createNode)
   const service = new NodeService(runtime, elsewhere, channel, (name, options) =>
     reloadImplementation(runtime as never, implementations, name, options),

@@ -5,7 +5,7 @@
  *     numbers    beat, what waits, which message was taken last and how long its name is
  *     times      since when, and how many bytes wait
  *     text       the server's id and the message
- *     tickets    1 once the message with this number has been taken
+ *     tickets    of each message by its number: whether it waits, has been taken, or is not to be taken any more
  */
 import { type LocalRuntime, MessageLog, type Taken } from '../../adapters.js'
 
@@ -14,6 +14,8 @@ const TICKETS = 65_536
 const TEXT = 512
 const [BEAT, QUEUED, ID_LENGTH, NAME_LENGTH, NUMBERS] = [0, 1, 2, 3, 4] as const
 const [SINCE, QUEUED_BYTES, TIMES] = [0, 1, 2] as const
+
+const [WAITS, TAKEN, WITHDRAWN] = [0, 1, 2] as const
 
 const TIMES_AT = NUMBERS * 4
 const TEXT_AT = TIMES_AT + TIMES * 8
@@ -75,12 +77,17 @@ export class Board {
 
   /** The message with this number is about to be sent. */
   clear(n: number): void {
-    if (n < TICKETS) Atomics.store(this.#view.tickets, n, 0)
+    if (n < TICKETS) Atomics.store(this.#view.tickets, n, WAITS)
   }
 
   /** Whether the message with this number has been taken; of one that has no place here, it may have been. */
   isTaken(n: number): boolean {
-    return n >= TICKETS || Atomics.load(this.#view.tickets, n) !== 0
+    return n >= TICKETS || Atomics.load(this.#view.tickets, n) !== WAITS
+  }
+
+  /** The call with this number is not to be taken any more. `false`: it has been, or may have been. */
+  withdraw(n: number): boolean {
+    return n < TICKETS && Atomics.compareExchange(this.#view.tickets, n, WAITS, WITHDRAWN) === WAITS
   }
 }
 
@@ -97,12 +104,28 @@ export class BoardLog extends MessageLog {
 
   override add(id: string, taken: Taken, at: number): void {
     super.add(id, taken, at)
-    const { times, tickets } = this.#view
+    this.#isAt(id, taken.message)
+    if (taken.kind !== 'call') this.dropped(taken)
+  }
+
+  override claims({ ticket = 0 }: Pick<Taken, 'ticket'>): boolean {
+    if (ticket === 0 || ticket >= TICKETS) return true
+    return Atomics.compareExchange(this.#view.tickets, ticket, WAITS, TAKEN) !== WITHDRAWN
+  }
+
+  override begins(id: string): void {
+    this.#isAt(id, 'init')
+  }
+
+  /** Nobody is to bring it again. */
+  override dropped({ ticket = 0 }: Pick<Taken, 'ticket'>): void {
+    if (ticket !== 0 && ticket < TICKETS) Atomics.store(this.#view.tickets, ticket, TAKEN)
+  }
+
+  #isAt(id: string, message: string): void {
     // Often it is the same as before, and to write it costs more than all else here.
-    if (id !== this.#id || taken.message !== this.#message) this.#write(id, taken.message)
-    times[SINCE] = Date.now()
-    const { ticket = 0 } = taken
-    if (ticket !== 0 && ticket < TICKETS) Atomics.store(tickets, ticket, 1)
+    if (id !== this.#id || message !== this.#message) this.#write(id, message)
+    this.#view.times[SINCE] = Date.now()
   }
 
   #write(id: string, message: string): void {

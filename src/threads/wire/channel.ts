@@ -6,6 +6,7 @@
  * 3. The number of a question is given again when the question is over. They lie in an array, for a Map that comes and goes
  *    keeps what is dead alive for the collector.
  * 4. What cannot be cloned keeps nothing else from its way.
+ * 5. Whoever prepares what is said is told once a turn also while nobody is at the other end.
  */
 import { carry, uncarry } from './carried-failure.js'
 import type { FromNode, Response, ToNode } from './messages.js'
@@ -71,9 +72,9 @@ export class Channel<Said extends ToNode | FromNode> {
   }
 
   #arm(): void {
-    if (this.#isArmed || this.#port === undefined) return
+    if (this.#isArmed) return
     this.#isArmed = true
-    setImmediate(this.flush)
+    setImmediate(this.flush) // 5
   }
 
   /** Sends now what has been said. */
@@ -96,9 +97,17 @@ export class Channel<Said extends ToNode | FromNode> {
       try {
         port.postMessage([each])
       } catch (error) {
-        if ('n' in each) port.postMessage([{ kind: 'failed', n: each.n, failure: carry(error) }])
+        this.#fail(port, each, error)
       }
     }
+  }
+
+  #fail(port: Port, said: Said, error: unknown): void {
+    if (!('n' in said)) return
+    const failed: Response = { kind: 'failed', n: said.n, failure: carry(error) }
+    // Whoever has asked is here, and whoever is to be answered is there.
+    if (this.#questions[said.n]?.said === said) this.answered(failed)
+    else port.postMessage([failed])
   }
 
   /** Says what `make` makes of the number by which the answer will know the question. Gives the number. */
@@ -119,11 +128,6 @@ export class Channel<Said extends ToNode | FromNode> {
   /** The questions that are open, with their numbers. */
   *open(): Generator<readonly [n: number, said: Said], void, undefined> {
     for (const [n, question] of this.#questions.entries()) if (question !== undefined) yield [n, question.said]
-  }
-
-  /** What was asked by this number, as long as it is not over. */
-  asked(n: number): Said | undefined {
-    return this.#questions[n]?.said
   }
 
   answered(response: Response): void {

@@ -15,6 +15,7 @@ import type {
   StateView,
 } from '../../index.js'
 import type { CarriedFailure } from './carried-failure.js'
+import type { NeedsStore, StoreHasFailed } from './thread-data.js'
 
 /** Whoever asks knows its question, and everything that is said to it, by a number. */
 interface Numbered {
@@ -32,6 +33,8 @@ export interface CallMessage extends Numbered, Omit<RequestOptions, 'signal'> {
 export interface CastMessage extends Numbered, Omit<CastOptions, 'ticket'> {
   readonly kind: 'cast'
   readonly to: string
+  /** Its number in the store, if it has one. */
+  readonly seq?: number | undefined
   readonly message: string
   readonly args: unknown
 }
@@ -49,6 +52,8 @@ export const ASKABLE = [
   'start',
   'getOrStart',
   'adopt',
+  'bringBack',
+  'restoreServers',
   'stop',
   'kill',
   'castGroup',
@@ -282,4 +287,6 @@ export type FromNode =
   | UnregisteredMessage
   | Logged
   | Unfit
+  | NeedsStore
+  | StoreHasFailed
   | Ready

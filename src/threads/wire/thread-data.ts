@@ -1,8 +1,12 @@
 /** What a thread is started with, and what it begins with. */
+import type { MessagePort } from 'node:worker_threads'
 import type { RuntimeOptions } from '../../index.js'
 
 export type Bounds = Required<
-  Pick<RuntimeOptions, 'maxRestarts' | 'maxSeconds' | 'maxQueued' | 'maxQueuedBytes' | 'rememberExits'>
+  Pick<
+    RuntimeOptions,
+    'maxRestarts' | 'maxSeconds' | 'maxQueued' | 'maxQueuedBytes' | 'maxStateBytes' | 'rememberExits'
+  >
 >
 
 export interface ThreadData {
@@ -16,4 +20,20 @@ export interface ThreadData {
 /** The first that is said to a thread. It says `ready`, and from then on messages come. */
 export interface Begin {
   readonly node: string
+}
+
+/** The thread has implementations whose servers are kept. It is given a port by which it reaches the store. */
+export interface NeedsStore {
+  readonly kind: 'needsStore'
+}
+
+/** Nothing is kept any more. */
+export interface StoreHasFailed {
+  readonly kind: 'storeHasFailed'
+  readonly message: string
+}
+
+/** The answer to `needsStore`. */
+export interface GivenStore {
+  readonly store: MessagePort
 }

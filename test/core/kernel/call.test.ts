@@ -3,12 +3,15 @@ import t from 'tap'
 import { Call, type Callee } from '../../../src/core/kernel/call.js'
 import { GenServerError } from '../../../src/core/kernel/errors.js'
 
-function setUp() {
+function setUp({ isOut = true } = {}) {
   const log: string[] = []
   const callee: Callee = {
     id: 'c1',
     waits: undefined,
-    withdraw: ({ message }) => log.push(`withdraw ${message}`),
+    withdraw: ({ message }) => {
+      log.push(`withdraw ${message}`)
+      return isOut
+    },
     notTaken: () => new GenServerError('restarting', 'c1 restarts'),
     forget: ({ ref }) => log.push(`forget ${ref}`),
   }
@@ -86,6 +89,15 @@ t.test('X3: a call that is given up while it waits leaves the mailbox, and had n
   call.abandon()
   t.same(log, ['withdraw pop'])
   await t.rejects(call.response, { code: 'call_timeout', effect: 'none' })
+})
+
+t.test('a call of which nobody knows here whether it was taken may have had an effect', async (t) => {
+  const late = setUp({ isOut: false }).call
+  late.expire()
+  await t.rejects(late.response, { code: 'call_timeout', effect: 'unknown' })
+  const left = setUp({ isOut: false }).call
+  left.abandon()
+  await t.rejects(left.response, { code: 'call_timeout', effect: 'unknown' })
 })
 
 t.test('a call that is given up while it runs may have an effect, and its handler is told', async (t) => {

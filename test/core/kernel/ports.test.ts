@@ -2,7 +2,6 @@
 import t from 'tap'
 import { type Envelope, Info } from '../../../src/core/kernel/envelope.js'
 import { type Logger, logError, silentLogger } from '../../../src/core/kernel/logger.js'
-import { memoryStore } from '../../../src/core/kernel/store.js'
 import { localTransport } from '../../../src/core/kernel/transport.js'
 
 t.test('inside one node an envelope is handed over, the same and at once', async (t) => {
@@ -11,11 +10,6 @@ t.test('inside one node an envelope is handed over, the same and at once', async
   localTransport.deliver({ put: (envelope) => got.push(envelope) }, info)
   t.equal(got.length, 1)
   t.equal(got[0], info)
-})
-
-t.test('the store of servers in memory promises nothing and keeps nobody waiting', async (t) => {
-  t.equal(memoryStore.durable, false)
-  t.equal(memoryStore.commit({ id: 'a', revision: 1, state: {} }), undefined)
 })
 
 t.test('what cannot be logged is logged without the error, and a logger that fails is left alone', async (t) => {

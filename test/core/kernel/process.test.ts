@@ -7,7 +7,6 @@ import { Node } from '../../../src/core/kernel/node.js'
 import { Places } from '../../../src/core/kernel/places.js'
 import { Process } from '../../../src/core/kernel/process.js'
 import { createSimulatedClock } from '../../../src/core/kernel/simulated-clock.js'
-import { memoryStore } from '../../../src/core/kernel/store.js'
 import { localTransport } from '../../../src/core/kernel/transport.js'
 
 interface Note {
@@ -63,7 +62,7 @@ class Recorder extends Process<Note> {
 
 function setUp() {
   const clock = createSimulatedClock()
-  const node = new Node('main', clock, silentLogger, memoryStore, localTransport, new Places(1000, 1e6))
+  const node = new Node('main', clock, silentLogger, undefined, localTransport, new Places(1000, 1e6))
   const process = new Recorder(node, 100)
   const put = (...messages: string[]) => {
     for (const message of messages) process.put(new Info(message, {}, false))

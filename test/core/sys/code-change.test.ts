@@ -1,6 +1,7 @@
 /** Other code is put under the servers of an implementation while they run: all of them, or none. */
 import { type AnyDefinition, type Clock, defineServer, Type } from 'genservers'
 import t, { type Test } from 'tap'
+import { heldStore } from '../durable/held-store.js'
 import { latch, observe, pause, running } from '../running.js'
 
 const Count = Type.Object({ count: Type.Integer() })
@@ -877,8 +878,8 @@ t.test('what is refused at once: who is not there, what is built in, and what co
     runtime.changeCode('counter', { ...second, handleCall: {} } as never),
     /handleCall has no such handler/,
   )
-  await t.rejects(runtime.changeCode('counter', { ...second, durable: true }), /has no durable store/)
-  const durable = { load: async () => undefined, durable: true, commit: () => undefined } as never
+  await t.rejects(runtime.changeCode('counter', { ...second, durable: true }), /has no store/)
+  const { store: durable } = heldStore()
   const kept = running(t, { kept: { ...second, durable: true } as AnyDefinition }, { store: durable })
   await t.rejects(kept.runtime.changeCode('kept', second), /states that are kept are not migrated yet/)
   await kept.close()

@@ -8,7 +8,13 @@ export default defineServer({
   description: 'Does what a test asks of it.',
   args: Type.Object({
     init: Type.Optional(
-      Type.Union([Type.Literal('throw'), Type.Literal('refuse'), Type.Literal('ignore'), Type.Literal('loop')]),
+      Type.Union([
+        Type.Literal('throw'),
+        Type.Literal('refuse'),
+        Type.Literal('ignore'),
+        Type.Literal('loop'),
+        Type.Literal('loopAgain'),
+      ]),
     ),
     count: Type.Integer({ default: 0 }),
   }),
@@ -64,7 +70,7 @@ export default defineServer({
     if (init === 'throw') throw new Error('init failed')
     if (init === 'refuse') return ctx.refuse('not today')
     if (init === 'ignore') return ctx.ignore()
-    if (init === 'loop') spin()
+    if (init === 'loop' || (init === 'loopAgain' && ctx.incarnation > 1)) spin()
     return { count, heard: [], waiting: [] }
   },
   handleCall: {

@@ -1,0 +1,116 @@
+/**
+ * What is kept of durable servers, as data: what a store is given, and what it gives back. Whatever an author or a client made,
+ * states, args and the like, is JSON text here: a store neither reads nor changes it.
+ */
+
+/** What is kept of a server itself. */
+export interface KeptServer {
+  readonly id: string
+  readonly implementation: string
+  /** Of the code whose state it is. */
+  readonly version: number
+  /** Of its start, as JSON. */
+  readonly args: string
+  /** What was said of it when it was started, as JSON (`ServerTerms`). */
+  readonly terms: string
+  /** Whose child it is. */
+  readonly supervisor: string | null
+  /** Milliseconds since the Unix epoch. */
+  readonly startedAt: number
+  readonly incarnation: number
+  readonly restarts: number
+  readonly revision: number
+  /** As JSON. */
+  readonly state: string
+}
+
+/** A cast that was accepted and has had no effect yet. */
+export interface KeptCast {
+  /** Grows with each cast that any server of the store is sent. Given by the store, once: none is ever given again. */
+  readonly seq: number
+  readonly message: string
+  readonly args: string
+  /** Who asked, as JSON (`Origin`). */
+  readonly origin: string | null
+  readonly ifMatch: number | null
+  /** How often it was taken. */
+  readonly attempts: number
+}
+
+export interface KeptTimer {
+  readonly ref: string
+  /** What it brings. */
+  readonly kind: 'cast' | 'info'
+  /** Milliseconds since the Unix epoch. */
+  readonly due: number
+  readonly message: string
+  readonly args: string
+  readonly origin: string | null
+  readonly ifMatch: number | null
+}
+
+/** A cast that crashed its server too often. */
+export interface DeadLetter extends KeptCast {
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number
+  /** What it crashed with, as JSON (`Reason`). */
+  readonly reason: string
+}
+
+/** How a server ended. */
+export interface KeptExit {
+  readonly id: string
+  readonly implementation: string
+  /** As JSON (`Reason`). */
+  readonly reason: string
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number
+  readonly incarnation: number
+  readonly revision: number
+}
+
+/** An answer that is given again to whoever asks the same again. */
+export interface KeptAnswer {
+  /** What was asked of whom, and by which key. */
+  readonly scope: string
+  readonly key: string
+  /** Of what was asked. */
+  readonly fingerprint: string
+  readonly status: number
+  readonly body: string
+  /** Milliseconds since the Unix epoch. */
+  readonly expires: number
+}
+
+/** One server with all that is its own. */
+export interface Kept {
+  readonly server: KeptServer
+  /** In the order of their numbers. */
+  readonly casts: readonly KeptCast[]
+  /** The next to fire comes first. */
+  readonly timers: readonly KeptTimer[]
+  /** No cast that any server was sent until now has a greater number. */
+  readonly upTo: number
+}
+
+export type Change =
+  /** A server has its first state, or another life with a fresh one: replaces what is kept of the server itself. */
+  | { readonly kind: 'server'; readonly server: KeptServer }
+  | { readonly kind: 'state'; readonly id: string; readonly revision: number; readonly state: string }
+  /** It goes on with its state in another life. */
+  | { readonly kind: 'life'; readonly id: string; readonly incarnation: number; readonly restarts: number }
+  /** It is no more, and nothing of its own either but its exit. */
+  | { readonly kind: 'end'; readonly exit: KeptExit }
+  | { readonly kind: 'cast'; readonly id: string; readonly cast: Omit<KeptCast, 'seq'> }
+  /** The cast has had its effect, or is not to have one. */
+  | { readonly kind: 'castDone'; readonly seq: number }
+  | { readonly kind: 'castTaken'; readonly seq: number; readonly attempts: number }
+  /** It is set aside. */
+  | { readonly kind: 'castDead'; readonly seq: number; readonly at: number; readonly reason: string }
+  /** It goes to its server again, behind all that waits, with a number of its own. Or it is thrown away. */
+  | { readonly kind: 'letterReplayed' | 'letterDiscarded'; readonly seq: number }
+  | { readonly kind: 'timer'; readonly id: string; readonly timer: KeptTimer }
+  | { readonly kind: 'timerDone'; readonly id: string; readonly ref: string }
+  /** All timers of a state that was given up. */
+  | { readonly kind: 'timersDone'; readonly id: string }
+  | { readonly kind: 'answer'; readonly answer: KeptAnswer }

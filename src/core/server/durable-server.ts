@@ -1,0 +1,189 @@
+/**
+ * A server whose state, casts and timers are kept by a store. Handlers know nothing of it. What it is made of: its mailbox
+ * (`kept-mailbox.ts`), its output gate (`gated-server.ts`), and its life, here.
+ *
+ * 1. It is there, and has ended, as far as others can tell, when that is kept.
+ * 2. It does not end because it crashes too often: what is kept would be lost with it.
+ * 3. It comes out of the store as it was last kept: when the runtime begins (`restore`), when its node was lost (`comeOut`), and when
+ *    what it did could not be kept (`fallBack`).
+ */
+import { GenServerError } from '../kernel/errors.js'
+import type { Kept } from '../kernel/kept.js'
+import type { Pending } from '../kernel/process.js'
+import type { Reason } from '../kernel/reason.js'
+import { TimerReceipt } from '../kernel/receipt.js'
+import { adopt } from './draft.js'
+import { GatedServer } from './gated-server.js'
+import { type Cause, type Comeback, comesBack, LONGEST_DELAY } from './keeper.js'
+import { keptExit, keptServer, keptText, keptTimer, restoredEnvelope } from './kept-text.js'
+import type { Scope } from './scope.js'
+import { storageFailed } from './storage-failed.js'
+import { Timers } from './timers.js'
+
+export class DurableServer extends GatedServer {
+  /** The store has it. */
+  #isKept = false
+  #isEnding = false
+
+  protected override get isEnding(): boolean {
+    return this.#isEnding
+  }
+
+  protected override makeTimers(): Timers {
+    const { id, commits } = this
+    return new Timers(this.node.clock, (envelope) => this.putNow(envelope), {
+      set: (ref, due, envelope) => commits.add(id, { kind: 'timer', id, timer: keptTimer(ref, due, envelope) }),
+      gone: (ref) => commits.add(id, { kind: 'timerDone', id, ref }),
+      cleared: () => commits.add(id, { kind: 'timersDone', id }),
+      receipt: (ref) => new TimerReceipt(id, ref),
+    })
+  }
+
+  /** It has lost its node, and its next life begins `delay` milliseconds from now, with what is kept. */
+  comeOut(load: () => Promise<Kept | undefined>, delay: number): void {
+    this.#isKept = true
+    this.status = 'restarting'
+    this.absence.begin(delay, () => this.#comeOut(load, 'killed'))
+  }
+
+  /** What it did last is lost: it goes back to what is kept, and whoever waits hears `failure`. */
+  fallBack(failure: GenServerError, load: () => Promise<Kept | undefined>): void {
+    this.lineage++
+    this.shut()
+    this.cutOff(failure, failure)
+    this.abandonCurrent()
+    this.forgetUrgent()
+    this.anyTimers?.forget()
+    this.waiters.giveUp(failure, this.mailbox)
+    this.forgetAtHand()
+    this.#isEnding = false
+    this.status = 'restarting'
+    this.absence.begin(0, () => this.#comeOut(load, undefined))
+  }
+
+  async #comeOut(load: () => Promise<Kept | undefined>, last: Reason | undefined): Promise<void> {
+    let kept: Kept | undefined
+    try {
+      kept = await load()
+    } catch (error) {
+      this.unload(storageFailed(this.id, error as Error))
+      return
+    }
+    if (this.ended || this.#isEnding) return
+    if (kept === undefined) this.unload(new GenServerError('unknown_server', `no server has the id ${this.id}`))
+    else this.restore(kept, last)
+  }
+
+  /** Comes out of the store, as it was when it was last kept; in another life, if there is a reason why the last one ended. */
+  restore({ server, casts, timers, upTo }: Kept, last?: Reason): void {
+    const { id, revision, incarnation, restarts } = server
+    this.#isKept = true
+    this.startedAt = server.startedAt
+    this.incarnation = incarnation
+    this.revision = revision
+    this.remember({ restarts })
+    if (last !== undefined) {
+      this.incarnation++
+      this.remember({ restarts: restarts + 1, lastExit: { reason: last, at: this.node.clock.now() } })
+      this.commits.add(id, { kind: 'life', id, incarnation: incarnation + 1, restarts: restarts + 1 })
+    }
+    this.state = JSON.parse(server.state)
+    this.shows(this.state, revision)
+    this.status = 'running'
+    this.refill(casts, upTo)
+    for (const timer of timers) this.timers.restore(timer.ref, timer.due, restoredEnvelope(timer, false))
+    this.peers.began(this)
+    this.open()
+  }
+
+  protected override firstState(scope: Scope, state: object): Pending {
+    let own: object
+    try {
+      own = adopt(state, undefined)
+      this.commits.add(this.id, { kind: 'server', server: keptServer(this, keptText(own, this.node.maxStateBytes)) })
+    } catch (error) {
+      return this.initFailed(scope, error)
+    }
+    const wasKept = this.#isKept
+    this.#isKept = true
+    this.holdInit(scope)
+    return new Promise((resolve) =>
+      this.commits.whenKept(
+        () => {
+          if (this.scope === scope && !this.#isEnding) {
+            this.shows(own, this.revision + 1)
+            this.goLive(scope, own)
+          }
+          resolve()
+        },
+        (error) => {
+          this.#isKept = wasKept
+          this.initFailed(scope, storageFailed(this.id, error))
+          resolve()
+        },
+      ),
+    )
+  }
+
+  protected override afterKept(tell: () => void): void {
+    this.commits.whenKept(tell, tell)
+  }
+
+  /** It is not given up: it comes back in the longest time that anybody waits. */
+  protected override askKeeper(reason: Reason, cause: Cause): Comeback | undefined {
+    const comeback = super.askKeeper(reason, cause)
+    const isWanted = cause !== 'stopped' && comesBack(this.restart, reason)
+    return comeback ?? (isWanted ? LONGEST_DELAY : undefined) // 2
+  }
+
+  protected override comeBack(comeback: Comeback, begin: () => Pending): Pending {
+    this.putBackAtHand()
+    return super.comeBack(comeback, () => {
+      const { id, incarnation, restarts } = this
+      this.commits.add(id, { kind: 'life', id, incarnation, restarts })
+      return begin()
+    })
+  }
+
+  override die(reason: Reason): void {
+    if (!this.#isEnding) super.die(reason)
+  }
+
+  override kill(): void {
+    if (!this.#isEnding) super.kill()
+  }
+
+  override hold(reason: Reason): void {
+    if (!this.#isEnding) super.hold(reason)
+  }
+
+  /** Its first `init` was cut off when its state was on its way already. */
+  protected override notBegun(failure: Error): void {
+    if (this.#isKept) this.#keepEnd('killed')
+    super.notBegun(failure)
+  }
+
+  #keepEnd(reason: Reason): void {
+    this.commits.add(this.id, { kind: 'end', exit: keptExit(this, reason, this.node.clock.now()) })
+  }
+
+  protected override end(reason: Reason): undefined {
+    if (this.#isEnding || this.ended) return undefined
+    if (!this.#isKept) return super.end(reason)
+    this.#isEnding = true
+    this.stopWork(reason)
+    this.#keepEnd(reason)
+    // Where it is lost, all are told who depend on that store.
+    this.commits.whenKept(
+      () => super.end(reason),
+      () => {},
+    ) // 1
+    return undefined
+  }
+
+  /** Leaves memory: the store has all of it. */
+  unload(failure: GenServerError): void {
+    this.anyTimers?.forget()
+    this.leave(failure)
+  }
+}

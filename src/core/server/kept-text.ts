@@ -1,0 +1,82 @@
+/** What durable servers have in memory, in the form in which it is kept, and back. */
+import { Cast, Info } from '../kernel/envelope.js'
+import { copyJson, type Json } from '../kernel/json.js'
+import type { KeptCast, KeptExit, KeptServer, KeptTimer } from '../kernel/kept.js'
+import type { Reason } from '../kernel/reason.js'
+import { keepLabels } from './labels.js'
+import type { ServerTerms } from './options.js'
+import { STATE_DEPTH } from './state-check.js'
+
+/** @throws {Error} if the state is no JSON, or longer than `most` bytes. */
+export function keptText(state: object, most: number): string {
+  const text = JSON.stringify(copyJson(state, STATE_DEPTH))
+  const bytes = text.length * 3 <= most ? 0 : Buffer.byteLength(text)
+  if (bytes > most) throw new Error(`state_too_large: the state has ${bytes} bytes, of which ${most} are kept`)
+  return text
+}
+
+type KeptMessage = Omit<KeptCast, 'seq' | 'attempts'>
+
+export function keptCast(cast: Cast): KeptMessage {
+  return { message: cast.message, ...keptPayload(cast) }
+}
+
+export function keptTimer(ref: string, due: number, envelope: Cast | Info): KeptTimer {
+  return { ref, due: Math.ceil(due), kind: envelope.kind, message: envelope.message, ...keptPayload(envelope) }
+}
+
+function keptPayload(envelope: Cast | Info) {
+  const { origin, ifMatch } = envelope.kind === 'cast' ? envelope : { origin: undefined, ifMatch: undefined }
+  return {
+    args: JSON.stringify(envelope.args),
+    origin: origin === undefined ? null : JSON.stringify(origin),
+    ifMatch: ifMatch ?? null,
+  }
+}
+
+export function restoredEnvelope(
+  kept: KeptMessage & { readonly kind: 'cast' | 'info' },
+  bounded: boolean,
+): Cast | Info {
+  const args = JSON.parse(kept.args) as Json
+  if (kept.kind === 'info') return new Info(kept.message, args, bounded)
+  const origin = kept.origin === null ? undefined : JSON.parse(kept.origin)
+  return new Cast(kept.message, args, origin, kept.ifMatch ?? undefined, bounded)
+}
+
+function keptTerms({ shutdown, ...terms }: ServerTerms): string {
+  return JSON.stringify({ ...terms, shutdown: Number.isFinite(shutdown) ? shutdown : null })
+}
+
+export function restoredTerms(kept: string): ServerTerms {
+  const { shutdown, labels, ...terms } = JSON.parse(kept)
+  return { ...terms, labels: keepLabels(labels), shutdown: shutdown ?? Number.POSITIVE_INFINITY }
+}
+
+/** What is kept of a server itself. */
+interface Living {
+  readonly id: string
+  readonly protocol: { readonly name: string; readonly version: number }
+  readonly args: Json
+  readonly terms: ServerTerms
+  readonly keeper: { readonly supervisor: string | undefined }
+  readonly startedAt: number
+  readonly incarnation: number
+  readonly restarts: number
+  readonly revision: number
+}
+
+/** As it is when `init` has given `state`, its next revision. */
+export function keptServer(server: Living, state: string): KeptServer {
+  const { id, protocol, args, terms, keeper } = server
+  return {
+    ...{ id, implementation: protocol.name, version: protocol.version, args: JSON.stringify(args), state },
+    ...{ terms: keptTerms(terms), supervisor: keeper.supervisor ?? null, startedAt: server.startedAt },
+    ...{ incarnation: server.incarnation, restarts: server.restarts, revision: server.revision + 1 },
+  }
+}
+
+export function keptExit(server: Living, reason: Reason, at: number): KeptExit {
+  const { id, protocol, incarnation, revision } = server
+  return { id, implementation: protocol.name, reason: JSON.stringify(reason), at, incarnation, revision }
+}

@@ -1,0 +1,157 @@
+/** A store that forgets with its process, for tests of what needs one: it keeps all promises but to outlive anything. */
+import type {
+  Change,
+  DeadLetter,
+  Kept,
+  KeptAnswer,
+  KeptCast,
+  KeptExit,
+  KeptServer,
+  KeptTimer,
+  PageOptions,
+} from '../adapters.js'
+import type { Store } from '../index.js'
+
+type Owned<T> = T & { readonly id: string }
+
+/** Called with the changes of each commit, before they are kept: it may take its time, or fail. */
+export type BeforeCommit = (changes: readonly Change[]) => Promise<void> | undefined
+
+export class MemoryStore implements Store {
+  readonly #servers = new Map<string, KeptServer>()
+  readonly #casts = new Map<number, Owned<KeptCast>>()
+  readonly #letters = new Map<number, Owned<DeadLetter>>()
+  readonly #timers = new Map<string, Owned<KeptTimer>>()
+  readonly #exits = new Map<string, KeptExit>()
+  readonly #answers = new Map<string, KeptAnswer>()
+  #upTo = 0
+
+  constructor(private readonly beforeCommit: BeforeCommit = () => undefined) {}
+
+  async commit(changes: readonly Change[]): Promise<readonly number[]> {
+    await this.beforeCommit(changes)
+    return changes.flatMap((change) => this.#apply(change) ?? [])
+  }
+
+  /** Gives the number of a cast. */
+  #apply(change: Change): number | undefined {
+    switch (change.kind) {
+      case 'server':
+        this.#servers.set(change.server.id, change.server)
+        return undefined
+      case 'state':
+      case 'life':
+        this.#update(change)
+        return undefined
+      case 'end':
+        this.#end(change.exit)
+        return undefined
+      case 'cast':
+        return this.#add(change.id, change.cast)
+      case 'castDone':
+        this.#casts.delete(change.seq)
+        return undefined
+      case 'castTaken': {
+        const cast = this.#casts.get(change.seq)
+        if (cast !== undefined) this.#casts.set(change.seq, { ...cast, attempts: change.attempts })
+        return undefined
+      }
+      case 'castDead': {
+        const cast = this.#casts.get(change.seq)
+        if (cast !== undefined) this.#letters.set(change.seq, { ...cast, at: change.at, reason: change.reason })
+        this.#casts.delete(change.seq)
+        return undefined
+      }
+      case 'letterReplayed': {
+        const letter = this.#letters.get(change.seq)
+        this.#letters.delete(change.seq)
+        if (letter === undefined) return 0
+        const { id, message, args, origin, ifMatch } = letter
+        return this.#add(id, { message, args, origin, ifMatch, attempts: 0 })
+      }
+      case 'letterDiscarded':
+        this.#letters.delete(change.seq)
+        return undefined
+      case 'timer':
+        if (!this.#servers.has(change.id)) return undefined
+        this.#timers.set(`${change.id} ${change.timer.ref}`, { id: change.id, ...change.timer })
+        return undefined
+      case 'timerDone':
+        this.#timers.delete(`${change.id} ${change.ref}`)
+        return undefined
+      case 'timersDone':
+        deleteOwned(this.#timers, change.id)
+        return undefined
+      case 'answer':
+        this.#answers.set(`${change.answer.scope} ${change.answer.key}`, change.answer)
+        return undefined
+    }
+  }
+
+  #update({ kind: _, id, ...news }: Extract<Change, { kind: 'state' | 'life' }>): void {
+    const server = this.#servers.get(id)
+    if (server !== undefined) this.#servers.set(id, { ...server, ...news })
+  }
+
+  #add(id: string, cast: Omit<KeptCast, 'seq'>): number {
+    if (!this.#servers.has(id)) return 0
+    const seq = ++this.#upTo
+    this.#casts.set(seq, { id, seq, ...cast })
+    return seq
+  }
+
+  #end(exit: KeptExit): void {
+    this.#servers.delete(exit.id)
+    for (const owned of [this.#casts, this.#letters, this.#timers]) deleteOwned<unknown>(owned, exit.id)
+    this.#exits.delete(exit.id)
+    this.#exits.set(exit.id, exit)
+  }
+
+  async load(id: string): Promise<Kept | undefined> {
+    const server = this.#servers.get(id)
+    if (server === undefined) return undefined
+    const timers = ownedBy(this.#timers, id).sort((a, b) => a.due - b.due)
+    return { server, casts: ownedBy(this.#casts, id), timers, upTo: this.#upTo }
+  }
+
+  async servers({ after = '', limit }: PageOptions): Promise<{ id: string; implementation: string }[]> {
+    const ids = [...this.#servers.keys()].filter((id) => id > after).sort()
+    return ids
+      .slice(0, limit)
+      .map((id) => ({ id, implementation: (this.#servers.get(id) as KeptServer).implementation }))
+  }
+
+  async exits(since: number, limit: number): Promise<KeptExit[]> {
+    return [...this.#exits.values()].filter(({ at }) => at >= since).slice(-limit)
+  }
+
+  async deadLetters(id: string, { after = '0', limit }: PageOptions): Promise<DeadLetter[]> {
+    return ownedBy(this.#letters, id)
+      .filter(({ seq }) => seq > Number(after))
+      .slice(0, limit)
+  }
+
+  async answer(scope: string, key: string, now: number): Promise<KeptAnswer | undefined> {
+    const answer = this.#answers.get(`${scope} ${key}`)
+    return answer !== undefined && answer.expires > now ? answer : undefined
+  }
+
+  async sweep(exitsBefore: number, now: number): Promise<void> {
+    for (const [id, { at }] of this.#exits) if (at < exitsBefore) this.#exits.delete(id)
+    for (const [key, { expires }] of this.#answers) if (expires <= now) this.#answers.delete(key)
+  }
+
+  async backup(): Promise<void> {
+    throw new Error('what is in memory only has no backup')
+  }
+
+  async close(): Promise<void> {}
+}
+
+function ownedBy<T>(all: ReadonlyMap<unknown, Owned<T>>, id: string): T[] {
+  return [...all.values()].filter((each) => each.id === id).map(({ id: _, ...own }) => own as T)
+}
+
+function deleteOwned<T>(all: Map<T, { readonly id: string }>, id: string): void {
+  for (const [key, each] of all) if (each.id === id) all.delete(key)
+}

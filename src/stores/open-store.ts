@@ -1,0 +1,81 @@
+/** Opens the embedded store of a directory, which is its own from then on. */
+import { once } from 'node:events'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
+import { StoreFailed } from '../adapters.js'
+import { StoreClient } from './store-client.js'
+import type { StoreAnswer, StoreOrder, StoreThreadData } from './store-messages.js'
+import { StoreNotOpened } from './store-not-opened.js'
+
+const FILE = 'genservers.db'
+
+/** By which another thread reaches the store. */
+export interface StoreConnection {
+  /** For the other thread, which makes a `StoreClient` of it. */
+  readonly port: MessagePort
+  /**
+   * When it resolves, nothing that was said by this connection is committed any more; and whoever connects after it was asked for
+   * sees all that was.
+   */
+  fence(): Promise<void>
+}
+
+export interface OpenedStore {
+  readonly client: StoreClient
+  connect(): StoreConnection
+  /** What was said is kept, and then the file is free. */
+  close(): Promise<void>
+}
+
+/** @throws {StoreNotOpened} */
+export async function openStore(
+  directory: string,
+  options: { readonly execArgv?: readonly string[] } = {},
+): Promise<OpenedStore> {
+  const refuse = (error: unknown) => new StoreNotOpened(`the data directory ${directory}: ${(error as Error).message}`)
+  try {
+    await mkdir(directory, { recursive: true })
+  } catch (error) {
+    throw refuse(error)
+  }
+  const worker = new Worker(new URL('./store-thread.js', import.meta.url), {
+    name: 'genservers store',
+    workerData: { file: join(directory, FILE) } satisfies StoreThreadData,
+    ...(options.execArgv !== undefined && { execArgv: [...options.execArgv] }),
+  })
+  let said: StoreAnswer
+  try {
+    ;[said] = (await once(worker, 'message')) as [StoreAnswer]
+  } catch (error) {
+    throw refuse(error)
+  }
+  if ('failure' in said) {
+    await worker.terminate()
+    throw refuse(said.failure)
+  }
+  const client = new StoreClient(worker)
+  worker.on('error', (error) => client.fail(new StoreFailed(error.message)))
+  let connections = 0
+  let isClosed = false
+  worker.on('exit', () => {
+    isClosed = true
+  })
+  return {
+    client,
+    connect() {
+      if (isClosed) throw new StoreFailed('the store is closed')
+      const connection = ++connections
+      const { port1, port2 } = new MessageChannel()
+      worker.postMessage({ order: 'connect', connection, port: port1 } satisfies StoreOrder, [port1])
+      return { port: port2, fence: () => client.ask((n) => ({ order: 'fence', n, connection }) satisfies StoreOrder) }
+    },
+    async close() {
+      if (isClosed) return
+      isClosed = true
+      const exit = once(worker, 'exit')
+      await client.ask((n) => ({ order: 'close', n }) satisfies StoreOrder).catch(() => worker.terminate())
+      await exit
+    },
+  }
+}

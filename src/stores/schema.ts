@@ -1,0 +1,63 @@
+/**
+ * The tables of the embedded store, as steps from each version to the next. A file has the number of the last step that it was
+ * taken through (`user_version`); steps are only ever added.
+ */
+import type { Database } from 'libsql'
+
+/** By which a file is known as one of this program's: `gens` (SQLite: `application_id`). */
+const OWNER = 0x67_65_6e_73
+
+const steps: readonly string[] = [
+  `
+  CREATE TABLE servers (
+    id TEXT PRIMARY KEY, implementation TEXT NOT NULL, version INTEGER NOT NULL, args TEXT NOT NULL, terms TEXT NOT NULL,
+    supervisor TEXT, startedAt INTEGER NOT NULL, incarnation INTEGER NOT NULL, restarts INTEGER NOT NULL,
+    revision INTEGER NOT NULL, state TEXT NOT NULL
+  );
+  CREATE TABLE casts (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, message TEXT NOT NULL, args TEXT NOT NULL, origin TEXT,
+    ifMatch INTEGER, attempts INTEGER NOT NULL
+  );
+  CREATE INDEX castsOfServer ON casts (id, seq);
+  CREATE TABLE letters (
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL, message TEXT NOT NULL, args TEXT NOT NULL, origin TEXT, ifMatch INTEGER,
+    attempts INTEGER NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL
+  );
+  CREATE INDEX lettersOfServer ON letters (id, seq);
+  CREATE TABLE timers (
+    id TEXT NOT NULL, ref TEXT NOT NULL, kind TEXT NOT NULL, due INTEGER NOT NULL, message TEXT NOT NULL, args TEXT NOT NULL,
+    origin TEXT, ifMatch INTEGER, PRIMARY KEY (id, ref)
+  ) WITHOUT ROWID;
+  CREATE TABLE exits (
+    id TEXT PRIMARY KEY, implementation TEXT NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL,
+    incarnation INTEGER NOT NULL, revision INTEGER NOT NULL
+  );
+  CREATE INDEX exitsByTime ON exits (at);
+  CREATE TABLE answers (
+    scope TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL,
+    expires INTEGER NOT NULL, PRIMARY KEY (scope, key)
+  ) WITHOUT ROWID;
+  CREATE INDEX answersByTime ON answers (expires);
+  `,
+]
+
+/** Brings the file to the latest version, or leaves it as it was. @throws {Error} if it is of a later one. */
+export function migrate(database: Database): void {
+  const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number }
+  const { application_id: owner } = database.prepare('PRAGMA application_id').get() as { application_id: number }
+  const [{ tables }] = database.prepare('SELECT count(*) AS tables FROM sqlite_schema').all() as [{ tables: number }]
+  if (owner !== OWNER && tables > 0) throw new Error('it is no store of this program')
+  if (version > steps.length) {
+    throw new Error(`it is of version ${version}, and this program knows versions up to ${steps.length}`)
+  }
+  if (version === steps.length) return
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    for (const step of steps.slice(version)) database.exec(step)
+    database.exec(`PRAGMA application_id = ${OWNER}; PRAGMA user_version = ${steps.length}`)
+    database.exec('COMMIT')
+  } catch (error) {
+    database.exec('ROLLBACK')
+    throw error
+  }
+}

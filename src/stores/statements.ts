@@ -1,0 +1,70 @@
+/** The SQL of the embedded store. Each statement is prepared once. */
+import type { Database } from 'libsql'
+
+const CAST = 'message, args, origin, ifMatch'
+
+const sql = {
+  server: `INSERT INTO servers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
+    implementation = excluded.implementation, version = excluded.version, args = excluded.args, terms = excluded.terms,
+    supervisor = excluded.supervisor, startedAt = excluded.startedAt, incarnation = excluded.incarnation,
+    restarts = excluded.restarts, revision = excluded.revision, state = excluded.state`,
+  state: 'UPDATE servers SET revision = ?, state = ? WHERE id = ?',
+  life: 'UPDATE servers SET incarnation = ?, restarts = ? WHERE id = ?',
+  serverDone: 'DELETE FROM servers WHERE id = ?',
+  serverOf: 'SELECT * FROM servers WHERE id = ?',
+  servers: 'SELECT id, implementation FROM servers WHERE id > ? ORDER BY id LIMIT ?',
+
+  cast: `INSERT INTO casts (id, ${CAST}, attempts) SELECT ?1, ?2, ?3, ?4, ?5, ?6
+    WHERE EXISTS (SELECT 1 FROM servers WHERE id = ?1)`,
+  castDone: 'DELETE FROM casts WHERE seq = ?',
+  castTaken: 'UPDATE casts SET attempts = ? WHERE seq = ?',
+  castsDone: 'DELETE FROM casts WHERE id = ?',
+  castsOf: `SELECT seq, ${CAST}, attempts FROM casts WHERE id = ? ORDER BY seq`,
+  lastCast: "SELECT seq FROM sqlite_sequence WHERE name = 'casts'",
+
+  letter: `INSERT INTO letters SELECT seq, id, ${CAST}, attempts, ?, ? FROM casts WHERE seq = ?`,
+  letterDone: 'DELETE FROM letters WHERE seq = ?',
+  lettersDone: 'DELETE FROM letters WHERE id = ?',
+  lettersOf: `SELECT seq, ${CAST}, attempts, at, reason FROM letters WHERE id = ? AND seq > ? ORDER BY seq LIMIT ?`,
+  replay: `INSERT INTO casts (id, ${CAST}, attempts) SELECT id, ${CAST}, 0 FROM letters WHERE seq = ?`,
+
+  timer: `INSERT OR REPLACE INTO timers SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
+    WHERE EXISTS (SELECT 1 FROM servers WHERE id = ?1)`,
+  timerDone: 'DELETE FROM timers WHERE id = ? AND ref = ?',
+  timersDone: 'DELETE FROM timers WHERE id = ?',
+  timersOf: `SELECT ref, kind, due, ${CAST} FROM timers WHERE id = ? ORDER BY due`,
+
+  exit: 'INSERT OR REPLACE INTO exits VALUES (?, ?, ?, ?, ?, ?)',
+  exits: 'SELECT * FROM exits WHERE at >= ? ORDER BY at DESC LIMIT ?',
+  sweepExits: 'DELETE FROM exits WHERE at < ?',
+
+  answer: 'INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)',
+  answerOf: 'SELECT * FROM answers WHERE scope = ? AND key = ? AND expires > ?',
+  sweepAnswers: 'DELETE FROM answers WHERE expires <= ?',
+} as const
+
+type Name = keyof typeof sql
+type Value = string | number | null
+
+export interface Statements {
+  run(name: Name, ...values: readonly Value[]): undefined
+  /** Gives the number of the row; 0 if there is none. */
+  add(name: Name, ...values: readonly Value[]): number
+  all<Row>(name: Name, ...values: readonly Value[]): Row[]
+}
+
+export function prepareStatements(database: Database): Statements {
+  const prepared = new Map(Object.entries(sql).map(([name, text]) => [name, database.prepare(text)]))
+  const of = (name: Name) => prepared.get(name) as NonNullable<ReturnType<typeof prepared.get>>
+  return {
+    run(name, ...values) {
+      of(name).run(...values)
+      return undefined
+    },
+    add(name, ...values) {
+      const { changes, lastInsertRowid } = of(name).run(...values)
+      return changes === 0 ? 0 : Number(lastInsertRowid)
+    },
+    all: <Row>(name: Name, ...values: readonly Value[]) => of(name).all(...values) as Row[],
+  }
+}

@@ -1,0 +1,103 @@
+/** A store that is in another thread. */
+import type { MessagePort, Worker } from 'node:worker_threads'
+import {
+  type Change,
+  type DeadLetter,
+  type Kept,
+  type KeptAnswer,
+  type KeptExit,
+  type PageOptions,
+  StoreFailed,
+} from '../adapters.js'
+import type { Store } from '../index.js'
+import { type StoreAnswer, type StoreMember, type StoreQuestion, uncarryFailure } from './store-messages.js'
+
+interface Asker {
+  readonly resolve: (value: never) => void
+  readonly reject: (error: Error) => void
+}
+
+export class StoreClient implements Store {
+  readonly #askers = new Map<number, Asker>()
+  readonly #open = new Set<Promise<unknown>>()
+  #count = 0
+  #end: Error | undefined = undefined
+
+  constructor(private readonly port: MessagePort | Worker) {
+    port.on('message', (answer: StoreAnswer) => this.#answered(answer))
+    const gone = () => this.fail(new StoreFailed('the thread of the store is gone'))
+    port.on('close', gone)
+    port.on('exit', gone)
+  }
+
+  commit(changes: readonly Change[]): Promise<readonly number[]> {
+    return this.#ask('commit', changes)
+  }
+
+  load(id: string): Promise<Kept | undefined> {
+    return this.#ask('load', id)
+  }
+
+  servers(options: PageOptions): Promise<{ id: string; implementation: string }[]> {
+    return this.#ask('servers', options)
+  }
+
+  exits(since: number, limit: number): Promise<KeptExit[]> {
+    return this.#ask('exits', since, limit)
+  }
+
+  deadLetters(id: string, options: PageOptions): Promise<DeadLetter[]> {
+    return this.#ask('deadLetters', id, options)
+  }
+
+  answer(scope: string, key: string, now: number): Promise<KeptAnswer | undefined> {
+    return this.#ask('answer', scope, key, now)
+  }
+
+  sweep(exitsBefore: number, now: number): Promise<void> {
+    return this.#ask('sweep', exitsBefore, now)
+  }
+
+  backup(file: string): Promise<void> {
+    return this.#ask('backup', file)
+  }
+
+  /** What was given is kept, or lost, when this resolves. */
+  async close(): Promise<void> {
+    this.#end ??= new StoreFailed('the store is closed')
+    await Promise.allSettled(this.#open)
+    if ('close' in this.port) this.port.close()
+  }
+
+  /** Whoever waits hears `error`, and whoever comes. */
+  fail(error: Error): void {
+    this.#end ??= error
+    for (const { reject } of this.#askers.values()) reject(this.#end)
+    this.#askers.clear()
+  }
+
+  #ask<T>(what: StoreMember, ...args: readonly unknown[]): Promise<T> {
+    return this.ask((n) => ({ n, what, args }) satisfies StoreQuestion)
+  }
+
+  /** The answer to the first question has the number 1. */
+  ask<T>(make: (n: number) => object): Promise<T> {
+    if (this.#end !== undefined) return Promise.reject(this.#end)
+    const n = ++this.#count
+    const asked = new Promise<T>((resolve, reject) => {
+      this.#askers.set(n, { resolve, reject })
+      this.port.postMessage(make(n))
+    })
+    this.#open.add(asked)
+    const over = () => this.#open.delete(asked)
+    asked.then(over, over)
+    return asked
+  }
+
+  #answered(answer: StoreAnswer): void {
+    const asker = this.#askers.get(answer.n)
+    this.#askers.delete(answer.n)
+    if ('failure' in answer) asker?.reject(uncarryFailure(answer.failure))
+    else asker?.resolve(answer.value as never)
+  }
+}

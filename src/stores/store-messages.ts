@@ -1,0 +1,45 @@
+/** What is said to the thread of a store, and what it answers. */
+import type { MessagePort } from 'node:worker_threads'
+import { StoreFailed, StoreFull } from '../adapters.js'
+import type { SqliteStore } from './sqlite-store.js'
+
+/** What the thread is started with. */
+export interface StoreThreadData {
+  readonly file: string
+}
+
+/** What a store can be asked: a member of it, with its arguments. */
+export type StoreMember = Exclude<keyof SqliteStore, 'file' | 'limitPages' | 'close'>
+
+/** Whoever asks knows its question by a number. */
+export interface StoreQuestion {
+  readonly n: number
+  readonly what: StoreMember
+  readonly args: readonly unknown[]
+}
+
+/** By the owner of the thread: others may ask by a port of their own, and one of them may not any more. */
+export type StoreOrder =
+  | { readonly order: 'connect'; readonly connection: number; readonly port: MessagePort }
+  | { readonly order: 'fence'; readonly n: number; readonly connection: number }
+  | { readonly order: 'close'; readonly n: number }
+
+export type StoreAnswer =
+  | { readonly n: number; readonly value: unknown }
+  | { readonly n: number; readonly failure: StoreFailure }
+
+/** What is cloned loses its class. */
+export interface StoreFailure {
+  readonly kind: 'full' | 'failed' | 'other'
+  readonly message: string
+}
+
+export function carryFailure(error: unknown): StoreFailure {
+  const kind = error instanceof StoreFull ? 'full' : error instanceof StoreFailed ? 'failed' : 'other'
+  return { kind, message: (error as Error).message }
+}
+
+export function uncarryFailure({ kind, message }: StoreFailure): Error {
+  if (kind === 'full') return new StoreFull(message)
+  return kind === 'failed' ? new StoreFailed(message) : new Error(message)
+}

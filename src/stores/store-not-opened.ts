@@ -1,0 +1,4 @@
+/** The directory cannot be had as a store; in one sentence, why. */
+export class StoreNotOpened extends Error {
+  override readonly name = 'StoreNotOpened'
+}

@@ -1,0 +1,97 @@
+/**
+ * The servers that are kept, wherever they are: the store is opened when the first thread needs it, and each generation of a node
+ * has a connection of its own.
+ *
+ * 1. What a thread that was given up still says to the store is not committed: it is fenced off before the next one begins.
+ * 2. A server that is kept is brought back once, on one node, before anything else is started.
+ */
+import { type KeptExit, pagesOf } from '../../adapters.js'
+import type { DefinitionData, Logger } from '../../index.js'
+import { type OpenedStore, openStore, type StoreConnection } from '../../stores/open-store.js'
+import type { Place } from './place.js'
+import type { Places } from './places.js'
+import type { ThreadNode } from './thread-node.js'
+import type { ThreadNodes } from './thread-nodes.js'
+
+interface KeptServersTerms {
+  /** Where the store is. */
+  readonly directory: string
+  readonly places: Places
+  readonly nodes: () => ThreadNodes
+  readonly implementations: ReadonlyMap<string, DefinitionData>
+  readonly logger: Logger
+  readonly execArgv: readonly string[] | undefined
+  /** The thread of the node is no use: its servers cannot be kept. */
+  readonly unfit: (node: ThreadNode, why: Error) => void
+}
+
+export class KeptServers {
+  #opening: Promise<OpenedStore> | undefined = undefined
+  #store: OpenedStore | undefined = undefined
+  readonly #connections = new Map<ThreadNode, StoreConnection>()
+
+  constructor(private readonly terms: KeptServersTerms) {}
+
+  /** The thread of the node is to have a connection. */
+  async connect(node: ThreadNode): Promise<void> {
+    const { directory, execArgv } = this.terms
+    const give = node.giver
+    this.#opening ??= openStore(directory, execArgv === undefined ? {} : { execArgv })
+    try {
+      this.#store = await this.#opening
+      const connection = this.#store.connect()
+      // It may have been given up meanwhile.
+      if (give(connection.port)) this.#connections.set(node, connection)
+    } catch (error) {
+      this.terms.unfit(node, error as Error)
+    }
+  }
+
+  /** The thread of the node has been given up. */
+  fence(node: ThreadNode): void {
+    // A store that has failed needs no fence.
+    this.#connections
+      .get(node)
+      ?.fence()
+      .catch(() => {}) // 1
+    this.#connections.delete(node)
+  }
+
+  isKept({ implementation }: Place): boolean {
+    return this.terms.implementations.get(implementation)?.durable === true
+  }
+
+  /** The server has ended with its node. */
+  async ended(exit: KeptExit): Promise<void> {
+    await this.#store?.client.commit([{ kind: 'end', exit }])
+  }
+
+  /** @throws {NotRestored} if a server that is kept cannot be brought back. */
+  async restore(): Promise<void> {
+    const { places, nodes, logger } = this.terms
+    const client = this.#store?.client
+    if (client === undefined) return
+    let restored = 0
+    for await (const page of pagesOf(client)) {
+      const ids = new Map<ThreadNode, string[]>()
+      for (const { id, implementation } of page) {
+        const node = nodes().choose(implementation)
+        places.take(id, implementation, node)
+        ids.set(node, [...(ids.get(node) ?? []), id])
+      }
+      await Promise.all([...ids].map(([node, own]) => node.ask('restoreServers', own))) // 2
+      restored += page.length
+    }
+    for (const exit of await client.exits(places.exits.since, MOST_EXITS)) {
+      places.exits.add({ ...exit, reason: JSON.parse(exit.reason) })
+    }
+    if (restored > 0) logger.info({ servers: restored }, 'durable servers are back')
+  }
+
+  async close(): Promise<void> {
+    await this.#store?.close()
+  }
+}
+
+/** Exits that are remembered beyond the process. */
+const MOST_EXITS = 10_000

@@ -1,0 +1,169 @@
+/** What every store promises (`src/core/kernel/store.ts`), held against each of them. */
+import { join } from 'node:path'
+import type { Store } from 'genservers'
+import t, { type Test } from 'tap'
+import type { Change } from '../../src/adapters.js'
+import { MemoryStore } from '../../src/stores/memory-store.js'
+import { openStore } from '../../src/stores/open-store.js'
+import { kept, server } from './kept-servers.js'
+
+const cast = (id: string, message: string): Change => ({
+  kind: 'cast',
+  id,
+  cast: { message, args: '{"a":1}', origin: null, ifMatch: null, attempts: 0 },
+})
+const timer = (id: string, ref: string, due: number): Change => ({
+  kind: 'timer',
+  id,
+  timer: { ref, kind: 'info', due, message: 'tick', args: 'null', origin: '{"requestId":"r"}', ifMatch: 3 },
+})
+const exit = (id: string, at: number): Change => ({
+  kind: 'end',
+  exit: { id, implementation: 'counter', reason: '"normal"', at, incarnation: 2, revision: 9 },
+})
+
+const stores: Record<string, (t: Test) => Promise<Store>> = {
+  memory: async () => new MemoryStore(),
+  SQLite: async (t) => {
+    const { client, close } = await openStore(join(t.testdir(), 'data'), { execArgv: [] })
+    t.teardown(close)
+    return client
+  },
+}
+
+for (const [name, open] of Object.entries(stores)) {
+  t.test(`${name}: a server is as it was last kept`, async (t) => {
+    const store = await open(t)
+    t.equal(await store.load('a'), undefined)
+    t.same(await store.commit([server('a', { supervisor: 'top', state: '{"n":"ü\\u0000"}' })]), [])
+    t.same(await store.load('a'), {
+      server: kept('a', { supervisor: 'top', state: '{"n":"ü\\u0000"}' }),
+      casts: [],
+      timers: [],
+      upTo: 0,
+    })
+    await store.commit([
+      { kind: 'state', id: 'a', revision: 2, state: '{"n":1}' },
+      { kind: 'life', id: 'a', incarnation: 3, restarts: 2 },
+      { kind: 'state', id: 'nobody', revision: 2, state: '{}' },
+    ])
+    const now = { supervisor: 'top', revision: 2, state: '{"n":1}', incarnation: 3, restarts: 2 }
+    t.same((await store.load('a'))?.server, kept('a', now))
+    await store.commit([server('a', { version: 2 })])
+    t.same((await store.load('a'))?.server, kept('a', { version: 2 }))
+  })
+
+  t.test(`${name}: casts have numbers of their own, that only grow, and are loaded in their order`, async (t) => {
+    const store = await open(t)
+    const [first, other, second] = await store.commit([
+      server('a'),
+      server('b'),
+      cast('a', 'one'),
+      cast('b', 'other'),
+      cast('a', 'two'),
+    ])
+    t.ok((first as number) < (other as number) && (other as number) < (second as number))
+    await store.commit([{ kind: 'castTaken', seq: second as number, attempts: 2 }])
+    t.same((await store.load('a'))?.casts, [
+      { seq: first, message: 'one', args: '{"a":1}', origin: null, ifMatch: null, attempts: 0 },
+      { seq: second, message: 'two', args: '{"a":1}', origin: null, ifMatch: null, attempts: 2 },
+    ])
+    t.equal((await store.load('a'))?.upTo, second)
+    for (const seq of [first, second]) await store.commit([{ kind: 'castDone', seq: seq as number }])
+    t.same((await store.load('a'))?.casts, [])
+    t.equal((await store.load('a'))?.upTo, second, 'also when they are gone')
+    const [third] = await store.commit([cast('a', 'three')])
+    t.ok((third as number) > (second as number))
+    t.same(await store.commit([cast('nobody', 'x'), server('nobody')]), [0])
+    t.same((await store.load('nobody'))?.casts, [], 'a cast to nobody is not kept')
+  })
+
+  t.test(`${name}: timers are loaded in the order in which they fire`, async (t) => {
+    const store = await open(t)
+    await store.commit([
+      server('a'),
+      timer('a', 'late', 20),
+      timer('a', 'soon', 10),
+      timer('b', 'soon', 1),
+      server('b'),
+    ])
+    t.same((await store.load('b'))?.timers, [], 'a timer of nobody is not kept')
+    const of = async () => (await store.load('a'))?.timers.map(({ ref }) => ref)
+    t.same(await of(), ['soon', 'late'])
+    t.same((await store.load('a'))?.timers[0], {
+      ...{ ref: 'soon', kind: 'info', due: 10, message: 'tick', args: 'null' },
+      ...{ origin: '{"requestId":"r"}', ifMatch: 3 },
+    })
+    await store.commit([timer('a', 'soon', 30), { kind: 'timerDone', id: 'a', ref: 'nobody' }])
+    t.same(await of(), ['late', 'soon'])
+    await store.commit([{ kind: 'timerDone', id: 'a', ref: 'late' }])
+    t.same(await of(), ['soon'])
+    await store.commit([{ kind: 'timersDone', id: 'a' }])
+    t.same(await of(), [])
+  })
+
+  t.test(`${name}: of a server that has ended nothing is left but its exit`, async (t) => {
+    const store = await open(t)
+    const [seq] = await store.commit([server('a'), cast('a', 'x'), cast('a', 'y'), timer('a', 't', 1)])
+    await store.commit([{ kind: 'castDead', seq: seq as number, at: 1, reason: '"x"' }, exit('a', 100)])
+    t.equal(await store.load('a'), undefined)
+    t.same(await store.deadLetters('a', { limit: 10 }), [])
+    await store.commit([server('a')])
+    t.match(await store.load('a'), { casts: [], timers: [] }, 'nor for one that has the id later')
+    await store.commit([exit('b', 50), exit('a', 200)])
+    t.match(await store.exits(60, 10), [{ id: 'a', at: 200, incarnation: 2, revision: 9, reason: '"normal"' }])
+    t.match(
+      (await store.exits(0, 10)).map(({ id }) => id),
+      ['b', 'a'],
+    )
+    t.match(
+      (await store.exits(0, 1)).map(({ id }) => id),
+      ['a'],
+      'the latest',
+    )
+    await store.sweep(100, 0)
+    t.match(
+      (await store.exits(0, 10)).map(({ id }) => id),
+      ['a'],
+    )
+  })
+
+  t.test(`${name}: servers are told in pages, in the order of their ids`, async (t) => {
+    const store = await open(t)
+    await store.commit(['b', 'd', 'a', 'c'].map((id) => server(id)))
+    const ids = async (options: Parameters<Store['servers']>[0]) => (await store.servers(options)).map(({ id }) => id)
+    t.same(await ids({ limit: 3 }), ['a', 'b', 'c'])
+    t.same(await ids({ limit: 3, after: 'c' }), ['d'])
+    t.same(await store.servers({ limit: 1 }), [{ id: 'a', implementation: 'counter' }])
+  })
+
+  t.test(`${name}: a cast that is set aside waits for somebody to look at it`, async (t) => {
+    const store = await open(t)
+    const numbers = (await store.commit([server('a'), ...['x', 'y', 'z'].map((m) => cast('a', m))])) as number[]
+    const [x, y, z] = numbers as [number, number, number]
+    await store.commit(numbers.map((seq) => ({ kind: 'castDead', seq, at: 5, reason: '{"error":"boom"}' }) as const))
+    t.same((await store.load('a'))?.casts, [])
+    const letters = await store.deadLetters('a', { limit: 2 })
+    t.match(letters, [{ seq: x, message: 'x', at: 5, reason: '{"error":"boom"}' }, { seq: y }])
+    t.match(await store.deadLetters('a', { limit: 2, after: String(y) }), [{ seq: z }])
+    const [again] = await store.commit([
+      { kind: 'letterReplayed', seq: x },
+      { kind: 'letterDiscarded', seq: y },
+      { kind: 'letterReplayed', seq: y },
+    ])
+    t.ok((again as number) > z)
+    t.match((await store.load('a'))?.casts, [{ seq: again, message: 'x', attempts: 0 }])
+    t.match(await store.deadLetters('a', { limit: 10 }), [{ seq: z }])
+  })
+
+  t.test(`${name}: an answer is given again until it expires`, async (t) => {
+    const store = await open(t)
+    const answer = { scope: 'call a', key: 'k', fingerprint: 'f', status: 200, body: '{}', expires: 100 }
+    await store.commit([{ kind: 'answer', answer }])
+    t.same(await store.answer('call a', 'k', 99), answer)
+    t.equal(await store.answer('call a', 'k', 100), undefined)
+    t.equal(await store.answer('call b', 'k', 99), undefined)
+    await store.sweep(0, 100)
+    t.equal(await store.answer('call a', 'k', 99), undefined)
+  })
+}

@@ -1,0 +1,12 @@
+/** Servers as they are kept, for tests of stores. */
+import type { Change, KeptServer } from '../../src/adapters.js'
+
+export const kept = (id: string, more: Partial<KeptServer> = {}): KeptServer => ({
+  ...{ id, implementation: 'counter', version: 1, args: '{}', terms: '{}', supervisor: null, startedAt: 7 },
+  ...{ incarnation: 1, restarts: 0, revision: 1, state: '{"n":0}', ...more },
+})
+
+export const server = (id: string, more: Partial<KeptServer> = {}): Change => ({
+  kind: 'server',
+  server: kept(id, more),
+})

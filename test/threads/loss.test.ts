@@ -1,0 +1,366 @@
+/** A thread is lost while something is under way: what of it holds, who hears what, and who is charged. */
+import { type FeedEvent, silentLogger } from 'genservers'
+import { createSimulatedClock } from 'genservers/testing'
+import t from 'tap'
+import { Exits, RootKeeper } from '../../src/adapters.js'
+import type { KeptServers } from '../../src/threads/host/kept-servers.js'
+import { Lives } from '../../src/threads/host/lives.js'
+import type { Place } from '../../src/threads/host/place.js'
+import { Places } from '../../src/threads/host/places.js'
+import { Recovery } from '../../src/threads/host/recovery.js'
+import { Reloads } from '../../src/threads/host/reloads.js'
+import type { StandBy } from '../../src/threads/host/stand-by.js'
+import { type OpenQuestion, ThreadNode } from '../../src/threads/host/thread-node.js'
+import { Watches } from '../../src/threads/host/watches.js'
+import { Board } from '../../src/threads/wire/board.js'
+import { Channel } from '../../src/threads/wire/channel.js'
+import type { FromNode, ToNode } from '../../src/threads/wire/messages.js'
+import { latch, logInto, observe } from '../core/running.js'
+import { bounds, eventually, openHost } from './hosts.js'
+
+const terms = { restart: 'transient', restartFrom: 'state', shutdown: 0, mailbox: 1000, labels: [] } as const
+
+/** Generations of a node that are no threads: what is said to each is told. */
+function fakeGenerations() {
+  const said: unknown[][] = []
+  const take = () => {
+    const heard: unknown[] = []
+    said.push(heard)
+    return {
+      board: new Board(),
+      adopt() {},
+      begin: () => ({ postMessage: (messages: unknown[]) => heard.push(...messages) }),
+      giveUp: async () => {},
+      ended: async () => {},
+    }
+  }
+  return { said, standBy: { take } as unknown as StandBy }
+}
+
+const silent = { heard() {}, ended() {}, dropped() {}, leaving() {} }
+
+t.test('an answer to a thread that was given up is not heard by the next one', async (t) => {
+  const { said, standBy } = fakeGenerations()
+  const node = new ThreadNode('1', 10, standBy, silent)
+  node.ready()
+  const { asker: answer } = node
+  answer({ kind: 'told', n: 1, value: 'in time' })
+  node.channel.flush()
+  node.giveUp()
+  node.ready()
+  answer({ kind: 'told', n: 1, value: 'too late' })
+  node.channel.flush()
+  t.same(said.slice(0, 2), [[{ kind: 'told', n: 1, value: 'in time' }], []])
+})
+
+t.test('a question that cannot be cloned fails for whoever asks it, and for nobody at the other end', async (t) => {
+  const sent: unknown[] = []
+  const port = { postMessage: (value: unknown) => void sent.push(...structuredClone(value as unknown[])) }
+  const channel = new Channel<ToNode | FromNode>()
+  channel.attach(port)
+  const asked = channel.ask((n) => ({ kind: 'ask', n, what: 'start', args: [() => {}] }))
+  channel.say({ kind: 'told', n: 7, value: () => {} })
+  channel.say({ kind: 'unclaim', id: 'a' })
+  channel.flush()
+  await t.rejects(asked, /could not be cloned/)
+  t.match(sent, [
+    { kind: 'failed', n: 7 },
+    { kind: 'unclaim', id: 'a' },
+  ])
+})
+
+function recovery(budget = { maxRestarts: 3, maxSeconds: 5 }) {
+  const clock = createSimulatedClock()
+  const logged: Parameters<typeof logInto>[0] = []
+  const places = new Places(new Exits(clock, 1000))
+  const asked = latch().promise
+  const adopted: unknown[][] = []
+  const answers: Promise<unknown>[] = []
+  const node = {
+    name: '1',
+    servers: 0,
+    channel: { say() {} },
+    ask: (...question: unknown[]) => {
+      adopted.push(question)
+      return answers.shift() ?? asked
+    },
+  } as unknown as ThreadNode
+  const made = new Recovery({
+    places,
+    clock,
+    logger: logInto(logged),
+    lives: new Lives(clock, silentLogger),
+    nodes: () => [node],
+    keeper: new RootKeeper(budget, () => 0),
+    kept: { isKept: () => false } as unknown as KeptServers,
+  })
+  const begun = (id: string): Place => {
+    const place = places.take(id, 'actor', node)
+    const said = { kind: 'registered', id, implementation: 'actor', args: {}, terms } as const
+    place.registered({ ...said, supervisor: undefined, incarnation: 1 })
+    place.hasBegun = true
+    return place
+  }
+  return { recovery: made, clock, logged, places, node, adopted, answers, begun }
+}
+
+t.test('whoever loops is given up in the end, however long each loop holds its thread', async (t) => {
+  const { recovery: recover, clock, places, node, begun, logged } = recovery()
+  begun('a')
+  begun('b')
+  for (let loss = 1; loss <= 4; loss++) {
+    t.ok(places.find('a'), `there before loss ${loss}`)
+    const since = clock.now()
+    await clock.advance(10_000)
+    recover.recover(node, { open: [], lastTaken: { server: 'a', message: 'loop', since } })
+  }
+  t.equal(places.find('a'), undefined)
+  t.ok(places.find('b'), 'who shares the thread is not charged')
+  t.match(logged, [{ level: 'error', message: 'a has cost its node too often and is given up' }])
+  const { recovery: patient, clock: later, places: others, node: other, begun: add } = recovery()
+  add('a')
+  for (let loss = 1; loss <= 9; loss++) {
+    await later.advance(10_000)
+    patient.recover(other, { open: [], lastTaken: { server: 'a', message: 'leave', since: later.now() } })
+  }
+  t.ok(others.find('a'), 'time in which all went well counts')
+})
+
+t.test('a server whose next life cannot begin has ended', async (t) => {
+  const { recovery: recover, clock, places, node, begun, answers } = recovery()
+  begun('a')
+  answers.push(Promise.reject(new Error('it does not fit')))
+  recover.recover(node, { open: [], lastTaken: undefined })
+  await clock.advance(0)
+  t.equal(places.find('a'), undefined)
+  t.throws(() => places.get('a'), { code: 'server_exited' })
+})
+
+t.test('when all is over an order to end is done, and a question is not answered by nothing', async (t) => {
+  const { recovery: recover } = recovery()
+  const answers: unknown[] = []
+  const question = (what: 'info' | 'stop'): OpenQuestion => ({
+    said: { kind: 'ask', n: 1, what, args: ['a'] },
+    asker: { answered: (answer) => answers.push(answer) },
+    at: 1,
+    isKept: false,
+    isTaken: false,
+  })
+  recover.giveUp({ open: [question('info'), question('stop')], lastTaken: undefined })
+  t.match(answers, [{ kind: 'failed', failure: { code: 'draining' } }, { kind: 'told' }])
+})
+
+/** Watches of one server on a node whose answers come when the test says so. */
+function watching() {
+  const clock = createSimulatedClock()
+  const places = new Places(new Exits(clock, 1000))
+  const asked: ReturnType<typeof latch<{ watch: number; value: string }>>[] = []
+  const unwatched: number[] = []
+  const node = {
+    name: '1',
+    servers: 0,
+    watch() {
+      const answer = latch<{ watch: number; value: string }>()
+      asked.push(answer)
+      return answer.promise
+    },
+    unwatch: (number: number) => unwatched.push(number),
+  } as unknown as ThreadNode
+  const place = places.take('a', 'actor', node)
+  const events: FeedEvent[] = []
+  const watches = new Watches(places, () => [node])
+  const watched = observe(watches.watch('a', (event) => events.push(event), {}))
+  return { clock, node, place, watches, watched, asked, unwatched, events }
+}
+
+const AT = '2026-01-01T00:00:00.000Z'
+
+t.test('a watch that is not answered when its node is lost is refused, and nothing goes on of it', async (t) => {
+  const { clock, node, watches, watched, asked } = watching()
+  watches.moved(node, AT)
+  asked[0]?.fail(new Error('the node is lost'))
+  await clock.advance(0)
+  t.match(watched.error, { message: 'the node is lost' })
+  t.equal(asked.length, 1)
+})
+
+t.test('a watch goes on although its node is lost twice, and tells of one restart', async (t) => {
+  const { clock, node, place, watches, asked, events } = watching()
+  asked[0]?.open({ watch: 1, value: 'x.1' })
+  await clock.advance(0)
+  watches.moved(node, AT)
+  watches.moved(node, AT)
+  asked[1]?.fail(new Error('the node is lost'))
+  place.incarnation = 3
+  asked[2]?.open({ watch: 2, value: 'y.1' })
+  await clock.advance(0)
+  t.match(events, [{ event: 'restart', data: { incarnation: 3, reason: 'killed', at: AT } }])
+})
+
+t.test('a restart that is still to come is told by the server itself', async (t) => {
+  const { clock, node, place, watches, asked, events } = watching()
+  asked[0]?.open({ watch: 1, value: 'x.1' })
+  await clock.advance(0)
+  place.isAway = true
+  watches.moved(node, AT)
+  asked[1]?.open({ watch: 2, value: 'y.1' })
+  await clock.advance(0)
+  t.same(events, [])
+})
+
+/** Nodes that are asked to reload, and answer when the test says so. */
+function reloading(names: string) {
+  const asked = new Map<string, ReturnType<typeof latch<unknown>>>()
+  const said: string[] = []
+  const nodeOf = (name: string) => {
+    const answer = latch<unknown>()
+    asked.set(name, answer)
+    return { name, askUntil: () => answer.promise } as unknown as ThreadNode
+  }
+  const nodes = [...names].map(nodeOf)
+  const reloads = new Reloads(
+    () => [...nodes],
+    () => said.push('renewed'),
+    (name, data) => said.push(`${name} is ${data.version}`),
+  )
+  const agree = (name: string) => reloads.agree({ n: 1, answer: ({ kind }) => said.push(`${name} ${kind}`) })
+  const done = (name: string) =>
+    asked.get(name)?.open({ changed: { from: 1, to: 2, servers: 1, migrated: 1 }, data: { version: 2 } })
+  return { reloads, said, asked, agree, done, add: (name: string) => nodes.push(nodeOf(name)) }
+}
+
+t.test('a node that is lost when all have agreed to new code has changed over with the others', async (t) => {
+  const { reloads, said, asked, agree, done } = reloading('ab')
+  const reload = reloads.reload('visits', {})
+  await Promise.resolve()
+  agree('a')
+  t.same(said, [])
+  agree('b')
+  t.same(said, ['renewed', 'a told', 'b told'])
+  asked.get('a')?.fail(new Error('the node is lost'))
+  done('b')
+  t.match(await reload, { servers: 1, migrated: 1 })
+  t.same(said.slice(3), ['visits is 2'])
+})
+
+t.test('a node that is lost before all have agreed keeps all others on their code', async (t) => {
+  const { reloads, said, asked, agree } = reloading('ab')
+  const reload = t.rejects(reloads.reload('visits', {}), { message: 'the node is lost' })
+  await Promise.resolve()
+  agree('b')
+  asked.get('a')?.fail(new Error('the node is lost'))
+  asked.get('b')?.fail(new Error('given up'))
+  await reload
+  t.same(said, ['b failed'])
+})
+
+t.test('a node that comes while the others change over changes over too', async (t) => {
+  const { reloads, agree, done, add } = reloading('a')
+  const reload = reloads.reload('visits', {})
+  await Promise.resolve()
+  add('late')
+  agree('a')
+  done('a')
+  done('late')
+  t.match(await reload, { servers: 2, migrated: 2 })
+})
+
+t.test('a call to a thread that is not there is over in time', async (t) => {
+  const { start, call } = await openHost(t, 1)
+  await start('a')
+  for (let i = 0; i < 3; i++) await t.rejects(call('a', 'leave'), { code: 'server_crashed' })
+  await t.rejects(call('a', 'add', {}, { timeout: 1 }), { code: 'call_timeout', effect: 'none' })
+  t.equal(await call('a', 'add'), 1, 'and never runs')
+})
+
+t.test('a call that was given up before it was sent never runs', async (t) => {
+  const { call, start } = await openHost(t, 1)
+  await start('a')
+  await t.rejects(call('a', 'add', {}, { signal: AbortSignal.abort() }), { code: 'call_timeout', effect: 'none' })
+  t.equal(await call('a', 'add'), 1)
+})
+
+t.test('a signal that outlives its calls is left by them', async (t) => {
+  const { call, start } = await openHost(t, 1)
+  await start('a')
+  const { signal } = new AbortController()
+  let listeners = 0
+  const add = signal.addEventListener.bind(signal)
+  const remove = signal.removeEventListener.bind(signal)
+  signal.addEventListener = (...args: Parameters<typeof add>) => {
+    listeners++
+    add(...args)
+  }
+  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+    listeners--
+    remove(...args)
+  }
+  await call('a', 'add', {}, { signal })
+  t.equal(listeners, 0)
+})
+
+t.test('an id that has gone to another node while its first start was stuck stays there', async (t) => {
+  const { host, start, call } = await openHost(t, 2)
+  await start('busy')
+  const late = call('busy', 'burn', { ms: 700 })
+  await start('on-2')
+  const startedBy = { start: { implementation: 'actor', args: { count: 10 } }, timeout: 1 }
+  await t.rejects(call('x', 'add', {}, startedBy), { code: 'call_timeout' })
+  // Until it comes back it has one more than the other, so that the next one goes there.
+  const more = start('more')
+  await start('x', { count: 20 })
+  t.equal((await host.info('x')).node, '2')
+  await Promise.all([late, more])
+  // What the busy one does now, it has done when it has answered this.
+  await call('busy', 'add')
+  t.equal(await call('x', 'add'), 21)
+  t.same(
+    (await host.list()).servers.map(({ id }) => id),
+    ['busy', 'more', 'on-2', 'x'],
+  )
+})
+
+t.test('casts that end with their server make no room scarce', async (t) => {
+  const { host, start, call } = await openHost(t, 1, { bounds: { ...bounds, maxQueued: 8 } })
+  for (let life = 0; life < 4; life++) {
+    await start('a')
+    const stuck = t.rejects(call('a', 'never'), { code: 'server_exited' })
+    for (const text of 'xyz') await host.cast('a', 'hear', { text })
+    await host.kill('a')
+    await stuck
+  }
+})
+
+t.test('an init that does not come back is charged to its server, also in a later life', async (t) => {
+  const { host, start, call } = await openHost(t, 1, { handlerLimit: 200 })
+  await start('a', { init: 'loopAgain' })
+  await start('b')
+  await t.rejects(call('a', 'leave'), { code: 'server_crashed' })
+  await t.rejects(call('a', 'add'), { code: 'server_exited', details: { reason: 'killed' } })
+  await eventually(async () => (await call('b', 'add', {}).catch(() => 0)) === 1)
+  t.match(await host.info('b'), { restarts: 4 })
+})
+
+t.test('nobody waits for a thread that is stuck longer than for its answer', async (t) => {
+  const { host, start, call } = await openHost(t, 2, { handlerLimit: 60_000 })
+  await start('a', {}, { labels: ['all'] })
+  await start('b', {}, { labels: ['all'] })
+  const fatal = t.rejects(call('a', 'loop'), { code: 'server_crashed' })
+  await eventually(async () => (await host.nodes())[0]?.current)
+  t.match((await host.list()).servers, [
+    { id: 'a', current: { message: 'loop' } },
+    { id: 'b', handled: 0 },
+  ])
+  t.match((await host.list({ limit: 1, status: 'running', label: 'all' })).next, 'a')
+  t.match((await host.list({ after: 'a', implementation: 'actor' })).servers, [{ id: 'b' }])
+  t.same(await host.countServers(), [{ implementation: 'actor', status: 'running', count: 2 }])
+  const { replies, failures } = await host.callGroup('all', 'add', {}, { timeout: 50 })
+  t.match(replies, [{ id: 'b', reply: 1 }])
+  t.match(failures, [{ id: 'a', code: 'call_timeout', error: { effect: 'unknown' } }])
+  await t.rejects(host.stop('a', { timeout: 50 }), { code: 'call_timeout' })
+  const doubtful = host.kill('a', { ifMatch: 99 })
+  t.match((await host.nodes())[0], { restarts: 0 }, 'nobody but the server knows its revision')
+  await host.kill('a')
+  await doubtful
+  await fatal
+})
