@@ -200,7 +200,7 @@ export abstract class Beginning extends StatefulProcess {
   }
 
   /** `init` gave no state: a first start has failed; a restart is tried again while the budget lasts. */
-  private notStarted(scope: Scope, failure: Error, reason: Reason): Pending {
+  protected notStarted(scope: Scope, failure: Error, reason: Reason): Pending {
     this.discardEffects(scope)
     scope.cut(failure.message)
     if (this.#firstStart === undefined) return this.notRestarted(failure, reason)

@@ -118,7 +118,7 @@ export class DurableServer extends GatedServer {
         },
         (error) => {
           this.#isKept = wasKept
-          this.initFailed(scope, storageFailed(this.id, error))
+          this.notStarted(scope, storageFailed(this.id, error), 'killed')
           resolve()
         },
       ),
@@ -151,10 +151,6 @@ export class DurableServer extends GatedServer {
 
   override kill(): void {
     if (!this.#isEnding) super.kill()
-  }
-
-  override hold(reason: Reason): void {
-    if (!this.#isEnding) super.hold(reason)
   }
 
   /** Its first `init` was cut off when its state was on its way already. */
