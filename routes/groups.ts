@@ -2,11 +2,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { GroupCallRequest, GroupCastRequest, GroupReplies, GroupSent } from '../src/http/group-schemas.js'
 import { sendGroupCall, sendGroupCast } from '../src/http/group-sending.js'
+import type { MessageRoutesOptions } from '../src/http/message-routes.js'
 import { GroupCallHeaders, LabelPath, NoQuery } from '../src/http/parameters.js'
 import { bodyProblems, problemResponses } from '../src/http/problem-schema.js'
 import { groupProblems } from '../src/http/route-problems.js'
 import { Ref } from '../src/http/schema-ref.js'
-import type { MessageRoutesOptions } from '../src/http/sending.js'
 
 export const groupRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions> = async (app, options) => {
   app.route({

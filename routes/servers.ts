@@ -1,11 +1,21 @@
 /** Servers as resources: start, look, list, stop; their state and their timers. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import { ifMatchHeader, locationHeader, NoQuery, Query, ServerPath, StopQuery } from '../src/http/parameters.js'
+import type { MessageRoutesOptions } from '../src/http/message-routes.js'
+import {
+  ifMatchHeader,
+  KeyHeader,
+  locationHeader,
+  NoQuery,
+  Query,
+  ServerPath,
+  StopQuery,
+} from '../src/http/parameters.js'
 import { bodyProblems, problemResponses } from '../src/http/problem-schema.js'
 import { revisionToMatch } from '../src/http/request-headers.js'
 import { lookProblems, startProblems, stopProblems } from '../src/http/route-problems.js'
 import { Empty, Ref, Words } from '../src/http/schema-ref.js'
+import { sendStart } from '../src/http/sending.js'
 import {
   FoundOrIgnored,
   label,
@@ -16,8 +26,7 @@ import {
   StartServerRequest,
   serverStatuses,
 } from '../src/http/server-schemas.js'
-import { answerGetOrStart, answerStart } from '../src/http/start-server.js'
-import type { Host } from '../src/index.js'
+import { answerGetOrStart } from '../src/http/start-server.js'
 
 const ListQuery = Query({
   implementation: Type.Optional(
@@ -31,7 +40,11 @@ const ListQuery = Query({
   after: Type.Optional(Type.String({ maxLength: 128, description: 'Only ids after this one: the `next` of a page.' })),
 })
 
-export const serverRoutes: FastifyPluginAsyncTypebox<{ host: Host }> = async (app, { host }) => {
+export const serverRoutes: FastifyPluginAsyncTypebox<Pick<MessageRoutesOptions, 'host' | 'answers'>> = async (
+  app,
+  options,
+) => {
+  const { host } = options
   app.route({
     method: 'POST',
     url: '/servers',
@@ -41,16 +54,18 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ host: Host }> = async (ap
       summary: 'Start a server',
       description: 'Answers when the server has started. The id may be chosen; otherwise one is made.',
       querystring: NoQuery,
+      headers: KeyHeader,
       body: Ref(StartServerRequest),
       response: {
         200: Ref(StartIgnoredAnswer, { description: 'The implementation chose not to start one.' }),
         201: Ref(ServerInfo, { description: 'It has started.', headers: locationHeader('the server') }),
-        ...problemResponses(...startProblems, ...bodyProblems),
+        ...problemResponses(...startProblems, 'idempotency_conflict', ...bodyProblems),
       },
     },
     handler: (request, reply) => {
       const { body } = request
-      answerStart(request, reply, host.start(body.implementation, body.args, body))
+      const { implementation, args, ...parts } = body
+      sendStart(options, request, reply, implementation, args, parts)
     },
   })
 

@@ -5,11 +5,11 @@
  */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from '@sinclair/typebox'
+import type { MessageRoutesOptions } from '../src/http/message-routes.js'
 import { callTimeout, castDelay } from '../src/http/message-schemas.js'
 import { ImplementationPath, MessagePath, Query, ServerPath } from '../src/http/parameters.js'
-import { type MessageRoutesOptions, sendCall, sendCast } from '../src/http/sending.js'
+import { sendCall, sendCast, sendStart } from '../src/http/sending.js'
 import { serverId, startLabels, startOptions } from '../src/http/server-schemas.js'
-import { answerStart } from '../src/http/start-server.js'
 import { unknownImplementation } from '../src/http/unknown-implementation.js'
 import { GenServerError, type Host } from '../src/index.js'
 
@@ -21,7 +21,8 @@ const CastQuery = Query({ delay: Type.Optional(castDelay()) })
 /** Names that mean themselves in a route pattern; those of messages always do. */
 const plain = /^[A-Za-z0-9._~-]+$/
 
-export const typedMessageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions> = async (app, { host, hangUps }) => {
+export const typedMessageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions> = async (app, options) => {
+  const { host } = options
   const method = 'POST'
   const base = '/implementations'
 
@@ -31,8 +32,7 @@ export const typedMessageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions>
       method,
       url: `${base}/${name}/servers`,
       schema: { hide: true, querystring: StartQuery },
-      handler: (request, reply) =>
-        answerStart(request, reply, host.start(name, request.body, optionsOf(request.query))),
+      handler: (request, reply) => sendStart(options, request, reply, name, request.body, optionsOf(request.query)),
     })
     for (const message of Object.keys(definition.calls ?? {})) {
       app.route({
@@ -40,7 +40,7 @@ export const typedMessageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions>
         url: `${base}/${name}/servers/:id/call/${message}`,
         schema: { hide: true, params: ServerPath, querystring: CallQuery },
         handler: (request, reply) =>
-          sendCall(host, hangUps, request, reply, request.params.id, message, request.body, {
+          sendCall(options, request, reply, request.params.id, message, request.body, {
             timeout: request.query.timeout,
             implementation: name,
           }),
@@ -52,7 +52,7 @@ export const typedMessageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions>
         url: `${base}/${name}/servers/:id/cast/${message}`,
         schema: { hide: true, params: ServerPath, querystring: CastQuery },
         handler: (request, reply) =>
-          sendCast(host, request, reply, request.params.id, message, request.body, {
+          sendCast(options, request, reply, request.params.id, message, request.body, {
             delay: request.query.delay,
             implementation: name,
           }),
@@ -65,7 +65,7 @@ export const typedMessageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions>
     url: `${base}/:name/servers`,
     schema: { hide: true, params: ImplementationPath, querystring: StartQuery },
     handler: (request, reply) =>
-      answerStart(request, reply, host.start(request.params.name, request.body, optionsOf(request.query))),
+      sendStart(options, request, reply, request.params.name, request.body, optionsOf(request.query)),
   })
   app.route({
     method,
@@ -75,7 +75,7 @@ export const typedMessageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions>
       const { name, id, message } = request.params
       mustDeclare(host, name, 'call', message)
       const parts = { timeout: request.query.timeout, implementation: name }
-      sendCall(host, hangUps, request, reply, id, message, request.body, parts)
+      sendCall(options, request, reply, id, message, request.body, parts)
     },
   })
   app.route({
@@ -86,7 +86,7 @@ export const typedMessageRoutes: FastifyPluginAsyncTypebox<MessageRoutesOptions>
       const { name, id, message } = request.params
       mustDeclare(host, name, 'cast', message)
       const parts = { delay: request.query.delay, implementation: name }
-      sendCast(host, request, reply, id, message, request.body, parts)
+      sendCast(options, request, reply, id, message, request.body, parts)
     },
   })
 }

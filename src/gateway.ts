@@ -6,6 +6,8 @@ import accepts from '@fastify/accepts'
 import swaggerUi from '@fastify/swagger-ui'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { batchRoutes } from '../routes/batch.js'
+import { callRoutes } from '../routes/calls.js'
+import { deadLetterRoutes } from '../routes/dead-letters.js'
 import { eventRoutes } from '../routes/events.js'
 import { groupRoutes } from '../routes/groups.js'
 import { Health, healthRoutes } from '../routes/health.js'
@@ -30,6 +32,7 @@ import { groupSchemas } from './http/group-schemas.js'
 import { HangUps } from './http/hang-ups.js'
 import { implementationSchemas } from './http/implementation-schemas.js'
 import { readJsonBodies } from './http/json-body.js'
+import { KnownAnswers } from './http/known-answers.js'
 import { defaultLimits } from './http/limits.js'
 import { messageSchemas } from './http/message-schemas.js'
 import { collectMetrics, type Metrics } from './http/metrics.js'
@@ -72,6 +75,8 @@ export interface GatewayOptions {
   readonly maxConnections?: number
   /** How many event streams may be open at once. Default 10000. */
   readonly eventStreams?: number
+  /** For how many milliseconds the answer to a request with an Idempotency-Key is known. Default 24 hours. */
+  readonly idempotencyRetention?: number
   /** The page at /docs. Default true. */
   readonly docs?: boolean
   /** Whether /health/ready says so while the runtime takes work. A process that is told to end says no first. */
@@ -119,6 +124,8 @@ const docsPage = {
 export async function createGateway(host: Host, options: GatewayOptions = {}): Promise<FastifyInstance> {
   const hangUps = new HangUps()
   const operators = options.operators ?? true
+  const answers = new KnownAnswers(host, options.idempotencyRetention ?? defaultLimits.idempotencyRetention)
+  const messages = { host, hangUps, answers }
   const batches = new Batches(hangUps, options.bodyLimit ?? defaultLimits.bodyLimit)
   const streams = streamsOf(host, options)
   return openApp(host, options, {
@@ -149,13 +156,14 @@ export async function createGateway(host: Host, options: GatewayOptions = {}): P
       })
       await app.register(async (api) => {
         checkRequests(api, { isOverloaded })
-        await api.register(serverRoutes, { host })
+        await api.register(serverRoutes, { host, answers })
         await api.register(serverStateRoutes, { host })
-        await api.register(messageRoutes, { host, hangUps })
-        await api.register(groupRoutes, { host, hangUps })
+        await api.register(messageRoutes, messages)
+        await api.register(callRoutes, { answers })
+        await api.register(groupRoutes, messages)
         await api.register(implementationRoutes, { host })
         await api.register(nodeRoutes, { host })
-        await api.register(typedMessageRoutes, { host, hangUps })
+        await api.register(typedMessageRoutes, messages)
       })
       if (operators) await addOperatorRoutes(app, { host, streams, hangUps, reload: options.reload })
     },
@@ -178,6 +186,7 @@ async function addOperatorRoutes(app: FastifyInstance, { host, streams, hangUps,
   await app.register(async (api) => {
     checkRequests(api)
     await api.register(operatorRoutes, { host })
+    await api.register(deadLetterRoutes, { host })
     if (reload) await api.register(reloadRoutes, { reload, hangUps })
   })
 }

@@ -13,6 +13,7 @@ export {
 } from './core/kernel/errors.js'
 export { ID_PATTERN } from './core/kernel/id.js'
 export { escapePointer, type Json } from './core/kernel/json.js'
+export type { AnswerKey, KeptAnswer } from './core/kernel/kept.js'
 export { type Logger, silentLogger } from './core/kernel/logger.js'
 export type { Origin } from './core/kernel/queued.js'
 export { describeReason, isQuiet, type Reason } from './core/kernel/reason.js'
@@ -49,6 +50,8 @@ export type {
 } from './core/server/group.js'
 export type { Host } from './core/server/host.js'
 export type {
+  DeadLetterInfo,
+  DeadLetterPage,
   FeedEvent,
   NodeInfo,
   PublishedEvent,
@@ -67,6 +70,7 @@ export {
   type ServerId,
   serverId,
 } from './core/server/interface.js'
+export type { DeadLetterOptions, Keeping, LaterCall } from './core/server/keeping.js'
 export { MOST_LABELS } from './core/server/labels.js'
 export { NotRestored } from './core/server/not-restored.js'
 export {
@@ -78,6 +82,7 @@ export {
   type ReplaceOptions,
 } from './core/server/operations.js'
 export type { Restart, RestartFrom, ServerOptions, StartOptions } from './core/server/options.js'
+export { failedText, failureOf, type Outcome, outcomeText, readOutcome } from './core/server/outcome.js'
 export { argsSchema } from './core/server/protocol.js'
 export type {
   CastOptions,

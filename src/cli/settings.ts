@@ -65,6 +65,12 @@ export const settingsSchema = Type.Object({
     default: 'info',
     description: `Least level to log: ${LOG_LEVELS.join(', ')}`,
   }),
+  idempotencyRetention: Type.Integer({
+    default: defaultLimits.idempotencyRetention,
+    minimum: 0,
+    maximum: LONGEST,
+    description: 'How long the answer to a request with an Idempotency-Key is known',
+  }),
   bodyLimit: Type.Integer({
     default: defaultLimits.bodyLimit,
     minimum: 1,

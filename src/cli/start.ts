@@ -26,8 +26,12 @@ export async function start(settings: Settings): Promise<void> {
     end({ err })
   }
   const { host, reload, implementations, closeStore } = await createHost(settings, logger, storeFailed)
-  const { bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout, maxConnections, maxEventLoopDelay } = settings
-  const limits = { bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout, maxConnections, maxEventLoopDelay }
+  const { bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout, maxConnections } = settings
+  const { maxEventLoopDelay, idempotencyRetention } = settings
+  const limits = {
+    ...{ bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout, maxConnections },
+    ...{ maxEventLoopDelay, idempotencyRetention },
+  }
   const options = { logger, ready: () => ready, reload: reloadOnRequest(reload), ...limits }
   const { admin, adminPort, port } = settings
   const gateways: FastifyInstance[] = []

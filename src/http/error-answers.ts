@@ -7,7 +7,7 @@ import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AllowedMethods } from './allowed-methods.js'
 import type { JudgeError } from './failure.js'
-import { HttpProblem, problemDocument, problemHeaders } from './problem-document.js'
+import { HttpProblem, problemDocument, problemHeaders, statusOf } from './problem-document.js'
 import { type ProblemCode, problems } from './problems.js'
 
 type AnswerError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => void
@@ -16,10 +16,9 @@ type AnswerError = (error: unknown, request: FastifyRequest, reply: FastifyReply
 export function errorAnswers(judge: JudgeError): AnswerError {
   return (error, request, reply) => {
     const failure = judge(error, request)
-    const { status } = problems[failure.code]
     // A string is sent as it is: no serializer of a route has a say in it.
     reply
-      .code(status)
+      .code(statusOf(failure))
       .headers(problemHeaders(failure))
       .header('x-request-id', request.id)
       .send(JSON.stringify(problemDocument(failure)))

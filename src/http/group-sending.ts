@@ -2,9 +2,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { GroupFailure, GroupReplies, Host } from '../index.js'
+import type { MessageRoutesOptions } from './message-routes.js'
 import { HttpProblem, problemDocument } from './problem-document.js'
 import { originOf, preferredWait, revisionToMatch } from './request-headers.js'
-import type { MessageRoutesOptions } from './sending.js'
 import { LONGEST_TIMEOUT } from './server-schemas.js'
 import { type Asked, answerJson } from './short-answer.js'
 

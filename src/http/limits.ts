@@ -12,4 +12,6 @@ export const defaultLimits = {
   maxConnections: 20_000,
   /** Event streams that are open at once, of all clients together. */
   eventStreams: 10_000,
+  /** Milliseconds for which the answer to a request with a key is known. */
+  idempotencyRetention: 86_400_000,
 } as const

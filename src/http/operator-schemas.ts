@@ -63,4 +63,27 @@ export const CrashList = Type.Object(
   { $id: 'CrashList' },
 )
 
-export const operatorSchemas = [ReplaceStateRequest, LoggedMessage, CrashRecord, CrashList, CodeChange]
+export const DeadLetter = Type.Object(
+  {
+    ref: Type.String({ examples: ['17'] }),
+    message: Type.String({ examples: ['push'] }),
+    args: Type.Unknown(),
+    attempts: Type.Integer({ description: 'How often it was taken.', examples: [5] }),
+    at: Type.String({ format: 'date-time', description: 'When it was set aside.' }),
+    reason: Ref(ServerReason),
+  },
+  { $id: 'DeadLetter' },
+)
+
+export const DeadLetterPage = Type.Object(
+  {
+    deadLetters: Type.Array(Ref(DeadLetter)),
+    next: Type.Optional(Type.String({ description: 'Give it as `after` for the next page.' })),
+  },
+  { $id: 'DeadLetterPage' },
+)
+
+export const operatorSchemas = [
+  ...[ReplaceStateRequest, LoggedMessage, CrashRecord, CrashList],
+  ...[DeadLetter, DeadLetterPage, CodeChange],
+]

@@ -35,18 +35,31 @@ const ifMatch = Type.Optional(
     examples: ['"7"'],
   }),
 )
-const prefer = Type.Optional(
-  Type.String({
-    description: '`wait=SECONDS`: how long to wait where no timeout is given (RFC 7240).',
-    examples: ['wait=10'],
-  }),
-)
+const wait = '`wait=SECONDS`: how long to wait where no timeout is given (RFC 7240).'
+const preferText = (description: string) => Type.Optional(Type.String({ description, examples: ['wait=10'] }))
+const prefer = preferText(wait)
 const ifNoneMatch = Type.Optional(
   Type.String({ description: 'The ETag of a state that the client has: 304 if it is still that.', examples: ['"7"'] }),
 )
 
+const idempotencyKey = Type.Optional(
+  Type.String({
+    description:
+      'A name for the request, 1 to 255 characters: sent again with the same name it is done once, and answered the same.',
+    examples: ['8e03978e-40d5-43dd-bc93-6894a57f9324'],
+  }),
+)
+
 /** Header schemas document; `request-headers.ts` reads. */
-export const CallHeaders = Type.Object({ 'If-Match': ifMatch, Prefer: prefer })
+export const KeyHeader = Type.Object({ 'Idempotency-Key': idempotencyKey })
+export const CallHeaders = Type.Object({
+  'If-Match': ifMatch,
+  Prefer: preferText(`${wait} \`respond-async\`: tell the answer later.`),
+  'Idempotency-Key': idempotencyKey,
+})
+/** Of a route whose answer has a type of its own, which one that comes later would blur. */
+export const TypedCallHeaders = Type.Object({ 'If-Match': ifMatch, Prefer: prefer, 'Idempotency-Key': idempotencyKey })
+export const CastHeaders = Type.Object({ 'If-Match': ifMatch, 'Idempotency-Key': idempotencyKey })
 export const GroupCallHeaders = Type.Object({ Prefer: prefer })
 export const ifMatchHeader = Type.Object({ 'If-Match': ifMatch })
 export const LastEventId = Type.Object({

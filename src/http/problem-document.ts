@@ -33,15 +33,21 @@ export class HttpProblem extends Error {
     readonly details: FailureDetails = {},
     /** Further headers of the answer. */
     readonly headers: Readonly<Record<string, string>> = {},
+    readonly status: number = problems[code].status,
   ) {
     super(detail)
   }
 }
 
+export function statusOf(failure: HttpProblem | GenServerError): number {
+  return failure instanceof HttpProblem ? failure.status : problems[failure.code].status
+}
+
 /** The document that tells `failure`. */
 export function problemDocument(failure: HttpProblem | GenServerError): ProblemDocument {
   const { code, message: detail, details } = failure
-  const { status, title } = problems[code]
+  const status = statusOf(failure)
+  const { title } = problems[code]
   return {
     type: `urn:genservers:error:${code}`,
     title,
@@ -71,7 +77,7 @@ export function problemHeaders(failure: HttpProblem | GenServerError): Record<st
     // A cache may keep 404, 405, 410 and 414 of its own accord (RFC 9110, section 15.1), and an id may come back.
     'cache-control': 'no-store',
   }
-  if (isRetryable(problems[failure.code].status)) {
+  if (isRetryable(statusOf(failure))) {
     headers['retry-after'] = String(failure.details.retryAfter ?? RETRY_AFTER)
   }
   return failure instanceof HttpProblem ? Object.assign(headers, failure.headers) : headers

@@ -1,7 +1,7 @@
 /** The problem document in the OpenAPI document, and how a route says which problems it may answer with. */
 import { Type } from '@sinclair/typebox'
 import { PROBLEM_TYPE } from './problem-document.js'
-import { isRetryable, type ProblemCode, problemCodes, problems } from './problems.js'
+import { isRetryable, type ProblemCode, problemCodes, problems, statusesOf } from './problems.js'
 import { Ref, Words } from './schema-ref.js'
 import { ServerInfo, ServerReason } from './server-schemas.js'
 
@@ -43,7 +43,10 @@ export const Problem = Type.Object(
   { $id: 'Problem', description: 'What went wrong (RFC 9457).' },
 )
 
-type StatusOf<Code extends ProblemCode> = (typeof problems)[Code]['status']
+type Kind<Code extends ProblemCode> = (typeof problems)[Code]
+type StatusOf<Code extends ProblemCode> =
+  | Kind<Code>['status']
+  | (Kind<Code> extends { readonly otherStatus: infer Status extends number } ? Status : never)
 
 interface ProblemResponse {
   description: string
@@ -76,16 +79,18 @@ export function responsesOf<Code extends ProblemCode>(
   const possible = new Set<ProblemCode>(codes)
   const responses: Record<number, ProblemResponse> = {}
   for (const code of problemCodes.filter((code) => possible.has(code))) {
-    const { status, when } = problems[code]
-    const line = `\`${code}\`: ${when}`
-    const response = responses[status]
-    if (response) {
-      response.description += `\n\n${line}`
-    } else {
-      responses[status] = {
-        description: line,
-        ...(isRetryable(status) && { headers: { 'Retry-After': retryAfter } }),
-        content: { [PROBLEM_TYPE]: { schema: problemRef() } },
+    const kind = problems[code]
+    const line = `\`${code}\`: ${kind.when}`
+    for (const status of statusesOf(kind)) {
+      const response = responses[status]
+      if (response) {
+        response.description += `\n\n${line}`
+      } else {
+        responses[status] = {
+          description: line,
+          ...(isRetryable(status) && { headers: { 'Retry-After': retryAfter } }),
+          content: { [PROBLEM_TYPE]: { schema: problemRef() } },
+        }
       }
     }
   }

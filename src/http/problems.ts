@@ -7,6 +7,8 @@ import type { FailureCode } from '../index.js'
 
 interface ProblemKind {
   readonly status: number
+  /** Another one that it may have. */
+  readonly otherStatus?: number
   /** The same for every occurrence (RFC 9457, section 3.1.3). */
   readonly title: string
   /** One sentence for people who read the documentation: when it happens. */
@@ -43,6 +45,11 @@ const coreProblems = {
     status: 404,
     title: 'There is no such timer',
     when: 'The timer has fired, was cancelled, or never existed.',
+  },
+  unknown_dead_letter: {
+    status: 404,
+    title: 'There is no such dead letter',
+    when: 'The dead letter was replayed or discarded, or never existed.',
   },
   server_exited: {
     status: 410,
@@ -137,6 +144,11 @@ const boundaryProblems = {
     title: 'There is no such route',
     when: 'Nothing is served under that path.',
   },
+  unknown_call: {
+    status: 404,
+    title: 'There is no such call',
+    when: 'No call has that ref, or what came of it is not known any more.',
+  },
   method_not_allowed: {
     status: 405,
     title: 'The method is not allowed here',
@@ -167,6 +179,12 @@ const boundaryProblems = {
     title: 'The body is of another type',
     when: 'The Content-Type is not application/json in UTF-8, or application/x-ndjson for a batch.',
   },
+  idempotency_conflict: {
+    status: 422,
+    otherStatus: 409,
+    title: 'The Idempotency-Key is taken',
+    when: 'The key was given to another request (422), or the first request with it is still under way (409).',
+  },
   load_failed: {
     status: 422,
     title: 'The implementation could not be loaded',
@@ -186,6 +204,10 @@ const boundaryProblems = {
 
 /** Every code with its status, its title and when it happens. */
 export const problems = { ...coreProblems, ...boundaryProblems }
+
+export function statusesOf({ status, otherStatus }: ProblemKind): readonly number[] {
+  return otherStatus === undefined ? [status] : [status, otherStatus]
+}
 
 export type ProblemCode = keyof typeof problems
 

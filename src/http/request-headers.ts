@@ -48,6 +48,25 @@ export function preferredWait(headers: IncomingHttpHeaders, longest: number): nu
   return found ? Math.min(Number(found[1]) * 1000, longest) : undefined
 }
 
+const later = /(?:^|,)\s*respond-async\s*(?:$|[,;])/i
+
+/** Whether the answer is asked for later (RFC 7240, section 4.1). */
+export function prefersLater(headers: IncomingHttpHeaders): boolean {
+  const value = headers['prefer']
+  return value !== undefined && later.test(Array.isArray(value) ? value.join(',') : value)
+}
+
+/** A string, with or without the quotes of a structured field (RFC 9651, section 3.3.3). */
+const keyed = /^(?:"([\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x7e][\x21-\x7e]{0,254}))$/
+
+/** The Idempotency-Key. @throws {HttpProblem} where there is none, or it is not 1 to 255 visible characters. */
+export function idempotencyKey(headers: IncomingHttpHeaders): string {
+  const [, quoted, bare] = keyed.exec(String(headers['idempotency-key'] ?? '')) ?? []
+  const key = quoted ?? bare
+  if (key !== undefined) return key
+  throw new HttpProblem('invalid_request', 'Idempotency-Key must be 1 to 255 visible ASCII characters')
+}
+
 const traceparent = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$/
 
 /** Who asks. A traceparent that is not well-formed is left out (W3C Trace Context, section 3.2.2). */

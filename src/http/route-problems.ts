@@ -32,6 +32,7 @@ export const callProblems = [
   'invalid_args',
   'unknown_message',
   'revision_mismatch',
+  'idempotency_conflict',
   'mailbox_full',
   'server_crashed',
   'bad_reply',
@@ -43,6 +44,7 @@ export const castProblems = [
   ...lookProblems,
   'invalid_args',
   'unknown_message',
+  'idempotency_conflict',
   'mailbox_full',
   'storage_failed',
 ] as const satisfies ProblemCode[]

@@ -2,25 +2,21 @@
  * From a request to a message and back, for the routes that send one, whether the envelope names the message or the path
  * does. This is the hot path: one look at each header, and nothing made that is not handed on.
  */
-import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { CastOptions, Host, Request, RequestOptions } from '../index.js'
-import type { HangUps } from './hang-ups.js'
-import { originOf, preferredWait, revisionToMatch } from './request-headers.js'
+import type { FastifyReply } from 'fastify'
+import type { CastOptions, Request, RequestOptions, StartOptions } from '../index.js'
+import { sendCallForLater, sendCallOnce, sendCastOnce, startOnce } from './keyed-sending.js'
+import { type Message, type MessageRoutesOptions, timerLocation } from './message-routes.js'
+import { originOf, preferredWait, prefersLater, revisionToMatch } from './request-headers.js'
 import { LONGEST_TIMEOUT } from './server-schemas.js'
 import { type Asked, answerEmpty, answerJson } from './short-answer.js'
-
-/** What the routes need that send messages. */
-export interface MessageRoutesOptions {
-  readonly host: Host
-  readonly hangUps: HangUps
-}
-
-/** What of a route's request is used here, so that every route fits. */
-type Message = Asked & Pick<FastifyRequest, 'raw' | 'bodySize'>
+import { answerStart } from './start-server.js'
 
 const NONE: readonly string[] = []
 
-type CallParts = Pick<RequestOptions, 'timeout' | 'start' | 'implementation'>
+type CallParts = Pick<RequestOptions, 'timeout' | 'start' | 'implementation'> & {
+  /** Whether `Prefer: respond-async` is obeyed. */
+  readonly mayBeLater?: boolean
+}
 type CastParts = Pick<CastOptions, 'delay' | 'start' | 'implementation'>
 
 /**
@@ -28,14 +24,13 @@ type CastParts = Pick<CastOptions, 'delay' | 'start' | 'implementation'>
  * servers are idle and reply while this runs; only a call that waits needs somebody to watch whether its caller hangs up.
  */
 export function sendCall(
-  host: Host,
-  hangUps: HangUps,
+  options: MessageRoutesOptions,
   asked: Message,
   reply: FastifyReply,
   id: string,
   message: string,
   args: unknown,
-  { timeout, start, implementation }: CallParts,
+  { timeout, start, implementation, mayBeLater }: CallParts,
 ): void {
   const {
     id: requestId,
@@ -43,6 +38,7 @@ export function sendCall(
     bodySize: bytes,
     raw: { socket },
   } = asked
+  const { host, hangUps } = options
   let wait = timeout
   let applied = NONE
   if (wait === undefined && headers['prefer'] !== undefined) {
@@ -56,6 +52,22 @@ export function sendCall(
   // Before the cork: it throws where the header is at fault, and nothing may be corked then.
   const ifMatch = revisionToMatch(headers)
   const origin = originOf(requestId, headers)
+  if (headers['idempotency-key'] !== undefined) {
+    const parts = { timeout: wait, start, implementation, ifMatch, origin, bytes }
+    sendCallOnce(options, asked, reply, { id, message, args, options: parts }, applied)
+    return
+  }
+  if (mayBeLater && headers['prefer'] !== undefined && prefersLater(headers)) {
+    const parts = { start, implementation, ifMatch, origin, bytes }
+    void sendCallForLater(
+      options,
+      asked,
+      reply,
+      { id, message, args, options: parts },
+      applied === NONE ? 0 : (wait ?? 0),
+    )
+    return
+  }
   let isWatched = false
   host.cork()
   const request = host.sendRequest(id, message, args, {
@@ -89,7 +101,7 @@ function replyBody(request: Request): string | Error {
 
 /** Sends a cast, and says where its timer is if it goes later. */
 export function sendCast(
-  host: Host,
+  options: MessageRoutesOptions,
   asked: Message,
   reply: FastifyReply,
   id: string,
@@ -98,24 +110,35 @@ export function sendCast(
   { delay, start, implementation }: CastParts,
 ): void {
   const { id: requestId, headers, bodySize: bytes } = asked
+  const { host } = options
+  const ifMatch = revisionToMatch(headers)
+  const parts = { delay, start, implementation, ifMatch, origin: originOf(requestId, headers), bytes }
+  if (headers['idempotency-key'] !== undefined) {
+    sendCastOnce(options, asked, reply, id, message, args, parts)
+    return
+  }
   host.cork()
   try {
-    const sent = host.cast(id, message, args, {
-      delay,
-      start,
-      implementation,
-      ifMatch: revisionToMatch(headers),
-      origin: originOf(requestId, headers),
-      bytes,
-    })
-    const told = (timer: string | undefined) => {
-      const where = timer === undefined ? NONE : ['location', `/servers/${id}/timers/${encodeURIComponent(timer)}`]
-      answerEmpty(asked, reply, 202, where)
-    }
+    const sent = host.cast(id, message, args, parts)
+    const told = (timer: string | undefined) => answerEmpty(asked, reply, 202, timerLocation(id, timer))
     if (sent instanceof Promise) sent.then(told, (error) => reply.send(error))
     else told(sent)
   } finally {
     // It is handled when its sender has the answer.
     host.uncork()
   }
+}
+
+/** Starts a server, and answers when it has started. */
+export function sendStart(
+  options: Pick<MessageRoutesOptions, 'host' | 'answers'>,
+  asked: Asked,
+  reply: FastifyReply,
+  implementation: string,
+  args: unknown,
+  startOptions: StartOptions,
+): void {
+  if (asked.headers['idempotency-key'] !== undefined) {
+    startOnce(options, asked, reply, implementation, args, startOptions)
+  } else answerStart(asked, reply, options.host.start(implementation, args, startOptions))
 }

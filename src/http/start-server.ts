@@ -26,11 +26,15 @@ export function answerGetOrStart(
   )
 }
 
-function answerStarted(asked: Asked, reply: FastifyReply, info: ServerInfo): void {
+export function answerStarted(asked: Asked, reply: FastifyReply, info: ServerInfo): void {
   answerJson(asked, reply, 201, ['location', `/servers/${info.id}`], JSON.stringify(info))
 }
 
 function answerNotStarted(asked: Asked, reply: FastifyReply, error: unknown): void {
-  if (error instanceof StartIgnored) answerJson(asked, reply, 200, [], '{"status":"ignored"}')
+  if (error instanceof StartIgnored) answerIgnored(asked, reply)
   else reply.send(error)
+}
+
+export function answerIgnored(asked: Asked, reply: FastifyReply): void {
+  answerJson(asked, reply, 200, [], '{"status":"ignored"}')
 }

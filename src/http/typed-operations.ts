@@ -7,7 +7,7 @@
 import { argsSchema, type DefinitionData } from '../index.js'
 import { type Components, camelCase, collectComponents, pascalCase, type SchemaObject } from './component-schema.js'
 import { callTimeout, castDelay } from './message-schemas.js'
-import { CallHeaders, etagHeader, ifMatchHeader, locationHeader } from './parameters.js'
+import { CastHeaders, etagHeader, KeyHeader, locationHeader, TypedCallHeaders } from './parameters.js'
 import { bodyProblems, problemResponses } from './problem-schema.js'
 import type { ProblemCode } from './problems.js'
 import { callProblems, castProblems, startProblems } from './route-problems.js'
@@ -52,9 +52,9 @@ class OperationWriter {
       tags: [name],
       summary: `Start a server of ${name}`,
       description: 'The body is the args. Answers when the server has started.',
-      parameters: [...startParameters()],
+      parameters: [...startParameters(), ...headers(KeyHeader)],
       ...this.#body(args, `${prefix}Start`, required(args)),
-      responses: responses([...startProblems, ...bodyProblems], {
+      responses: responses([...startProblems, 'idempotency_conflict', ...bodyProblems], {
         200: jsonAnswer('The implementation chose not to start one.', { $ref: component('StartIgnored') }),
         201: jsonAnswer('It has started.', { $ref: component('ServerInfo') }, locationHeader('the server')),
       }),
@@ -68,7 +68,7 @@ class OperationWriter {
         tags: [name],
         summary: `Call ${message} of a ${name}`,
         description: call.description ?? 'Sends the message and waits for the reply. The body is the args.',
-        parameters: [idParameter(), query('timeout', callTimeout()), ...headers(CallHeaders)],
+        parameters: [idParameter(), query('timeout', callTimeout()), ...headers(TypedCallHeaders)],
         ...this.#body(call.args, typeName, required(call.args)),
         responses: responses([...callProblems, ...bodyProblems], {
           200: jsonAnswer('The reply.', this.components.add(`${typeName}Reply`, body), etagHeader),
@@ -82,7 +82,7 @@ class OperationWriter {
         tags: [name],
         summary: `Cast ${message} to a ${name}`,
         description: cast.description ?? 'Sends the message; nobody waits for it. The body is the args.',
-        parameters: [idParameter(), query('delay', castDelay()), ...headers(ifMatchHeader)],
+        parameters: [idParameter(), query('delay', castDelay()), ...headers(CastHeaders)],
         ...this.#body(cast.args, typeName, required(cast.args)),
         responses: responses([...castProblems, ...bodyProblems], {
           202: { description: 'It is in the mailbox, or its timer is set.', headers: locationOfTimer() },

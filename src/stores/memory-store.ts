@@ -66,8 +66,8 @@ export class MemoryStore implements Store {
         const letter = this.#letters.get(change.seq)
         this.#letters.delete(change.seq)
         if (letter === undefined) return 0
-        const { id, message, args, origin, ifMatch } = letter
-        return this.#add(id, { message, args, origin, ifMatch, attempts: 0 })
+        const { id, message, args, origin, ifMatch, answerTo } = letter
+        return this.#add(id, { message, args, origin, ifMatch, answerTo, attempts: 0 })
       }
       case 'letterDiscarded':
         this.#letters.delete(change.seq)

@@ -16,12 +16,12 @@ const steps: readonly string[] = [
   );
   CREATE TABLE casts (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, message TEXT NOT NULL, args TEXT NOT NULL, origin TEXT,
-    ifMatch INTEGER, attempts INTEGER NOT NULL
+    ifMatch INTEGER, answerTo TEXT, attempts INTEGER NOT NULL
   );
   CREATE INDEX castsOfServer ON casts (id, seq);
   CREATE TABLE letters (
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL, message TEXT NOT NULL, args TEXT NOT NULL, origin TEXT, ifMatch INTEGER,
-    attempts INTEGER NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL
+    answerTo TEXT, attempts INTEGER NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL
   );
   CREATE INDEX lettersOfServer ON letters (id, seq);
   CREATE TABLE timers (
@@ -34,8 +34,8 @@ const steps: readonly string[] = [
   );
   CREATE INDEX exitsByTime ON exits (at);
   CREATE TABLE answers (
-    scope TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL,
-    expires INTEGER NOT NULL, PRIMARY KEY (scope, key)
+    scope TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, expires INTEGER NOT NULL, outcome TEXT NOT NULL,
+    PRIMARY KEY (scope, key)
   ) WITHOUT ROWID;
   CREATE INDEX answersByTime ON answers (expires);
   `,

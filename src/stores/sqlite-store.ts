@@ -86,8 +86,8 @@ export class SqliteStore {
       case 'end':
         return this.#end(change.exit)
       case 'cast': {
-        const { message, args, origin, ifMatch, attempts } = change.cast
-        return add('cast', change.id, message, args, origin, ifMatch, attempts)
+        const { message, args, origin, ifMatch, answerTo, attempts } = change.cast
+        return add('cast', change.id, message, args, origin, ifMatch, answerTo, attempts)
       }
       case 'castDone':
         return run('castDone', change.seq)
@@ -112,8 +112,8 @@ export class SqliteStore {
       case 'timersDone':
         return run('timersDone', change.id)
       case 'answer': {
-        const { scope, key, fingerprint, status, body, expires } = change.answer
-        return run('answer', scope, key, fingerprint, status, body, expires)
+        const { scope, key, fingerprint, expires, outcome } = change.answer
+        return run('answer', scope, key, fingerprint, expires, outcome)
       }
     }
   }

@@ -14,19 +14,20 @@ const sql = {
   serverOf: 'SELECT * FROM servers WHERE id = ?',
   servers: 'SELECT id, implementation FROM servers WHERE id > ? ORDER BY id LIMIT ?',
 
-  cast: `INSERT INTO casts (id, ${CAST}, attempts) SELECT ?1, ?2, ?3, ?4, ?5, ?6
+  cast: `INSERT INTO casts (id, ${CAST}, answerTo, attempts) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
     WHERE EXISTS (SELECT 1 FROM servers WHERE id = ?1)`,
   castDone: 'DELETE FROM casts WHERE seq = ?',
   castTaken: 'UPDATE casts SET attempts = ? WHERE seq = ?',
   castsDone: 'DELETE FROM casts WHERE id = ?',
-  castsOf: `SELECT seq, ${CAST}, attempts FROM casts WHERE id = ? ORDER BY seq`,
+  castsOf: `SELECT seq, ${CAST}, answerTo, attempts FROM casts WHERE id = ? ORDER BY seq`,
   lastCast: "SELECT seq FROM sqlite_sequence WHERE name = 'casts'",
 
-  letter: `INSERT INTO letters SELECT seq, id, ${CAST}, attempts, ?, ? FROM casts WHERE seq = ?`,
+  letter: `INSERT INTO letters SELECT seq, id, ${CAST}, answerTo, attempts, ?, ? FROM casts WHERE seq = ?`,
   letterDone: 'DELETE FROM letters WHERE seq = ?',
   lettersDone: 'DELETE FROM letters WHERE id = ?',
-  lettersOf: `SELECT seq, ${CAST}, attempts, at, reason FROM letters WHERE id = ? AND seq > ? ORDER BY seq LIMIT ?`,
-  replay: `INSERT INTO casts (id, ${CAST}, attempts) SELECT id, ${CAST}, 0 FROM letters WHERE seq = ?`,
+  lettersOf: `SELECT seq, ${CAST}, answerTo, attempts, at, reason FROM letters WHERE id = ? AND seq > ?
+    ORDER BY seq LIMIT ?`,
+  replay: `INSERT INTO casts (id, ${CAST}, answerTo, attempts) SELECT id, ${CAST}, answerTo, 0 FROM letters WHERE seq = ?`,
 
   timer: `INSERT OR REPLACE INTO timers SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
     WHERE EXISTS (SELECT 1 FROM servers WHERE id = ?1)`,
@@ -38,7 +39,7 @@ const sql = {
   exits: 'SELECT * FROM exits WHERE at >= ? ORDER BY at DESC LIMIT ?',
   sweepExits: 'DELETE FROM exits WHERE at < ?',
 
-  answer: 'INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)',
+  answer: 'INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)',
   answerOf: 'SELECT * FROM answers WHERE scope = ? AND key = ? AND expires > ?',
   sweepAnswers: 'DELETE FROM answers WHERE expires <= ?',
 } as const

@@ -8,7 +8,7 @@
  *    as `stack`.
  */
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import { type ProblemCode, problems } from '../../src/http/problems.js'
+import { type ProblemCode, problems, statusesOf } from '../../src/http/problems.js'
 import { CANARY } from './implementations/hostile.js'
 
 /** One answer as it came in. */
@@ -83,7 +83,7 @@ export function createAnswerCheck(document: object): AnswerCheck {
     const { type, title, status, code } = body as { type: string; title: string; status: number; code: ProblemCode }
     if (!Object.hasOwn(problems, code)) return [`${code} is not in the table of problems`]
     const kind = problems[code]
-    if (answer.status !== kind.status || status !== kind.status) faults.push(`${code} must be ${kind.status}`)
+    if (answer.status !== status || !statusesOf(kind).includes(status)) faults.push(`${code} must not be ${status}`)
     if (title !== kind.title || type !== `urn:genservers:error:${code}`)
       faults.push(`${code} has another title or type`)
     if (code === 'internal_error') faults.push('the gateway has failed')

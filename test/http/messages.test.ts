@@ -160,12 +160,12 @@ t.test('Prefer: wait is the timeout where the request gives none', async (t) => 
     return headers['preference-applied']
   }
   t.equal(await timesOutAfter(2000, {}, 'wait=2'), 'wait=2')
-  t.equal(await timesOutAfter(2000, {}, 'respond-async, wait = "2"; foo'), 'wait=2')
+  t.equal(await timesOutAfter(2000, {}, 'handling=lenient, wait = "2"; foo'), 'wait=2')
   t.equal(await timesOutAfter(3_600_000, {}, 'wait=999999999'), 'wait=3600')
   t.equal(await timesOutAfter(70, { timeout: 70 }, 'wait=2'), undefined)
   t.equal(await timesOutAfter(5000, {}, 'wait=soon'), undefined)
   t.equal(await timesOutAfter(5000, {}, 'await=2'), undefined)
-  t.equal(await timesOutAfter(5000, {}, 'respond-async; wait=2'), undefined, 'a parameter of another preference')
+  t.equal(await timesOutAfter(5000, {}, 'handling=lenient; wait=2'), undefined, 'a parameter of another preference')
 })
 
 t.test('the typed routes take timeout and delay in the query', async (t) => {

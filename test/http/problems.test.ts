@@ -4,7 +4,7 @@ import t from 'tap'
 import { StoreFull } from '../../src/adapters.js'
 import { createGateway } from '../../src/gateway.js'
 import { HttpProblem } from '../../src/http/problem-document.js'
-import { type ProblemCode, problemCodes, problems } from '../../src/http/problems.js'
+import { type ProblemCode, problemCodes, problems, statusesOf } from '../../src/http/problems.js'
 import type { Reload } from '../../src/http/reload.js'
 import { heldStore } from '../core/durable/held-store.js'
 import type { Document } from './contract.js'
@@ -53,6 +53,13 @@ const provoke: Record<
   unknown_message: ({ ask }) => ask('POST', '/servers/p1/call', call('nothing_of_that_kind')),
   unknown_server: ({ ask }) => ask('GET', '/servers/nobody'),
   unknown_timer: ({ ask }) => ask('DELETE', '/servers/p1/timers/none'),
+  unknown_dead_letter: ({ ask }) => ask('DELETE', '/servers/p1/dead-letters/7'),
+  unknown_call: ({ ask }) => ask('GET', '/calls/none'),
+  idempotency_conflict: async ({ ask }) => {
+    const named = { 'idempotency-key': 'k' }
+    await ask('POST', '/servers/p1/call', call('ping'), named)
+    return ask('POST', '/servers/p1/call', call('echo'), named)
+  },
   server_exited: async ({ ask }) => {
     await ask('DELETE', '/servers/p1?reason=shutdown')
     return ask('POST', '/servers/p1/call', call('ping'))
@@ -244,7 +251,8 @@ t.test('the document lists every code, and each where it can happen', async (t) 
     for (const { operationId, responses } of Object.values(operations)) {
       for (const [status, { description }] of Object.entries(responses)) {
         const listed = [...description.matchAll(/^`(\w+)`: /gm)].map(([, name]) => name as ProblemCode)
-        for (const name of listed) t.equal(String(problems[name].status), status, `${path} ${operationId} ${name}`)
+        for (const name of listed)
+          t.ok(statusesOf(problems[name]).includes(Number(status)), `${path} ${operationId} ${name}`)
         if (Number(status) >= 400) t.ok(listed.length > 0, `${path} ${operationId} ${status}`)
       }
     }

@@ -10,7 +10,7 @@ import { kept, server } from './kept-servers.js'
 const cast = (id: string, message: string): Change => ({
   kind: 'cast',
   id,
-  cast: { message, args: '{"a":1}', origin: null, ifMatch: null, attempts: 0 },
+  cast: { message, args: '{"a":1}', origin: null, ifMatch: null, answerTo: null, attempts: 0 },
 })
 const timer = (id: string, ref: string, due: number): Change => ({
   kind: 'timer',
@@ -65,8 +65,8 @@ for (const [name, open] of Object.entries(stores)) {
     t.ok((first as number) < (other as number) && (other as number) < (second as number))
     await store.commit([{ kind: 'castTaken', seq: second as number, attempts: 2 }])
     t.same((await store.load('a'))?.casts, [
-      { seq: first, message: 'one', args: '{"a":1}', origin: null, ifMatch: null, attempts: 0 },
-      { seq: second, message: 'two', args: '{"a":1}', origin: null, ifMatch: null, attempts: 2 },
+      { seq: first, message: 'one', args: '{"a":1}', origin: null, ifMatch: null, answerTo: null, attempts: 0 },
+      { seq: second, message: 'two', args: '{"a":1}', origin: null, ifMatch: null, answerTo: null, attempts: 2 },
     ])
     t.equal((await store.load('a'))?.upTo, second)
     for (const seq of [first, second]) await store.commit([{ kind: 'castDone', seq: seq as number }])
@@ -158,7 +158,7 @@ for (const [name, open] of Object.entries(stores)) {
 
   t.test(`${name}: an answer is given again until it expires`, async (t) => {
     const store = await open(t)
-    const answer = { scope: 'call a', key: 'k', fingerprint: 'f', status: 200, body: '{}', expires: 100 }
+    const answer = { scope: 'call a', key: 'k', fingerprint: 'f', expires: 100, outcome: '{}' }
     await store.commit([{ kind: 'answer', answer }])
     t.same(await store.answer('call a', 'k', 99), answer)
     t.equal(await store.answer('call a', 'k', 100), undefined)

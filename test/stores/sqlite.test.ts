@@ -101,7 +101,7 @@ t.test('commits of several at once are one transaction, and each hears its own n
       Array.from({ length: casts }, () => ({
         kind: 'cast' as const,
         id,
-        cast: { message: 'x', args: '{}', origin: null, ifMatch: null, attempts: 0 },
+        cast: { message: 'x', args: '{}', origin: null, ifMatch: null, answerTo: null, attempts: 0 },
       })),
     )
   await client.commit(['a', 'b', 'c'].map((id) => server(id)))

@@ -4,12 +4,13 @@
  *
  * 1. A call settles once. What comes later, a second reply or a reply after the timeout, reaches nobody (OTP, EEP 53).
  * 2. A call that is given up while it waits leaves the mailbox at once and never runs.
- * 3. A call that is given up while it runs is not interrupted.
+ * 3. A call that is given up while it runs is not interrupted. If its answer is kept, it has not settled either.
  */
 import type { Expiring, Lane } from './deadlines.js'
 import { GenServerError } from './errors.js'
 import type { Json } from './json.js'
 import { JsonText } from './json-text.js'
+import type { AnswerKey } from './kept.js'
 import { type Origin, Queued } from './queued.js'
 
 /** Something that is waited for, and from whom. */
@@ -48,6 +49,13 @@ export interface Callee extends Busy {
   forget(call: Call): void
 }
 
+/** Of a call whose answer is kept, for whoever asks again or later: it goes on without its caller once it has been taken. */
+export interface Keyed {
+  readonly key: AnswerKey
+  /** Told when its caller waits no longer. */
+  overdue: ((failure: GenServerError) => void) | undefined
+}
+
 export class Call extends Queued implements Expiring, Wait, Waiter {
   readonly kind = 'call'
   readonly bounded = true
@@ -66,6 +74,7 @@ export class Call extends Queued implements Expiring, Wait, Waiter {
   waits: Set<Wait> | undefined = undefined
   /** The servers that wait for its answer, the first of them first, as far as that is known without asking others. */
   chain: readonly string[] | undefined = undefined
+  keyed: Keyed | undefined = undefined
 
   deadline = Number.POSITIVE_INFINITY
   lane: Lane | undefined = undefined
@@ -133,6 +142,10 @@ export class Call extends Queued implements Expiring, Wait, Waiter {
     if (this.settled) tell(this.#error)
   }
 
+  whenOverdue(tell: (failure: GenServerError) => void): void {
+    if (this.keyed !== undefined) this.keyed.overdue = tell
+  }
+
   answer(reply: Json | JsonText, revision: number): void {
     if (this.phase === 'settled') return
     this.#reply = reply
@@ -163,6 +176,10 @@ export class Call extends Queued implements Expiring, Wait, Waiter {
   #leave(notTaken: () => GenServerError, why: () => string): void {
     if (this.phase === 'settled') return
     const isOut = this.phase === 'waiting' && this.to.withdraw(this)
+    if (!isOut && this.keyed !== undefined) {
+      this.keyed.overdue?.(timedOut(why(), 'unknown')) // 3
+      return
+    }
     if (this.phase === 'taken') this.onGone?.()
     this.fail(isOut ? notTaken() : timedOut(why(), 'unknown'))
   }

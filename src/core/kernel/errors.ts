@@ -18,6 +18,7 @@ export const failures = {
   unknown_message: 'none',
   unknown_server: 'none',
   unknown_timer: 'none',
+  unknown_dead_letter: 'none',
   server_exited: 'none',
   already_started: 'none',
   revision_mismatch: 'none',

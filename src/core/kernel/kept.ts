@@ -33,6 +33,8 @@ export interface KeptCast {
   /** Who asked, as JSON (`Origin`). */
   readonly origin: string | null
   readonly ifMatch: number | null
+  /** Under what its answer is kept, as JSON (`AnswerKey`), if it is a call whose answer is asked for later. */
+  readonly answerTo: string | null
   /** How often it was taken. */
   readonly attempts: number
 }
@@ -69,17 +71,20 @@ export interface KeptExit {
   readonly revision: number
 }
 
-/** An answer that is given again to whoever asks the same again. */
-export interface KeptAnswer {
-  /** What was asked of whom, and by which key. */
+/** Under what an answer is kept, for whoever asks the same again, or asks for it later. */
+export interface AnswerKey {
+  /** Of whom it was asked. */
   readonly scope: string
   readonly key: string
   /** Of what was asked. */
   readonly fingerprint: string
-  readonly status: number
-  readonly body: string
   /** Milliseconds since the Unix epoch. */
   readonly expires: number
+}
+
+export interface KeptAnswer extends AnswerKey {
+  /** As JSON (`Outcome`). */
+  readonly outcome: string
 }
 
 /** One server with all that is its own. */

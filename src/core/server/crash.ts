@@ -1,4 +1,5 @@
 /** A crash or an end, as it is told: to callers as a failure, to operators as a report and a record. */
+import type { Call } from '../kernel/call.js'
 import { GenServerError } from '../kernel/errors.js'
 import { logError } from '../kernel/logger.js'
 import { crashReason, describeReason, isQuiet, type Reason } from '../kernel/reason.js'
@@ -16,10 +17,13 @@ export function crashFailure(id: string, message: string, thrown: unknown): GenS
 }
 
 /** What the caller of `message` hears, which an earlier turn has taken, if its server crashes before it replies. */
-export function deferredFailure(id: string, message: string, thrown: unknown): GenServerError {
+export function deferredFailure(id: string, { message, keyed }: Call, thrown: unknown): GenServerError {
   const reason = crashReason(thrown)
+  // What it did itself stands; whoever can ask for it again under its key must not have it done twice.
+  const effect = keyed === undefined ? 'none' : 'unknown'
   return new GenServerError('server_crashed', `${id} crashed before it replied to ${message}: ${reason.error}`, {
     reason,
+    effect,
   })
 }
 

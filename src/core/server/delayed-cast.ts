@@ -1,10 +1,18 @@
 /** A cast from outside that is put into its mailbox later. */
 import { GenServerError } from '../kernel/errors.js'
+import type { AnswerKey } from '../kernel/kept.js'
 import type { Node } from '../kernel/node.js'
 import type { Awaitable } from './definition.js'
+import { outcomeText } from './outcome.js'
 import { castOperation } from './sending.js'
 import type { Server } from './server.js'
 import type { DelayedCast } from './timers.js'
+
+interface Given extends Pick<DelayedCast, 'message'>, Partial<Omit<DelayedCast, 'message' | 'args'>> {
+  readonly args: unknown
+  /** That it was accepted is to be kept under this. */
+  readonly key?: AnswerKey | undefined
+}
 
 /**
  * Gives the ref of its timer; of a durable server, when that is kept.
@@ -13,12 +21,7 @@ import type { DelayedCast } from './timers.js'
 export function castLater(
   node: Node,
   to: Server,
-  {
-    message,
-    args,
-    origin,
-    ifMatch,
-  }: Pick<DelayedCast, 'message'> & Partial<Omit<DelayedCast, 'args'>> & { args: unknown },
+  { message, args, origin, ifMatch, key }: Given,
   delay: number,
 ): Awaitable<string> {
   const cast = { message, args: castOperation(to.protocol, message).check(args), origin, ifMatch }
@@ -29,7 +32,10 @@ export function castLater(
   const ref = node.makeRef('t')
   const arm = (): Awaitable<string> => {
     // It may have been started for this cast and have failed at once: nobody would ever clear the timer.
-    if (!to.ended) to.timers.cast(ref, delay, cast)
+    if (!to.ended) {
+      to.timers.cast(ref, delay, cast)
+      if (key !== undefined) to.keepAnswer(key, outcomeText({ kind: 'accepted', timer: ref }))
+    }
     return to.kept()?.then(() => ref) ?? ref
   }
   // The timer of one that is not there yet could not be kept.

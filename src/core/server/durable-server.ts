@@ -8,14 +8,15 @@
  *    what it did could not be kept (`fallBack`).
  */
 import { GenServerError } from '../kernel/errors.js'
-import type { Kept } from '../kernel/kept.js'
+import type { AnswerKey, Kept } from '../kernel/kept.js'
 import type { Pending } from '../kernel/process.js'
 import type { Reason } from '../kernel/reason.js'
 import { TimerReceipt } from '../kernel/receipt.js'
 import { adopt } from './draft.js'
 import { GatedServer } from './gated-server.js'
 import { type Cause, type Comeback, comesBack, LONGEST_DELAY } from './keeper.js'
-import { keptExit, keptServer, keptText, keptTimer, restoredEnvelope } from './kept-text.js'
+import { keptExit, keptServer, keptText, keptTimer, restoredTimed } from './kept-text.js'
+import { outcomeText } from './outcome.js'
 import type { Scope } from './scope.js'
 import { storageFailed } from './storage-failed.js'
 import { Timers } from './timers.js'
@@ -23,6 +24,8 @@ import { Timers } from './timers.js'
 export class DurableServer extends GatedServer {
   /** The store has it. */
   #isKept = false
+  /** That it was started is to be kept under this. */
+  #startKey: AnswerKey | undefined = undefined
   #isEnding = false
 
   protected override get isEnding(): boolean {
@@ -91,9 +94,21 @@ export class DurableServer extends GatedServer {
     this.shows(this.state, revision)
     this.status = 'running'
     this.refill(casts, upTo)
-    for (const timer of timers) this.timers.restore(timer.ref, timer.due, restoredEnvelope(timer, false))
+    for (const timer of timers) this.timers.restore(timer.ref, timer.due, restoredTimed(timer))
     this.peers.began(this)
     this.open()
+  }
+
+  override startedUnder(key: AnswerKey): void {
+    this.#startKey = key
+  }
+
+  #keepStart(): void {
+    const key = this.#startKey
+    this.#startKey = undefined
+    if (key === undefined) return
+    const server = { ...this.info, status: 'running', revision: this.revision + 1 } as const
+    this.keepAnswer(key, outcomeText({ kind: 'started', server }))
   }
 
   protected override firstState(scope: Scope, state: object): Pending {
@@ -101,6 +116,7 @@ export class DurableServer extends GatedServer {
     try {
       own = adopt(state, undefined)
       this.commits.add(this.id, { kind: 'server', server: keptServer(this, keptText(own, this.node.maxStateBytes)) })
+      this.#keepStart()
     } catch (error) {
       return this.initFailed(scope, error)
     }

@@ -67,7 +67,6 @@ export abstract class Equipped extends Process<Urgent> {
   }
 
   abstract die(reason: Reason): void
-  abstract kept(): Promise<void> | undefined
   abstract notTaken(call: Call): GenServerError
   abstract forget(call: Call): void
 

@@ -4,10 +4,11 @@
  *
  * 1. A turn builds on the one before at once.
  * 2. In one batch go: the state, the message that had its effect, timers, and casts to other durable servers.
- * 3. Whoever only looks sees what is kept.
+ * 3. Whoever looks from outside sees what is kept. A `readOnly` call sees what the turns before it did, and is answered when that is kept.
  */
 import type { Call } from '../kernel/call.js'
 import { Cast } from '../kernel/envelope.js'
+import { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
 import type { Pending } from '../kernel/process.js'
 import { NoReply, Stop } from './answer.js'
@@ -16,6 +17,7 @@ import type { Effect } from './effects.js'
 import { OWN, release } from './gate.js'
 import { KeptMailbox } from './kept-mailbox.js'
 import { keptCast, keptText } from './kept-text.js'
+import { failedText, repliedText } from './outcome.js'
 import type { Scope } from './scope.js'
 import { storageFailed } from './storage-failed.js'
 import type { Turned } from './turn.js'
@@ -73,6 +75,7 @@ export abstract class GatedServer extends KeptMailbox {
     const { call } = scope
     const counts = call !== undefined && this.current === call
     const turned = { state: this.state, revision: this.revision, frozen: undefined }
+    if (call?.keyed !== undefined) this.keepAnswer(call.keyed.key, this.#answerOf(call, answer))
     const held = this.#hold(scope)
     if (call !== undefined && (answer instanceof NoReply || answer instanceof Stop)) this.defer(call)
     const open = () => {
@@ -92,6 +95,16 @@ export abstract class GatedServer extends KeptMailbox {
       call.answer(answer, turned.revision)
     }, lost)
     return undefined
+  }
+
+  /** What is kept of it now. A reply that comes later takes the place of this, if the server lives to give it. */
+  #answerOf({ message }: Call, answer: Turned['answer']): string {
+    if (answer instanceof Stop && answer.answer !== undefined) return repliedText(answer.answer.reply, this.revision)
+    if (answer instanceof NoReply || answer instanceof Stop) {
+      const why = `${this.id} had taken ${message}, and was not there any more when its reply was due`
+      return failedText(new GenServerError('server_crashed', why, { reason: 'killed', effect: 'unknown' }))
+    }
+    return repliedText(answer, this.revision)
   }
 
   #stopWhenKept(call: Call | undefined, answer: Stop<Json>, open: () => void, lost: (error: Error) => void): Pending {
@@ -121,11 +134,18 @@ export abstract class GatedServer extends KeptMailbox {
     )
     const held = effects.filter(({ kind }) => !OWN.has(kind))
     for (const effect of held) {
+      if (effect.kind === 'reply' && effect.call.keyed !== undefined) {
+        this.keepAnswer(effect.call.keyed.key, repliedText(effect.reply, this.revision))
+      }
       if (effect.kind !== 'send' || !(effect.envelope instanceof Cast)) continue
       const { to, envelope } = effect
       if (to.protocol.definition.durable) envelope.receipt = this.commits.cast(to.id, keptCast(envelope)) // 2
     }
     return held
+  }
+
+  protected override whenKept(call: Call, tell: () => void): void {
+    this.commits.whenKept(tell, (error) => call.fail(storageFailed(this.id, error))) // 3
   }
 
   #drop(held: readonly Effect[]): void {

@@ -8,13 +8,14 @@ import type { Awaitable, DefinitionData } from './definition.js'
 import type { Watch, WatchOptions } from './feed.js'
 import type { GroupCallOptions, GroupOptions, GroupReplies, GroupSent } from './group.js'
 import type { FeedEvent, NodeInfo, ServerCount, ServerInfo, ServerPage, StateView, TimerInfo } from './info.js'
+import type { Keeping } from './keeping.js'
 import type { ReplaceOptions } from './operations.js'
 import type { StartOptions } from './options.js'
 import type { CastOptions, ListOptions, Request, RequestOptions, StopOptions } from './runtime.js'
 import type { TraceListener } from './tracer.js'
 
 /** Each member does, gives and throws (or rejects with) what the one of `Runtime` does. */
-export interface Host {
+export interface Host extends Keeping {
   readonly implementations: ReadonlyMap<string, DefinitionData>
   readonly clock: Clock
   readonly draining: boolean

@@ -106,6 +106,25 @@ export interface TimerInfo {
   readonly dueIn: number
 }
 
+/** A cast that crashed its durable server too often, and was set aside. */
+export interface DeadLetterInfo {
+  readonly ref: string
+  readonly message: string
+  readonly args: Json
+  /** How often it was taken. */
+  readonly attempts: number
+  /** When it was set aside: RFC 3339. */
+  readonly at: string
+  /** What it crashed with the last time. */
+  readonly reason: Reason
+}
+
+export interface DeadLetterPage {
+  readonly deadLetters: readonly DeadLetterInfo[]
+  /** Give it as `after` for the next page. */
+  readonly next?: string
+}
+
 /** Something that happened to a server, or to one of all: see `Runtime.watch`. */
 export interface FeedEvent {
   /** Where it is in its feed. Give it as `after` to go on from here. */

@@ -7,20 +7,26 @@
  *    process comes to its end too.
  * 3. A cast has its effect once, also where it comes from its sender when it is here already.
  * 4. When nothing is kept any more nothing is done either.
+ * 5. A call whose answer is asked for later is kept like a cast. One that crashes the server has had its answer; one that does not come
+ *    to its end with its process is taken again.
  */
+import type { Call } from '../kernel/call.js'
 import type { Cast, Envelope } from '../kernel/envelope.js'
+import { GenServerError } from '../kernel/errors.js'
 import type { GroupCommit } from '../kernel/group-commit.js'
 import type { Json } from '../kernel/json.js'
-import type { Kept } from '../kernel/kept.js'
+import type { AnswerKey, Kept } from '../kernel/kept.js'
 import type { Node } from '../kernel/node.js'
 import type { Pending } from '../kernel/process.js'
 import type { Reason } from '../kernel/reason.js'
 import { CastReceipt, type Receipt } from '../kernel/receipt.js'
 import type { Keeper } from './keeper.js'
-import { keptCast, restoredEnvelope } from './kept-text.js'
+import { keptCast, restoredMessage } from './kept-text.js'
 import type { ServerTerms } from './options.js'
+import { failedText, outcomeText, repliedText } from './outcome.js'
 import type { Peers } from './peers.js'
 import type { Protocol } from './protocol.js'
+import { checkAgain } from './sending.js'
 import { Server } from './server.js'
 import { storageFailed } from './storage-failed.js'
 import type { Urgent } from './urgent.js'
@@ -50,14 +56,51 @@ export abstract class KeptMailbox extends Server {
   /** Casts come out of the store, before whatever has come for the server meanwhile. */
   protected refill(casts: Kept['casts'], upTo: number): void {
     this.#upTo = upTo
-    for (const envelope of this.mailbox.waiting()) if (this.#isHere(envelope)) this.mailbox.remove(envelope) // 3
+    for (const envelope of this.mailbox.waiting()) {
+      if (!this.#isHere(envelope)) continue
+      this.mailbox.remove(envelope) // 3
+      this.#isTwice(envelope)
+    }
     for (const kept of [...casts].reverse()) {
-      const cast = restoredEnvelope({ kind: 'cast', ...kept }, true)
+      const message = restoredMessage(this, kept)
       const receipt = new CastReceipt(this.id, kept.attempts, kept.seq)
       receipt.isOld = true
-      cast.receipt = receipt
-      this.mailbox.putBack(cast)
+      this.#comesWith(message, receipt)
+      const refusal = checkAgain(this.protocol, message)
+      if (refusal === undefined) this.mailbox.putBack(message)
+      else this.#setAside(message, receipt, { error: refusal.message })
     }
+  }
+
+  #comesWith(message: Cast | Call, receipt: CastReceipt): void {
+    message.receipt = receipt
+    if (message.kind === 'call') message.onSettled = () => this.#callOver(message, receipt)
+  }
+
+  /** The store has it too, from where it is taken. Whoever waits for it finds its answer there. */
+  #isTwice(envelope: Envelope): void {
+    if (envelope.kind !== 'call') return
+    envelope.onSettled = undefined
+    envelope.fail(new GenServerError('restarting', `${this.id} comes out of the store`, { effect: 'unknown' }))
+  }
+
+  /** Its answer is kept with the turn that gave it; a failure, and what was only looked at, here. */
+  #callOver(call: Call, receipt: CastReceipt): void {
+    const { error, reply } = call.outcome
+    if (error instanceof GenServerError && NOT_OVER.has(error.code)) return
+    const { key } = call.keyed as { key: AnswerKey }
+    if (error instanceof GenServerError) this.keepAnswer(key, failedText(error))
+    else if (this.#onlyLooks(call)) this.keepAnswer(key, repliedText(reply, call.revision as number))
+    else return
+    if (this.#atHand !== call) receipt.settle(this.commits)
+  }
+
+  #onlyLooks({ message }: Call): boolean {
+    return this.protocol.calls.get(message)?.readOnly === true
+  }
+
+  override keepAnswer(key: AnswerKey, outcome: string): void {
+    this.commits.add(this.id, { kind: 'answer', answer: { ...key, outcome } })
   }
 
   /** It came out of the store with the server, or has had its effect. */
@@ -66,22 +109,23 @@ export abstract class KeptMailbox extends Server {
     return receipt.seq <= this.#upTo
   }
 
+  override acceptKept(message: Cast | Call, seq: number): void {
+    this.#comesWith(message, new CastReceipt(this.id, 0, seq))
+    super.acceptKept(message, seq)
+  }
+
   /** A cast from outside. Resolves when it is kept. @throws {GenServerError} `storage_failed` */
-  override accept(cast: Cast, seq?: number): Promise<void> | undefined {
-    if (seq !== undefined && seq > 0) {
-      cast.receipt = new CastReceipt(this.id, 0, seq)
-      this.node.transport.deliver(this, cast)
-      return undefined
-    }
+  override accept(cast: Cast, key?: AnswerKey): Promise<void> | undefined {
     const begun = this.begun(Number.POSITIVE_INFINITY)
     // What is not there yet has nothing that could be kept; if it does not begin, whoever has started it hears so.
     if (begun !== undefined) {
       return begun.then(
-        () => this.accept(cast),
+        () => this.accept(cast, key),
         () => this.mailbox.release(cast.bytes),
       )
     }
     cast.receipt = this.commits.cast(this.id, keptCast(cast))
+    if (key !== undefined) this.keepAnswer(key, outcomeText({ kind: 'accepted' }))
     this.node.transport.deliver(this, cast)
     return this.kept()
   }
@@ -94,9 +138,12 @@ export abstract class KeptMailbox extends Server {
   }
 
   override put(envelope: Envelope): void {
-    if (this.#isHere(envelope))
-      this.mailbox.release(envelope.bytes) // 3
-    else super.put(envelope)
+    if (!this.#isHere(envelope)) {
+      super.put(envelope)
+      return
+    }
+    this.mailbox.release(envelope.bytes) // 3
+    this.#isTwice(envelope)
   }
 
   protected forgetAtHand(): void {
@@ -107,7 +154,7 @@ export abstract class KeptMailbox extends Server {
     const receipt = 'receipt' in envelope ? envelope.receipt : undefined
     if (this.commits.failure !== undefined) return this.#refuse(envelope, this.commits.failure) // 4
     if (receipt === undefined) return super.receive(envelope)
-    if (receipt instanceof CastReceipt && receipt.isOld) return this.#takeAgain(envelope as Cast, receipt)
+    if (receipt instanceof CastReceipt && receipt.isOld) return this.#takeAgain(envelope as Cast | Call, receipt)
     return this.#take(envelope as Envelope)
   }
 
@@ -125,13 +172,13 @@ export abstract class KeptMailbox extends Server {
   }
 
   /** Nobody knows what became of it. */
-  #takeAgain(cast: Cast, receipt: CastReceipt): Pending {
+  #takeAgain(message: Cast | Call, receipt: CastReceipt): Pending {
     receipt.isOld = false
-    if (this.#isPoison(receipt, 'killed')) return undefined
+    if (this.#isPoison(message, receipt, 'killed')) return undefined
     receipt.attempts++
     this.commits.castTaken(receipt)
     return new Promise((resolve) => {
-      const taken = () => resolve(this.current === cast ? this.#take(cast) : undefined) // 2
+      const taken = () => resolve(this.current === message ? this.#take(message) : undefined) // 2
       this.commits.whenKept(taken, () => resolve(undefined))
     })
   }
@@ -140,6 +187,8 @@ export abstract class KeptMailbox extends Server {
   protected settle(envelope = this.#atHand): void {
     if (envelope === undefined || this.#atHand !== envelope) return
     this.#atHand = undefined
+    // Whoever looks may still be at it, and its answer goes with it.
+    if (envelope.kind === 'call' && !envelope.settled && this.#onlyLooks(envelope)) return
     const { receipt } = envelope as { receipt: Receipt }
     receipt.settle(this.commits)
   }
@@ -148,23 +197,36 @@ export abstract class KeptMailbox extends Server {
   protected putBackAtHand(): void {
     const taken = this.#atHand
     const receipt = taken?.receipt
-    if (!(receipt instanceof CastReceipt)) {
-      this.settle()
+    if (!(receipt instanceof CastReceipt) || taken?.kind !== 'cast') {
+      this.settle() // 5
       return
     }
     this.#atHand = undefined
     receipt.attempts++
-    if (this.#isPoison(receipt, this.lastExit?.reason ?? 'killed')) return
+    if (this.#isPoison(taken, receipt, this.lastExit?.reason ?? 'killed')) return
     this.commits.castTaken(receipt)
-    this.mailbox.putBack(taken as Envelope) // 1
+    this.mailbox.putBack(taken) // 1
   }
 
-  /** It is set aside. */
-  #isPoison(receipt: CastReceipt, reason: Reason): boolean {
+  #isPoison(message: Cast | Call, receipt: CastReceipt, reason: Reason): boolean {
     if (receipt.attempts < MOST_ATTEMPTS) return false
     this.commits.castTaken(receipt)
-    this.commits.castDead(receipt, this.node.clock.now(), JSON.stringify(reason))
-    this.node.logger.error({ server: this.id, attempts: receipt.attempts }, `a cast to ${this.id} is set aside`)
+    this.#setAside(message, receipt, reason)
     return true
   }
+
+  #setAside(message: Cast | Call, receipt: CastReceipt, reason: Reason): void {
+    const { id, node } = this
+    this.commits.castDead(receipt, node.clock.now(), JSON.stringify(reason))
+    const why = `the ${message.kind} ${message.message} of ${id} is set aside after ${receipt.attempts} attempts`
+    node.logger.error({ server: id, reason, ...message.origin }, why)
+    if (message.kind !== 'call') return
+    message.onSettled = undefined
+    const failure = new GenServerError('server_crashed', why, { reason })
+    this.keepAnswer((message.keyed as { key: AnswerKey }).key, failedText(failure))
+    message.fail(failure)
+  }
 }
+
+/** A call that ends so goes on when its server comes back. */
+const NOT_OVER: ReadonlySet<string> = new Set(['draining', 'storage_failed'])

@@ -1,7 +1,9 @@
 /** What durable servers have in memory, in the form in which it is kept, and back. */
+import { Call, type Callee } from '../kernel/call.js'
 import { Cast, Info } from '../kernel/envelope.js'
 import { copyJson, type Json } from '../kernel/json.js'
 import type { KeptCast, KeptExit, KeptServer, KeptTimer } from '../kernel/kept.js'
+import type { Origin } from '../kernel/queued.js'
 import type { Reason } from '../kernel/reason.js'
 import { keepLabels } from './labels.js'
 import type { ServerTerms } from './options.js'
@@ -15,10 +17,10 @@ export function keptText(state: object, most: number): string {
   return text
 }
 
-type KeptMessage = Omit<KeptCast, 'seq' | 'attempts'>
+export type KeptMessage = Omit<KeptCast, 'seq' | 'attempts'>
 
 export function keptCast(cast: Cast): KeptMessage {
-  return { message: cast.message, ...keptPayload(cast) }
+  return { message: cast.message, ...keptPayload(cast), answerTo: null }
 }
 
 export function keptTimer(ref: string, due: number, envelope: Cast | Info): KeptTimer {
@@ -34,14 +36,28 @@ function keptPayload(envelope: Cast | Info) {
   }
 }
 
-export function restoredEnvelope(
-  kept: KeptMessage & { readonly kind: 'cast' | 'info' },
-  bounded: boolean,
-): Cast | Info {
-  const args = JSON.parse(kept.args) as Json
-  if (kept.kind === 'info') return new Info(kept.message, args, bounded)
-  const origin = kept.origin === null ? undefined : JSON.parse(kept.origin)
-  return new Cast(kept.message, args, origin, kept.ifMatch ?? undefined, bounded)
+/** What a timer brings. */
+export function restoredTimed({ kind, message, ...kept }: KeptTimer): Cast | Info {
+  if (kind === 'info') return new Info(message, JSON.parse(kept.args), false)
+  const { args, origin, ifMatch } = restoredPayload(kept)
+  return new Cast(message, args, origin, ifMatch, false)
+}
+
+/** A cast, or a call whose answer is asked for later. */
+export function restoredMessage(to: Callee, { message, answerTo, ...kept }: KeptMessage): Cast | Call {
+  const { args, origin, ifMatch } = restoredPayload(kept)
+  if (answerTo === null) return new Cast(message, args, origin, ifMatch, true)
+  const call = new Call(to, message, args, Number.POSITIVE_INFINITY, origin, ifMatch)
+  call.keyed = { key: JSON.parse(answerTo), overdue: undefined }
+  return call
+}
+
+function restoredPayload({ args, origin, ifMatch }: Pick<KeptMessage, 'args' | 'origin' | 'ifMatch'>) {
+  return {
+    args: JSON.parse(args) as Json,
+    origin: origin === null ? undefined : (JSON.parse(origin) as Origin),
+    ifMatch: ifMatch ?? undefined,
+  }
 }
 
 function keptTerms({ shutdown, ...terms }: ServerTerms): string {

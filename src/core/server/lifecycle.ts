@@ -88,7 +88,7 @@ export abstract class Lifecycle extends Ending implements Mortal {
     this.remember({ lastExit: { reason, at: this.node.clock.now() } })
     reportCrash(this, { reason, thrown, message, origin: scope?.origin })
     this.afterKept(() => scope?.call?.fail(failure))
-    this.anyWaiters?.failDeferred((call) => deferredFailure(this.id, call.message, thrown))
+    this.anyWaiters?.failDeferred((call) => deferredFailure(this.id, call, thrown))
     const comeback = this.askKeeper(reason, 'crashed')
     if (comeback !== undefined && this.terms.restartFrom === 'state') return this.goOn(comeback, reason)
     return this.giveUp(reason, (final) => (comeback === undefined ? this.end(final) : this.startOver(comeback, final)))

@@ -2,7 +2,7 @@
 import type { Call } from '../kernel/call.js'
 import { refuseChain } from '../kernel/call-cycle.js'
 import type { Clock } from '../kernel/clock.js'
-import { type Envelope, StopOrder } from '../kernel/envelope.js'
+import { type Cast, type Envelope, StopOrder } from '../kernel/envelope.js'
 import { GenServerError } from '../kernel/errors.js'
 import type { Node } from '../kernel/node.js'
 import type { Store } from '../kernel/store.js'
@@ -10,7 +10,6 @@ import { decideDelay, decideReason, decideTimeout } from './decide.js'
 import type { Awaitable } from './definition.js'
 import { castLater } from './delayed-cast.js'
 import type { Directory } from './directory.js'
-import type { DurableServer } from './durable-server.js'
 import type { Watch, WatchOptions } from './feed.js'
 import { Feeds, type FeedsLimits } from './feeds.js'
 import type { GroupCallOptions, GroupOptions, GroupSent } from './group.js'
@@ -26,26 +25,23 @@ import type {
   TimerInfo,
 } from './info.js'
 import type { Keeper } from './keeper.js'
+import { KeptRuntime } from './kept-runtime.js'
 import type { LocalFamily } from './local-family.js'
 import { LocalPeers } from './local-peers.js'
 import type { Neighbours } from './neighbours.js'
-import type { StartOptions } from './options.js'
 import type { Protocol } from './protocol.js'
 import { RefusedRequest } from './refused-request.js'
-import { Restoration } from './restoration.js'
 import type { CastOptions, ListOptions, Request, RequestOptions, StopOptions } from './runtime.js'
-import { callOperation, castOperation, keptCastOf, makeCall, makeCast, makeInfo } from './sending.js'
+import { callOperation, castOperation, keptCallOf, keptCastOf, makeCall, makeCast, makeInfo } from './sending.js'
 import type { Server } from './server.js'
 import { shutDown } from './shut-down.js'
 import { shuttingDown } from './shutting-down.js'
 import type { Start } from './starter.js'
 import { stateView } from './state-view.js'
-import { Sys } from './sys.js'
 
-export class LocalRuntime extends Sys {
+export class LocalRuntime extends KeptRuntime {
   readonly #feeds: Feeds
   readonly peers: LocalPeers
-  readonly #restoration: Restoration | undefined
   #closed: Promise<void> | undefined = undefined
 
   constructor(
@@ -58,10 +54,9 @@ export class LocalRuntime extends Sys {
     neighbours: Neighbours,
     store: Store | undefined,
   ) {
-    super(node, protocols, directory, root, neighbours)
+    super(node, protocols, directory, root, neighbours, store)
     this.#feeds = new Feeds(directory, node.clock, node.logger, feeds)
     this.peers = new LocalPeers(this, family, this.#feeds, neighbours)
-    this.#restoration = store && new Restoration(store, this)
   }
 
   call(id: string, message: string, args?: unknown, options: RequestOptions = {}): Promise<unknown> {
@@ -85,10 +80,17 @@ export class LocalRuntime extends Sys {
         ? this.directory.get(id, options.implementation)
         : this.#startForCall(id, start, message, args)
     if (options.chain !== undefined) refuseChain(options.chain, to)
+    if (options.seq) return this.#sendKept(to, keptCallOf(to, message, args, options), options.seq)
     const call = makeCall(to, message, args, timeout, options)
     if (options.signal !== undefined) watch(options.signal, call)
     this.peers.sendCall(to, call)
     return call
+  }
+
+  #sendKept<T extends Cast | Call>(to: Server, message: T, seq: number): T {
+    this.node.tick()
+    to.acceptKept(message, seq)
+    return message
   }
 
   #startForCall(id: string, start: Start, message: string, args: unknown): Server {
@@ -104,9 +106,13 @@ export class LocalRuntime extends Sys {
         ? this.directory.get(id, options.implementation)
         : this.#startForCast(id, start, message, args, options)
     if (delay !== undefined) return castLater(this.node, to, { message, args, ...options }, delay)
-    const cast = options.seq ? keptCastOf(to, message, args, options) : makeCast(to, message, args, options)
+    if (options.seq) {
+      this.#sendKept(to, keptCastOf(to, message, args, options), options.seq)
+      return undefined
+    }
+    const cast = makeCast(to, message, args, options)
     this.node.tick()
-    return to.accept(cast, options.seq)?.then(() => undefined)
+    return to.accept(cast, options.key)?.then(() => undefined)
   }
 
   #startForCast(id: string, start: Start, message: string, args: unknown, { origin }: CastOptions): Server {
@@ -241,25 +247,6 @@ export class LocalRuntime extends Sys {
 
   get clock(): Clock {
     return this.node.clock
-  }
-
-  async restore(): Promise<number> {
-    return (await this.#restoration?.restore()) ?? 0
-  }
-
-  /** Those that are kept and are to be here. */
-  async restoreServers(ids: readonly string[]): Promise<void> {
-    await this.#restoration?.restoreServers(ids)
-  }
-
-  /** A durable server that had its id on a node that is no more goes on here, as it was last kept. */
-  bringBack(implementation: string, args: unknown, options: StartOptions, delay: number): void {
-    this.#restoration?.bringBack(this.make(implementation, args, options) as DurableServer, delay)
-  }
-
-  /** What these servers did could not be kept. */
-  lost(ids: ReadonlySet<string>, error: Error): void {
-    this.#restoration?.lost(ids, error)
   }
 
   drain(): void {

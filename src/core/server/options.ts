@@ -1,5 +1,6 @@
 /** What may be said of one server when it is started; a definition gives the defaults for its servers. */
 import type { InputError } from '../kernel/errors.js'
+import type { AnswerKey } from '../kernel/kept.js'
 
 /**
  * Which ends are followed by a restart (OTP: restart type). `permanent`: all but an ordered stop from outside;
@@ -33,6 +34,8 @@ export interface StartOptions extends ServerOptions {
   readonly supervisor?: string | undefined
   /** The groups it is in (see `labels.ts`), for as long as it lives. Default none. */
   readonly labels?: readonly string[] | undefined
+  /** That it was started is kept under this, with its state where it is durable and stands alone. */
+  readonly key?: AnswerKey | undefined
 }
 
 /** What holds for one server: what was asked for when it was started, else what its definition says, else the defaults. */

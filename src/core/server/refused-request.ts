@@ -11,6 +11,8 @@ export class RefusedRequest implements Request {
     tell(this.error as Error)
   }
 
+  whenOverdue(): void {}
+
   get replyText(): never {
     throw this.error
   }

@@ -4,8 +4,10 @@
  * (`createRuntime` is in `create-runtime.ts`.)
  */
 import type { Clock } from '../kernel/clock.js'
+import type { GenServerError } from '../kernel/errors.js'
 import type { Exits } from '../kernel/exits.js'
 import type { Json } from '../kernel/json.js'
+import type { AnswerKey } from '../kernel/kept.js'
 import type { Logger } from '../kernel/logger.js'
 import type { MessageLog } from '../kernel/message-log.js'
 import type { Origin } from '../kernel/queued.js'
@@ -29,6 +31,7 @@ import type {
   TimerInfo,
 } from './info.js'
 import type { CallName, CallRequest, CastRequest, PlainId, Reply, ServerId, StartArgs } from './interface.js'
+import type { Keeping } from './keeping.js'
 import type { Neighbours } from './neighbours.js'
 import type { Operations } from './operations.js'
 import type { StartOptions } from './options.js'
@@ -90,6 +93,10 @@ export interface RequestOptions {
   readonly chain?: readonly string[] | undefined
   /** Aborting it gives the call up: if it still waits it never runs. */
   readonly signal?: AbortSignal | undefined
+  /** Its answer is kept under this, with what it did where the server is durable. It is not given up once it has been taken. */
+  readonly key?: AnswerKey | undefined
+  /** Its number in the store, where it was kept before it is sent (`keepCall`). */
+  readonly seq?: number | undefined
 }
 
 export interface CastOptions {
@@ -102,6 +109,7 @@ export interface CastOptions {
   /** As for a call. */
   readonly bytes?: number | undefined
   readonly ticket?: number | undefined
+  readonly key?: AnswerKey | undefined
   /** Its number in the store, where a durable server of another node has sent it. */
   readonly seq?: number | undefined
 }
@@ -132,6 +140,8 @@ export interface Request {
   readonly settled: boolean
   /** As `response`, told without a promise, for code that serves very many. Once for each request; must not throw. */
   whenSettled(tell: (error: Error | undefined) => void): void
+  /** Of a call with a `key`: told when it goes on and its caller's time is over, or its caller is gone. */
+  whenOverdue(tell: (failure: GenServerError) => void): void
   /** The reply as JSON, once it is there. @throws {RangeError} if it is longer than a string can be. */
   readonly replyText: string
   /** The state's revision after the message had run; `undefined` until then. */
@@ -140,7 +150,7 @@ export interface Request {
   abandon(): void
 }
 
-export interface Runtime extends Operations {
+export interface Runtime extends Operations, Keeping {
   /** What can be started. */
   readonly implementations: ReadonlyMap<string, AnyDefinition>
   /** Its time. */

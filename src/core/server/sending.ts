@@ -2,6 +2,7 @@
 import { Call } from '../kernel/call.js'
 import { Cast, type Envelope, Info } from '../kernel/envelope.js'
 import { GenServerError } from '../kernel/errors.js'
+import type { AnswerKey } from '../kernel/kept.js'
 import type { Origin } from '../kernel/queued.js'
 import type { Addressee } from './effects.js'
 import type { Peer } from './peers.js'
@@ -59,6 +60,7 @@ interface SendOptions {
   readonly bytes?: number | undefined
   readonly ticket?: number | undefined
   readonly chain?: readonly string[] | undefined
+  readonly key?: AnswerKey | undefined
 }
 
 /**
@@ -75,6 +77,7 @@ export function makeCall(to: Peer, message: string, args: unknown, timeout: numb
   call.bytes = bytes
   call.ticket = ticket
   call.chain = options.chain
+  if (options.key !== undefined) call.keyed = { key: options.key, overdue: undefined }
   return call
 }
 
@@ -90,12 +93,18 @@ export function makeCast(to: Peer, message: string, args: unknown, options: Send
   return cast
 }
 
-/** A cast that the store has: it finds a place also where there is none. @throws {GenServerError} `unknown_message`, `invalid_args` */
+/** A cast that the store has, for `acceptKept`. @throws {GenServerError} `unknown_message`, `invalid_args` */
 export function keptCastOf(to: Peer, message: string, args: unknown, { origin }: SendOptions): Cast {
   const operation = castOperation(to.protocol, message)
-  const cast = new Cast(operation.message, operation.check(args), origin, undefined, true)
-  to.mailbox.occupy()
-  return cast
+  return new Cast(operation.message, operation.check(args), origin, undefined, true)
+}
+
+/** The same of a call, which waits as long as it takes. */
+export function keptCallOf(to: Peer, message: string, args: unknown, { origin, ifMatch, key }: SendOptions): Call {
+  const operation = callOperation(to.protocol, message)
+  const call = new Call(to, operation.message, operation.check(args), Number.POSITIVE_INFINITY, origin, ifMatch)
+  if (key !== undefined) call.keyed = { key, overdue: undefined }
+  return call
 }
 
 /** A plain message with a place in the mailbox of `to`. @throws {GenServerError} `invalid_args`, `mailbox_full`, `overloaded` */

@@ -67,20 +67,6 @@ export class Server extends Lifecycle {
     }
   }
 
-  /**
-   * A cast from outside is for this server. `undefined`: it is accepted; otherwise it is when the promise resolves. `seq`: the store has
-   * it already, by this number.
-   */
-  accept(cast: Cast, _seq?: number): Promise<void> | undefined {
-    this.node.transport.deliver(this, cast)
-    return undefined
-  }
-
-  /** When all that it has done until now is kept. `undefined`: there is nothing to wait for. */
-  kept(): Promise<void> | undefined {
-    return undefined
-  }
-
   protected expired(call: Call): void {
     call.fail(this.notTaken(call))
   }
@@ -138,11 +124,13 @@ export class Server extends Lifecycle {
    */
   private startLook(scope: Scope, call: Call, operation: CallOperation): Pending {
     if (scope.idleBefore !== undefined) this.idleTimeout.arm(scope.idleBefore)
-    const { committedRevision: revision, lineage, protocol } = this
+    const { revision, lineage, protocol } = this
     const answer = (reply: Json) => {
       this.endLook(scope)
-      this.replies++
-      call.answer(reply, revision)
+      this.whenKept(call, () => {
+        this.replies++
+        call.answer(reply, revision)
+      })
     }
     const failed = (error: unknown) => {
       const thrown = legible(error)

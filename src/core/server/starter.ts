@@ -120,6 +120,7 @@ export abstract class Starter {
     const { registry, labels, exits } = this.directory
     if (!registry.register(id, server, implementation)) throw alreadyStarted(registry.whereis(id) as Server)
     labels.add(id, terms.labels)
+    if (options.key !== undefined) server.startedUnder(options.key)
     const last = exits.get(id)
     if (last === undefined) this.node.crashes.forget(id)
     else {

@@ -9,9 +9,10 @@
  */
 
 import type { Busy, Call } from '../kernel/call.js'
-import { Info } from '../kernel/envelope.js'
+import { type Cast, Info } from '../kernel/envelope.js'
 import type { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
+import type { AnswerKey } from '../kernel/kept.js'
 import { logError } from '../kernel/logger.js'
 import type { Pending } from '../kernel/process.js'
 import { legible, type Reason } from '../kernel/reason.js'
@@ -110,7 +111,7 @@ export abstract class StatefulProcess extends Equipped implements Source {
 
   /** Runs a handler that only looks, beside whatever else runs. */
   protected runReadOnly(scope: Scope, handler: Handler, args: Json, checkReply: Check): Json | Promise<Json> {
-    const result = handler(this.committed, args, new TurnContext(this, this.peers, scope))
+    const result = handler(this.latest, args, new TurnContext(this, this.peers, scope))
     return isThenable(result) ? Promise.resolve(result).then(checkReply) : checkReply(result)
   }
 
@@ -231,6 +232,37 @@ export abstract class StatefulProcess extends Equipped implements Source {
         logError(this.node.logger, { err: error, server: this.id, event }, 'a subscriber failed')
       }
     }
+  }
+
+  /**
+   * A cast from outside is for this server. `undefined`: it is accepted; otherwise it is when the promise resolves. That it was is to be
+   * kept under `key`.
+   */
+  accept(cast: Cast, _key?: AnswerKey): Promise<void> | undefined {
+    this.node.transport.deliver(this, cast)
+    return undefined
+  }
+
+  /** A message that the store has already, by the number `seq`, is for this server: it finds a place also where there is none. */
+  acceptKept(message: Cast | Call, _seq: number): void {
+    this.mailbox.occupy()
+    this.node.transport.deliver(this, message)
+  }
+
+  /** That it was started is to be kept under `key`. */
+  startedUnder(_key: AnswerKey): void {}
+
+  /** That is what came of what was asked under `key` (`Outcome`). */
+  keepAnswer(_key: AnswerKey, _outcome: string): void {}
+
+  /** What `call` has looked at is told when it is kept. */
+  protected whenKept(_call: Call, tell: () => void): void {
+    tell()
+  }
+
+  /** When all that it has done until now is kept. `undefined`: there is nothing to wait for. */
+  kept(): Promise<void> | undefined {
+    return undefined
   }
 }
 

@@ -118,7 +118,7 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
     deadlines.close()
   }
   const host: ThreadHost = new ThreadHost({
-    ...{ clock, implementations, places, nodes, lives, watches, watchdog, deadlines, reloads, end },
+    ...{ clock, implementations, places, nodes, kept, lives, watches, watchdog, deadlines, reloads, end },
     replace: (node) =>
       succession.replace(node, `a server of the thread ${node.name} was killed that did not come back`),
   })

@@ -5,8 +5,8 @@
  * 1. What a thread that was given up still says to the store is not committed: it is fenced off before the next one begins.
  * 2. A server that is kept is brought back once, on one node, before anything else is started.
  */
-import { type KeptExit, pagesOf } from '../../adapters.js'
-import type { DefinitionData, Logger } from '../../index.js'
+import { type KeptExit, pagesOf, storageFailed } from '../../adapters.js'
+import type { AnswerKey, DefinitionData, KeptAnswer, Logger } from '../../index.js'
 import { type OpenedStore, openStore, type StoreConnection } from '../../stores/open-store.js'
 import type { Place } from './place.js'
 import type { Places } from './places.js'
@@ -86,6 +86,15 @@ export class KeptServers {
       places.exits.add({ ...exit, reason: JSON.parse(exit.reason) })
     }
     if (restored > 0) logger.info({ servers: restored }, 'durable servers are back')
+  }
+
+  /** @throws {GenServerError} `storage_failed` */
+  async answer({ scope, key }: Pick<AnswerKey, 'scope' | 'key'>, now: number): Promise<KeptAnswer | undefined> {
+    try {
+      return await this.#store?.client.answer(scope, key, now)
+    } catch (error) {
+      throw storageFailed(scope, error as Error)
+    }
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 /** Everything of a host that goes on by itself. */
 import type { Deadlines } from '../../adapters.js'
 import type { Clock, DefinitionData } from '../../index.js'
+import type { KeptServers } from './kept-servers.js'
 import type { Lives } from './lives.js'
 import type { Places } from './places.js'
 import type { Reloads } from './reloads.js'
@@ -14,6 +15,7 @@ export interface Machinery {
   readonly implementations: ReadonlyMap<string, DefinitionData>
   readonly places: Places
   readonly nodes: ThreadNodes
+  readonly kept: KeptServers
   readonly lives: Lives
   readonly watches: Watches
   readonly watchdog: Watchdog

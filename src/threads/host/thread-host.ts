@@ -9,6 +9,8 @@ import type {
   CodeChanged,
   CodeChangeOptions,
   CrashRecord,
+  DeadLetterOptions,
+  DeadLetterPage,
   DefinitionData,
   FeedEvent,
   GroupCallOptions,
@@ -186,6 +188,19 @@ export class ThreadHost extends ThreadMessages implements Host {
 
   async cancelTimer(id: string, ref: string): Promise<number | false> {
     return this.nodeOf(id).ask('cancelTimer', id, ref)
+  }
+
+  async deadLetters(id: string, options: DeadLetterOptions = {}): Promise<DeadLetterPage> {
+    return this.nodeOf(id).ask('deadLetters', id, options)
+  }
+
+  async replayDeadLetter(id: string, ref: string): Promise<void> {
+    this.mustBeUp()
+    return this.nodeOf(id).ask('replayDeadLetter', id, ref)
+  }
+
+  async discardDeadLetter(id: string, ref: string): Promise<void> {
+    return this.nodeOf(id).ask('discardDeadLetter', id, ref)
   }
 
   watch(id: string, listener: (event: FeedEvent) => void, options: WatchOptions = {}): Promise<Watch> {

@@ -10,9 +10,12 @@ import {
   shuttingDown,
 } from '../../adapters.js'
 import {
+  type AnswerKey,
   type CastOptions,
   GenServerError,
   type Json,
+  type KeptAnswer,
+  type LaterCall,
   type Request,
   type RequestOptions,
   type ServerInfo,
@@ -90,6 +93,20 @@ export abstract class ThreadMessages {
     )
   }
 
+  isDurable(id: string): boolean {
+    const place = this.machinery.places.find(id)
+    return place !== undefined && this.machinery.kept.isKept(place)
+  }
+
+  keptAnswer(named: Pick<AnswerKey, 'scope' | 'key'>): Promise<KeptAnswer | undefined> {
+    return this.machinery.kept.answer(named, this.machinery.clock.now())
+  }
+
+  async keepCall(id: string, message: string, args: unknown, options: LaterCall): Promise<number> {
+    this.mustBeUp()
+    return this.nodeOf(id).ask('keepCall', id, message, carried(args), options)
+  }
+
   sendRequest(id: string, message: string, args?: unknown, options: RequestOptions = {}): Request {
     try {
       this.mustBeUp()
@@ -98,6 +115,7 @@ export abstract class ThreadMessages {
       const sent = carried(args) as Json
       const place = this.#placeFor(id, options)
       const call = new Call(place, message, sent, timeout + GRACE, options.origin, options.ifMatch)
+      if (options.key !== undefined) call.keyed = { key: options.key, overdue: undefined }
       const { signal } = options
       const isNew = place.terms === undefined
       if (isNew) this.machinery.places.hold(place)

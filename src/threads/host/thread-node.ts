@@ -111,7 +111,7 @@ export class ThreadNode {
   }
 
   /** Brings the call to its server. `call` has the node's number for it as its ticket. */
-  call(call: Call, { implementation, bytes, chain }: RequestOptions, start?: RequestOptions['start']): void {
+  call(call: Call, { implementation, bytes, chain, key, seq }: RequestOptions, start?: RequestOptions['start']): void {
     const { id: to, message, args, origin, ifMatch } = call
     const timeout = call.timeout - GRACE
     this.channel.question(new Caller(call), (n) => {
@@ -122,6 +122,8 @@ export class ThreadNode {
       if (implementation !== undefined) said.implementation = implementation
       if (ifMatch !== undefined) said.ifMatch = ifMatch
       if (chain !== undefined) said.chain = chain
+      if (key !== undefined) said.key = key
+      if (seq !== undefined) said.seq = seq
       return said
     })
   }

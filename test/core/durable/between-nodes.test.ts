@@ -11,7 +11,7 @@ async function nodes(t: Test) {
   /** A cast to `s` that another node has kept. */
   const keep = async (n: number) => {
     const args = JSON.stringify({ n })
-    const cast = { message: 'hear', args, origin: null, ifMatch: null, attempts: 0 }
+    const cast = { message: 'hear', args, origin: null, ifMatch: null, answerTo: null, attempts: 0 }
     const [seq] = await world.store.commit([{ kind: 'cast', id: 's', cast }])
     return seq as number
   }

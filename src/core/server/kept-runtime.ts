@@ -1,0 +1,86 @@
+/** What a runtime has of its store: durable servers that come back, casts that were set aside, and answers that are asked for again. */
+import type { AnswerKey, KeptAnswer } from '../kernel/kept.js'
+import type { Node } from '../kernel/node.js'
+import type { Store } from '../kernel/store.js'
+import { DeadLetters } from './dead-letters.js'
+import type { Directory } from './directory.js'
+import type { DurableServer } from './durable-server.js'
+import type { DeadLetterPage } from './info.js'
+import { keepCall } from './keep-call.js'
+import type { Keeper } from './keeper.js'
+import type { DeadLetterOptions, Keeping, LaterCall } from './keeping.js'
+import type { Neighbours } from './neighbours.js'
+import type { StartOptions } from './options.js'
+import type { Peers } from './peers.js'
+import type { Protocol } from './protocol.js'
+import { Restoration } from './restoration.js'
+import { storageFailed } from './storage-failed.js'
+import { Sys } from './sys.js'
+
+export abstract class KeptRuntime extends Sys implements Keeping {
+  abstract override readonly peers: Peers
+  readonly #restoration: Restoration | undefined
+  readonly #deadLetters: DeadLetters
+
+  constructor(
+    node: Node,
+    protocols: Map<string, Protocol>,
+    directory: Directory,
+    root: Keeper,
+    neighbours: Neighbours,
+    private readonly store: Store | undefined,
+  ) {
+    super(node, protocols, directory, root, neighbours)
+    this.#restoration = store && new Restoration(store, this)
+    this.#deadLetters = new DeadLetters(store, directory)
+  }
+
+  async restore(): Promise<number> {
+    return (await this.#restoration?.restore()) ?? 0
+  }
+
+  /** Those that are kept and are to be here. */
+  async restoreServers(ids: readonly string[]): Promise<void> {
+    await this.#restoration?.restoreServers(ids)
+  }
+
+  /** A durable server that had its id on a node that is no more goes on here, as it was last kept. */
+  bringBack(implementation: string, args: unknown, options: StartOptions, delay: number): void {
+    this.#restoration?.bringBack(this.make(implementation, args, options) as DurableServer, delay)
+  }
+
+  /** What these servers did could not be kept. */
+  lost(ids: ReadonlySet<string>, error: Error): void {
+    this.#restoration?.lost(ids, error)
+  }
+
+  isDurable(id: string): boolean {
+    return this.directory.find(id)?.protocol.definition.durable === true
+  }
+
+  async keptAnswer({ scope, key }: Pick<AnswerKey, 'scope' | 'key'>): Promise<KeptAnswer | undefined> {
+    try {
+      return await this.store?.answer(scope, key, this.node.clock.now())
+    } catch (error) {
+      throw storageFailed(scope, error as Error)
+    }
+  }
+
+  async keepCall(id: string, message: string, args: unknown, options: LaterCall): Promise<number> {
+    this.mustBeUp()
+    return keepCall(this.store, this.directory.get(id, options.implementation), message, args, options)
+  }
+
+  async deadLetters(id: string, options: DeadLetterOptions = {}): Promise<DeadLetterPage> {
+    return this.#deadLetters.list(id, options)
+  }
+
+  async replayDeadLetter(id: string, ref: string): Promise<void> {
+    this.mustBeUp()
+    return this.#deadLetters.replay(id, ref)
+  }
+
+  async discardDeadLetter(id: string, ref: string): Promise<void> {
+    return this.#deadLetters.discard(id, ref)
+  }
+}
