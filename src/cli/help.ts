@@ -1,7 +1,7 @@
 /** The help text, made from the settings' schema so that it cannot fall behind it. */
 import { flagOf, settingNames, settingsSchema, variablesOf } from './settings.js'
 
-const COLUMNS = [30, 32] as const
+const COLUMNS = [33, 34] as const
 
 const PLACEHOLDERS: Readonly<Record<string, string>> = { array: 'DIR', string: 'TEXT', boolean: 'BOOLEAN' }
 

@@ -3,6 +3,9 @@ import type { Database } from 'libsql'
 
 const CAST = 'message, args, origin, ifMatch'
 
+/** Rows that are forgotten at once: others wait for the store meanwhile. */
+const SWEPT = 10_000
+
 const sql = {
   server: `INSERT INTO servers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
     implementation = excluded.implementation, version = excluded.version, args = excluded.args, terms = excluded.terms,
@@ -37,11 +40,12 @@ const sql = {
 
   exit: 'INSERT OR REPLACE INTO exits VALUES (?, ?, ?, ?, ?, ?)',
   exits: 'SELECT * FROM exits WHERE at >= ? ORDER BY at DESC LIMIT ?',
-  sweepExits: 'DELETE FROM exits WHERE at < ?',
+  sweepExits: `DELETE FROM exits WHERE id IN (SELECT id FROM exits WHERE at < ? ORDER BY at LIMIT ${SWEPT})`,
 
   answer: 'INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)',
   answerOf: 'SELECT * FROM answers WHERE scope = ? AND key = ? AND expires > ?',
-  sweepAnswers: 'DELETE FROM answers WHERE expires <= ?',
+  sweepAnswers: `DELETE FROM answers WHERE (scope, key) IN
+    (SELECT scope, key FROM answers WHERE expires <= ? ORDER BY expires LIMIT ${SWEPT})`,
 } as const
 
 type Name = keyof typeof sql

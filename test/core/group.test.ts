@@ -340,10 +340,11 @@ t.test('a cast to ten thousand servers is linear, and nothing is wrong with it',
   const few = await fastest('few', 1000)
   const many = await fastest('many', 10_000)
   t.ok(many < 40 * few, `ten times as many take ${many / few} times as long, and not a hundred times`)
-  t.equal(stateOf(runtime, 'm0'), 10)
-  t.equal(stateOf(runtime, 'm9999'), 5)
+  // When a call is answered, all casts before it are handled, however many moments the scheduler takes for them.
   const { replies, failures } = await runtime.callGroup('many', 'add', { by: 1 })
   t.equal(replies.length, 10_000)
+  t.equal(stateOf(runtime, 'm0'), 11)
+  t.equal(stateOf(runtime, 'm9999'), 6)
   t.same(failures, [])
   await close()
 })

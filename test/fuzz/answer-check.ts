@@ -83,7 +83,9 @@ export function createAnswerCheck(document: object): AnswerCheck {
     const { type, title, status, code } = body as { type: string; title: string; status: number; code: ProblemCode }
     if (!Object.hasOwn(problems, code)) return [`${code} is not in the table of problems`]
     const kind = problems[code]
-    if (answer.status !== status || !statusesOf(kind).includes(status)) faults.push(`${code} must not be ${status}`)
+    if (answer.status !== status || !statusesOf(kind).includes(status)) {
+      faults.push(`${code} must be ${statusesOf(kind).join(' or ')}`)
+    }
     if (title !== kind.title || type !== `urn:genservers:error:${code}`)
       faults.push(`${code} has another title or type`)
     if (code === 'internal_error') faults.push('the gateway has failed')

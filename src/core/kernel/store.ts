@@ -30,7 +30,7 @@ export interface Store {
   deadLetters(id: string, options: PageOptions): Promise<DeadLetter[]>
   /** The answer, unless it has expired by `now`. */
   answer(scope: string, key: string, now: number): Promise<KeptAnswer | undefined>
-  /** Forgets exits from before `exitsBefore`, and answers that have expired by `now`. */
+  /** Forgets exits from before `exitsBefore`, and answers that have expired by `now`; some of them, where there are very many. */
   sweep(exitsBefore: number, now: number): Promise<void>
   /** Writes all that is kept at one moment into a new file. */
   backup(file: string): Promise<void>

@@ -4,31 +4,32 @@ import type { Json } from '../kernel/json.js'
 import type { DeadLetter } from '../kernel/kept.js'
 import type { Reason } from '../kernel/reason.js'
 import type { Store } from '../kernel/store.js'
-import type { Directory } from './directory.js'
 import type { DeadLetterInfo, DeadLetterPage } from './info.js'
 import type { DeadLetterOptions } from './keeping.js'
 import { restoredMessage } from './kept-text.js'
 import { checkAgain } from './sending.js'
+import type { Server } from './server.js'
 import { storageFailed } from './storage-failed.js'
 
 export class DeadLetters {
   constructor(
     private readonly store: Store | undefined,
-    private readonly directory: Directory,
+    /** @throws {GenServerError} `unknown_server`, `server_exited` */
+    private readonly mustBeThere: (id: string) => unknown,
   ) {}
 
   /** @throws {GenServerError} `unknown_server`, `server_exited`, `storage_failed` */
   async list(id: string, { limit = 100, after = '0' }: DeadLetterOptions): Promise<DeadLetterPage> {
-    this.directory.get(id)
+    this.mustBeThere(id)
     const letters = await this.#letters(id, after, limit)
     const next = letters.length < limit ? undefined : letters.at(-1)?.seq
     return { deadLetters: letters.map(described), ...(next !== undefined && { next: String(next) }) }
   }
 
   /** It goes to its server again, behind all that waits. @throws {GenServerError} also `unknown_dead_letter`, `unknown_message`, `invalid_args` */
-  async replay(id: string, ref: string): Promise<void> {
+  async replay(id: string, ref: string, find: (id: string) => Server): Promise<void> {
     const letter = await this.#find(id, ref)
-    const to = this.directory.get(id)
+    const to = find(id)
     const refusal = checkAgain(to.protocol, restoredMessage(to, letter))
     if (refusal !== undefined) throw refusal
     const [seq] = await this.#commit(id, { kind: 'letterReplayed', seq: letter.seq })
@@ -43,7 +44,7 @@ export class DeadLetters {
   }
 
   async #find(id: string, ref: string): Promise<DeadLetter> {
-    this.directory.get(id)
+    this.mustBeThere(id)
     const seq = /^[1-9]\d{0,14}$/.test(ref) ? Number(ref) : 0
     const [letter] = seq === 0 ? [] : await this.#letters(id, String(seq - 1), 1)
     if (letter?.seq !== seq) throw unknownLetter(id, ref)

@@ -15,12 +15,14 @@ import type { Peers } from './peers.js'
 import type { Protocol } from './protocol.js'
 import { Restoration } from './restoration.js'
 import { storageFailed } from './storage-failed.js'
+import { Sweeper } from './sweeper.js'
 import { Sys } from './sys.js'
 
 export abstract class KeptRuntime extends Sys implements Keeping {
   abstract override readonly peers: Peers
   readonly #restoration: Restoration | undefined
   readonly #deadLetters: DeadLetters
+  readonly #sweeper: Sweeper | undefined
 
   constructor(
     node: Node,
@@ -32,11 +34,14 @@ export abstract class KeptRuntime extends Sys implements Keeping {
   ) {
     super(node, protocols, directory, root, neighbours)
     this.#restoration = store && new Restoration(store, this)
-    this.#deadLetters = new DeadLetters(store, directory)
+    this.#sweeper = store && new Sweeper(store, node.clock, () => directory.exits.since)
+    this.#deadLetters = new DeadLetters(store, (id) => directory.get(id))
   }
 
   async restore(): Promise<number> {
-    return (await this.#restoration?.restore()) ?? 0
+    const restored = (await this.#restoration?.restore()) ?? 0
+    this.#sweeper?.begin()
+    return restored
   }
 
   /** Those that are kept and are to be here. */
@@ -52,6 +57,10 @@ export abstract class KeptRuntime extends Sys implements Keeping {
   /** What these servers did could not be kept. */
   lost(ids: ReadonlySet<string>, error: Error): void {
     this.#restoration?.lost(ids, error)
+  }
+
+  protected endSweeping(): void {
+    this.#sweeper?.end()
   }
 
   isDurable(id: string): boolean {
@@ -77,7 +86,7 @@ export abstract class KeptRuntime extends Sys implements Keeping {
 
   async replayDeadLetter(id: string, ref: string): Promise<void> {
     this.mustBeUp()
-    return this.#deadLetters.replay(id, ref)
+    return this.#deadLetters.replay(id, ref, (to) => this.directory.get(to))
   }
 
   async discardDeadLetter(id: string, ref: string): Promise<void> {

@@ -256,6 +256,7 @@ export class LocalRuntime extends KeptRuntime {
 
   close({ timeout = 10_000 }: { readonly timeout?: number } = {}): Promise<void> {
     this.drain()
+    this.endSweeping()
     this.#closed ??= shutDown(this.directory.registry, this.node, timeout)
     return this.#closed
   }

@@ -74,7 +74,7 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
     },
   })
   const kept: KeptServers = new KeptServers({
-    ...{ directory: data, places, implementations, logger, execArgv, nodes: () => nodes },
+    ...{ directory: data, places, implementations, logger, clock, execArgv, nodes: () => nodes },
     unfit: (node, why) => succession.ended(node, why),
   })
   const recovery = new Recovery({

@@ -5,8 +5,8 @@
  * 1. What a thread that was given up still says to the store is not committed: it is fenced off before the next one begins.
  * 2. A server that is kept is brought back once, on one node, before anything else is started.
  */
-import { type KeptExit, pagesOf, storageFailed } from '../../adapters.js'
-import type { AnswerKey, DefinitionData, KeptAnswer, Logger } from '../../index.js'
+import { DeadLetters, type KeptExit, pagesOf, Sweeper, storageFailed } from '../../adapters.js'
+import type { AnswerKey, Clock, DefinitionData, KeptAnswer, Logger } from '../../index.js'
 import { type OpenedStore, openStore, type StoreConnection } from '../../stores/open-store.js'
 import type { Place } from './place.js'
 import type { Places } from './places.js'
@@ -20,6 +20,7 @@ interface KeptServersTerms {
   readonly nodes: () => ThreadNodes
   readonly implementations: ReadonlyMap<string, DefinitionData>
   readonly logger: Logger
+  readonly clock: Clock
   readonly execArgv: readonly string[] | undefined
   /** The thread of the node is no use: its servers cannot be kept. */
   readonly unfit: (node: ThreadNode, why: Error) => void
@@ -28,6 +29,7 @@ interface KeptServersTerms {
 export class KeptServers {
   #opening: Promise<OpenedStore> | undefined = undefined
   #store: OpenedStore | undefined = undefined
+  #sweeper: Sweeper | undefined = undefined
   readonly #connections = new Map<ThreadNode, StoreConnection>()
 
   constructor(private readonly terms: KeptServersTerms) {}
@@ -85,6 +87,8 @@ export class KeptServers {
     for (const exit of await client.exits(places.exits.since, MOST_EXITS)) {
       places.exits.add({ ...exit, reason: JSON.parse(exit.reason) })
     }
+    this.#sweeper = new Sweeper(client, this.terms.clock, () => places.exits.since)
+    this.#sweeper.begin()
     if (restored > 0) logger.info({ servers: restored }, 'durable servers are back')
   }
 
@@ -97,7 +101,13 @@ export class KeptServers {
     }
   }
 
+  /** Also of servers whose thread does not come back. */
+  get deadLetters(): DeadLetters {
+    return new DeadLetters(this.#store?.client, (id) => this.terms.places.get(id))
+  }
+
   async close(): Promise<void> {
+    this.#sweeper?.end()
     await this.#store?.close()
   }
 }

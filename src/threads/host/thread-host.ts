@@ -191,7 +191,7 @@ export class ThreadHost extends ThreadMessages implements Host {
   }
 
   async deadLetters(id: string, options: DeadLetterOptions = {}): Promise<DeadLetterPage> {
-    return this.nodeOf(id).ask('deadLetters', id, options)
+    return this.machinery.kept.deadLetters.list(id, options)
   }
 
   async replayDeadLetter(id: string, ref: string): Promise<void> {
@@ -200,7 +200,7 @@ export class ThreadHost extends ThreadMessages implements Host {
   }
 
   async discardDeadLetter(id: string, ref: string): Promise<void> {
-    return this.nodeOf(id).ask('discardDeadLetter', id, ref)
+    return this.machinery.kept.deadLetters.discard(id, ref)
   }
 
   watch(id: string, listener: (event: FeedEvent) => void, options: WatchOptions = {}): Promise<Watch> {

@@ -28,8 +28,9 @@ export function pack<Said extends ToNode | FromNode>(said: Said): Packed<Said> {
 }
 
 /** It has no more than what is packed. */
-function isPlain({ start, implementation, ifMatch, chain }: CallMessage): boolean {
-  return start === undefined && implementation === undefined && ifMatch === undefined && chain === undefined
+function isPlain({ start, implementation, ifMatch, chain, key, seq }: CallMessage): boolean {
+  const isForAny = start === undefined && implementation === undefined && ifMatch === undefined
+  return isForAny && chain === undefined && key === undefined && seq === undefined
 }
 
 function packCall({ n, to, message, args, timeout, bytes, origin }: CallMessage): PackedCall {
