@@ -126,13 +126,13 @@ const SERVERS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
 export async function simulate(seed: number, kills: number, fault?: Fault): Promise<Verdict> {
   const random = randomOf(seed)
   const kept = new MemoryStore()
-  let life = await Life.begin(kept, random, fault)
-  for (const id of SERVERS) await life.start(id)
+  let beginning = Life.begin(kept, random, fault)
   const line: Line = {
-    call: (...message) => life.call(...message),
-    cast: (...message) => life.cast(...message),
-    start: (...server) => life.start(...server),
+    call: async (...message) => (await beginning).call(...message),
+    cast: async (...message) => (await beginning).cast(...message),
+    start: async (...server) => (await beginning).start(...server),
   }
+  for (const id of SERVERS) await line.start(id)
   const history: Sent[] = []
   let isOver = false
   const senders = Array.from({ length: 16 }, (_, i) =>
@@ -144,12 +144,15 @@ export async function simulate(seed: number, kills: number, fault?: Fault): Prom
   for (let kill = 0; kill < kills; kill++) {
     const enough = history.length + Math.ceil(random() * 100)
     while (history.length < enough) await nextMoment()
-    const next = Life.begin(kept, random, fault)
-    life.kill()
-    life = await next
+    // All are answered by one commit, and have just asked again: the next one is under way, or has been written, somewhat later.
+    for (let moments = Math.floor(random() * 10); moments > 0; moments--) await nextMoment()
+    const killed = await beginning
+    beginning = Life.begin(kept, random, fault)
+    killed.kill()
   }
   isOver = true
   await Promise.all(senders)
+  const life = await beginning
   const ids = [...SERVERS, ...history.flatMap(({ kind, server }) => (kind === 'start' ? server : []))]
   const books = () => new Map(ids.flatMap((id) => (life.runtime.whereis(id) ? [[id, stateOf(life.runtime, id)]] : [])))
   let verdict = judge(history, books())
