@@ -10,6 +10,7 @@ export type {
   DeadLetter,
   Kept,
   KeptAnswer,
+  KeptBrief,
   KeptCast,
   KeptExit,
   KeptServer,
@@ -35,6 +36,7 @@ export type { Peer } from './core/server/peers.js'
 export { checkPlain } from './core/server/plain.js'
 export type { Protocol } from './core/server/protocol.js'
 export { RefusedRequest } from './core/server/refused-request.js'
+export type { Known } from './core/server/restoration.js'
 export { shuttingDown } from './core/server/shutting-down.js'
 export { copyGivenState } from './core/server/state-check.js'
 export { storageFailed } from './core/server/storage-failed.js'

@@ -4,6 +4,7 @@ import type {
   DeadLetter,
   Kept,
   KeptAnswer,
+  KeptBrief,
   KeptCast,
   KeptExit,
   KeptServer,
@@ -112,6 +113,19 @@ export class MemoryStore implements Store {
     if (server === undefined) return undefined
     const timers = ownedBy(this.#timers, id).sort((a, b) => a.due - b.due)
     return { server, casts: ownedBy(this.#casts, id), timers, upTo: this.#upTo }
+  }
+
+  async briefs(ids: readonly string[]): Promise<KeptBrief[]> {
+    return ids.flatMap((id) => {
+      const server = this.#servers.get(id)
+      if (server === undefined) return []
+      const { implementation, version, terms, startedAt, incarnation, restarts, revision } = server
+      const due = ownedBy(this.#timers, id).map((timer) => timer.due)
+      return {
+        ...{ id, implementation, version, terms, startedAt, incarnation, restarts, revision },
+        ...{ due: due.length === 0 ? null : Math.min(...due), hasCasts: ownedBy(this.#casts, id).length > 0 },
+      }
+    })
   }
 
   async servers({ after = '', limit }: PageOptions): Promise<{ id: string; implementation: string }[]> {

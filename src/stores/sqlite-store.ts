@@ -13,6 +13,7 @@ import {
   type DeadLetter,
   type Kept,
   type KeptAnswer,
+  type KeptBrief,
   type KeptCast,
   type KeptExit,
   type KeptServer,
@@ -135,6 +136,11 @@ export class SqliteStore {
       timers: all<KeptTimer>('timersOf', id),
       upTo: last?.seq ?? 0,
     }
+  }
+
+  briefs(ids: readonly string[]): KeptBrief[] {
+    const rows = this.#statements.all<KeptBrief>('briefs', JSON.stringify(ids))
+    return rows.map((row) => ({ ...row, hasCasts: Boolean(row.hasCasts) }))
   }
 
   servers({ after = '', limit }: PageOptions): { id: string; implementation: string }[] {

@@ -15,6 +15,10 @@ const sql = {
   life: 'UPDATE servers SET incarnation = ?, restarts = ? WHERE id = ?',
   serverDone: 'DELETE FROM servers WHERE id = ?',
   serverOf: 'SELECT * FROM servers WHERE id = ?',
+  briefs: `SELECT id, implementation, version, terms, startedAt, incarnation, restarts, revision,
+    (SELECT min(due) FROM timers WHERE timers.id = servers.id) AS due,
+    EXISTS (SELECT 1 FROM casts WHERE casts.id = servers.id) AS hasCasts
+    FROM servers WHERE id IN (SELECT value FROM json_each(?))`,
   servers: 'SELECT id, implementation FROM servers WHERE id > ? ORDER BY id LIMIT ?',
 
   cast: `INSERT INTO casts (id, ${CAST}, answerTo, attempts) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7

@@ -5,6 +5,7 @@ import {
   type DeadLetter,
   type Kept,
   type KeptAnswer,
+  type KeptBrief,
   type KeptExit,
   type PageOptions,
   StoreFailed,
@@ -36,6 +37,10 @@ export class StoreClient implements Store {
 
   load(id: string): Promise<Kept | undefined> {
     return this.#ask('load', id)
+  }
+
+  briefs(ids: readonly string[]): Promise<KeptBrief[]> {
+    return this.#ask('briefs', ids)
   }
 
   servers(options: PageOptions): Promise<{ id: string; implementation: string }[]> {

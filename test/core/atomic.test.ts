@@ -164,7 +164,7 @@ t.test('a look at the state while a handler runs that changes nothing makes no r
   await runtime.start('still', {}, { id: 's' })
   const call = observe(runtime.call('s', 'wait'))
   await clock.advance(0)
-  t.same(runtime.state('s').state, { deep: { list: [[1]] } })
+  t.same((await runtime.state('s')).state, { deep: { list: [[1]] } })
   door.open()
   await clock.advance(0)
   t.equal(call.outcome, 'resolved')
@@ -193,7 +193,7 @@ t.test('the state may be an array, a Map or a Set as well', async (t) => {
   ] as const) {
     await runtime.start(implementation, {}, { id: implementation })
     t.equal(await runtime.call(implementation, 'put'), 1)
-    t.same(runtime.state(implementation).state, state)
+    t.same((await runtime.state(implementation)).state, state)
     t.equal(runtime.info(implementation).revision, 2)
   }
   await close()

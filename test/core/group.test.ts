@@ -1,5 +1,13 @@
 /** Calls and casts to all servers that have a label. */
-import { createRuntime, defineServer, type GroupFailure, type Json, type Runtime, Type } from 'genservers'
+import {
+  createRuntime,
+  defineServer,
+  type GroupFailure,
+  type Json,
+  type Runtime,
+  type StateView,
+  Type,
+} from 'genservers'
 import { createSimulatedClock } from 'genservers/testing'
 import t, { type Test } from 'tap'
 import { MemoryRegistry } from '../../src/core/kernel/registry.js'
@@ -22,7 +30,7 @@ async function setUp(t: Test, members: readonly string[] = ['a', 'b', 'c']) {
 }
 
 const codes = (failures: readonly GroupFailure[]) => failures.map(({ id, code }) => `${id} ${code}`)
-const stateOf = (runtime: Runtime, id: string) => (runtime.state(id).state as { n: number }).n
+const stateOf = (runtime: Runtime, id: string) => ((runtime.state(id) as StateView).state as { n: number }).n
 
 t.test('L9: a group cast reaches every server that has the label, and nobody else', async (t) => {
   const { runtime, clock, close } = await setUp(t)

@@ -98,7 +98,7 @@ t.test('Maps, Sets, dates and big numbers of a state are shown in a form that JS
     }),
   })
   await runtime.start('odd', {}, { id: 'o' })
-  t.same(runtime.state('o').state, {
+  t.same((await runtime.state('o')).state, {
     byName: { a: [1, 2] },
     byNumber: [[1, 'one']],
     at: '1970-01-01T00:00:00.000Z',

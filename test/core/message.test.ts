@@ -130,7 +130,7 @@ t.test('a server takes as many delayed casts as its mailbox takes messages', asy
   runtime.cast('p', 'note', { note: '1' }, { delay: 10 })
   runtime.cast('p', 'note', { note: '2' }, { delay: 10 })
   t.throws(() => runtime.cast('p', 'note', { note: '3' }, { delay: 10 }), { code: 'mailbox_full' })
-  t.equal(runtime.timers('p').length, 2)
+  t.equal((await runtime.timers('p')).length, 2)
   await close()
 })
 

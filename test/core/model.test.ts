@@ -251,7 +251,7 @@ t.test('whatever is done with servers, they do what the model does', async (t) =
           const server = model.servers.get(id)
           same(world.runtime.whereis(id) !== undefined, server !== undefined, `${id} is there`)
           if (server === undefined) continue
-          same((world.runtime.state(id).state as { items: number[] }).items, server.items, `the items of ${id}`)
+          same(((await world.runtime.state(id)).state as { items: number[] }).items, server.items, `the items of ${id}`)
           same(world.runtime.info(id).incarnation, server.incarnation, `the incarnation of ${id}`)
         }
       }

@@ -358,7 +358,7 @@ t.test(
       'ctx.call: this turn is over',
     ])
     t.match(runtime.info('s'), { incarnation: 2, revision: 2 })
-    t.same(runtime.state('s').state, { n: 0 })
+    t.same((await runtime.state('s')).state, { n: 0 })
     t.throws(() => runtime.kill('nobody'), { code: 'unknown_server' })
     await close()
   },

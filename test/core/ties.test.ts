@@ -418,7 +418,7 @@ t.test('who hears of a death and kills the one that died does not give it two li
   await clock.advance(0)
   const { restarts = 0 } = runtime.whereis('m') === undefined ? {} : runtime.info('m')
   t.equal(inits, restarts + 1)
-  t.equal(runtime.timers('m').length, 1)
+  t.equal((await runtime.timers('m')).length, 1)
   runtime.kill('m')
   t.equal(clock.pending, 0)
   await close()

@@ -1,6 +1,6 @@
 /** Many messages in one request: each is answered for itself, when it is done. */
 import { type AddressInfo, connect, type Socket } from 'node:net'
-import { type AnyDefinition, createRuntime, defineServer, type Runtime, Type } from 'genservers'
+import { type AnyDefinition, createRuntime, defineServer, type Runtime, type StateView, Type } from 'genservers'
 import { createSimulatedClock } from 'genservers/testing'
 import t, { type Test } from 'tap'
 import { createGateway, type GatewayOptions } from '../../src/gateway.js'
@@ -131,9 +131,9 @@ t.test('a cast with a delay tells its timer', async (t) => {
   const { send, start, runtime, clock } = await opened(t)
   await start('p1')
   const { told } = await send([{ to: 'p1', cast: 'add', args: { by: 5 }, delay: 100 }])
-  t.same(told, [{ line: 1, status: 202, timer: runtime.timers('p1')[0]?.ref }])
+  t.same(told, [{ line: 1, status: 202, timer: (await runtime.timers('p1'))[0]?.ref }])
   await clock.advance(100)
-  t.equal((runtime.state('p1').state as { n: number }).n, 5)
+  t.equal(((await runtime.state('p1')).state as { n: number }).n, 5)
 })
 
 t.test('a body that is no batch is refused as a whole; an empty one has no answers', async (t) => {
@@ -217,7 +217,7 @@ async function listening(t: Test) {
     end: () => socket.write('0\r\n\r\n'),
     told: () => told,
     isOver: () => isOver,
-    taken: () => (runtime.state('g').state as { taken: number }).taken,
+    taken: () => ((runtime.state('g') as StateView).state as { taken: number }).taken,
   }
 }
 
@@ -371,7 +371,7 @@ t.test('calls of a batch that stands behind another request are given up too whe
   socket.destroy()
   await until(() => runtime.info('g').mailbox.length === 0)
   runtime.resume('g')
-  t.match(runtime.state('g').state, { taken: 0 })
+  t.match((await runtime.state('g')).state, { taken: 0 })
 })
 
 t.test('what has not come as a whole when the gateway closes is not taken for a line', async (t) => {

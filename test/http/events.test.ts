@@ -170,7 +170,7 @@ t.test('patches applied to the first state give the state, and nothing that reda
     )
     state = document.state
   }
-  t.same(state, runtime.state('r').state)
+  t.same(state, (await runtime.state('r')).state)
   t.match(heard.at(-1), { event: 'patch', data: { incarnation: 2, patch: [{ op: 'replace', path: '/n', value: 7 }] } })
   t.notMatch(JSON.stringify(heard), 'hush')
   await reader.leave()

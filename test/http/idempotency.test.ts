@@ -126,7 +126,7 @@ for (const durable of [false, true]) {
     const later = await cast('plus', { by: 1 }, 'd', { delay: 1000 })
     const same = await cast('plus', { by: 1 }, 'd', { delay: 1000 })
     t.equal(same.headers['location'], later.headers['location'])
-    t.equal(runtime.timers('m').length, 1)
+    t.equal((await runtime.timers('m')).length, 1)
   })
 
   t.test(`${of}: many at once with one key have one effect`, async (t) => {

@@ -179,7 +179,7 @@ t.test('the typed routes take timeout and delay in the query', async (t) => {
   const cast = await ask('POST', `${base}/cast/add?delay=1000`, { by: 1 })
   t.equal(cast.statusCode, 202)
   t.match(runtime.timers('p1'), [{ message: 'add', dueIn: 1000 }])
-  t.equal(cast.headers['location'], `/servers/p1/timers/${runtime.timers('p1')[0]?.ref}`)
+  t.equal(cast.headers['location'], `/servers/p1/timers/${(await runtime.timers('p1'))[0]?.ref}`)
   for (const query of ['timeout=1.5', 'timeout=-1', 'timeout=soon', 'timeout=', 'delay=1', 'wait=1']) {
     t.equal((await ask('POST', `${base}/call/ping?${query}`)).body.code, 'invalid_request', query)
   }

@@ -149,7 +149,7 @@ t.test('a call that was accepted is kept: another process runs it, once, and kno
   t.match(await other.answered(done), { statusCode: 200, body: { reply: 1 } })
   t.match(await other.answered(crashing), { statusCode: 500, body: { code: 'server_crashed' } })
   t.match(await other.answered(looking), { statusCode: 200, body: { reply: 11 } })
-  t.match(other.runtime.state('w').state, { n: 11 })
+  t.match((await other.runtime.state('w')).state, { n: 11 })
   t.same((await world.store.load('w'))?.casts, [])
 })
 

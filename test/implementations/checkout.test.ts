@@ -58,7 +58,7 @@ t.test('an order takes its articles, once', async (t) => {
   t.equal(await runtime.call<typeof checkout>('order-1', 'status'), 'placed')
   t.equal(await runtime.call<typeof stock>('apples', 'left'), 8)
   t.equal(await runtime.call<typeof stock>('pears', 'left'), 0)
-  t.same(runtime.state('apples').state, { left: 8, reserved: {} }, 'what was set aside is sold')
+  t.same((await runtime.state('apples')).state, { left: 8, reserved: {} }, 'what was set aside is sold')
 })
 
 t.test('the same article on two lines is taken twice', async (t) => {

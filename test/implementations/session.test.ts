@@ -62,6 +62,6 @@ t.test('operators see whose session it is, not what is in it', async (t) => {
   const { runtime } = runtimeOf(t, { session })
   await runtime.start('session', { user: 'ada' }, { id: 's' })
   await runtime.call<typeof session>('s', 'put', { data: 'secret' })
-  t.match(runtime.state('s').state, { user: 'ada' })
-  t.notMatch(JSON.stringify(runtime.state('s').state), /secret/)
+  t.match((await runtime.state('s')).state, { user: 'ada' })
+  t.notMatch(JSON.stringify((await runtime.state('s')).state), /secret/)
 })

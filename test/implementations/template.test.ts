@@ -19,7 +19,7 @@ t.test('it counts down only while it goes, and then launches', async (t) => {
   await clock.advance(1000)
   t.equal(await launched, 'launched')
   t.same(runtime.timers('l'), [])
-  t.match(runtime.state('l').state, { left: 0, watchers: 0 })
+  t.match((await runtime.state('l')).state, { left: 0, watchers: 0 })
 })
 
 t.test('hold stops the clock, go lets it go on', async (t) => {
@@ -105,7 +105,7 @@ t.test('operators see the weather that came in, and never the code', async (t) =
   const { runtime, clock } = runtimeOf(t, implementations)
   await runtime.start('template', { code: 'secret' }, { id: 'l' })
   await clock.advance(0)
-  t.same(runtime.state('l').state, { left: 10, weather: 'clear', watchers: 0 })
+  t.same((await runtime.state('l')).state, { left: 10, weather: 'clear', watchers: 0 })
 })
 
 t.test('a state of version 1 becomes one of version 2, others are refused', async (t) => {

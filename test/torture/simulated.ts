@@ -32,6 +32,7 @@ class Disk extends MemoryStore {
   ) {
     super()
     this.load = (id) => kept.load(id)
+    this.briefs = (ids) => kept.briefs(ids)
     this.servers = (options) => kept.servers(options)
     this.exits = (since, limit) => kept.exits(since, limit)
     this.answer = async (scope, key, now) => (fault === 'forgetful' ? undefined : kept.answer(scope, key, now))
@@ -154,16 +155,16 @@ export async function simulate(seed: number, kills: number, fault?: Fault): Prom
   await Promise.all(senders)
   const life = await beginning
   const ids = [...SERVERS, ...history.flatMap(({ kind, server }) => (kind === 'start' ? server : []))]
-  const books = () => new Map(ids.flatMap((id) => (life.runtime.whereis(id) ? [[id, stateOf(life.runtime, id)]] : [])))
-  let verdict = judge(history, books())
+  const books = async () => {
+    const known = ids.filter((id) => life.runtime.whereis(id) !== undefined)
+    const states = await Promise.all(known.map(async (id) => (await life.runtime.state(id)).state as Book))
+    return new Map(known.map((id, i) => [id, states[i] as Book]))
+  }
+  let verdict = judge(history, await books())
   for (let looks = 1; looks < 100 && verdict.lost.length > 0; looks++) {
     await nextMoment()
-    verdict = judge(history, books())
+    verdict = judge(history, await books())
   }
   await life.end()
   return verdict
-}
-
-function stateOf(runtime: Runtime, id: string): Book {
-  return runtime.state(id).state as Book
 }

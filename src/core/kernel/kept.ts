@@ -24,6 +24,16 @@ export interface KeptServer {
   readonly state: string
 }
 
+/** What must be known of a server that is not in memory. */
+export interface KeptBrief
+  extends Pick<KeptServer, 'id' | 'implementation' | 'version' | 'terms'>,
+    Pick<KeptServer, 'startedAt' | 'incarnation' | 'restarts' | 'revision'> {
+  /** When its first timer fires: milliseconds since the Unix epoch. */
+  readonly due: number | null
+  /** Casts wait for it. */
+  readonly hasCasts: boolean
+}
+
 /** A cast that was accepted and has had no effect yet. */
 export interface KeptCast {
   /** Grows with each cast that any server of the store is sent. Given by the store, once: none is ever given again. */

@@ -10,6 +10,8 @@ export interface Registry<P> {
   whereis(id: string): P | undefined
   /** Takes the id for `process`. `false`: it is taken already, and nothing changes. */
   register(id: string, process: P, kind: string): boolean
+  /** `process` has the id instead of the one of the same kind that has it. */
+  replace(id: string, process: P): void
   /** Frees the id, which is held by a process of `kind`. */
   unregister(id: string, kind: string): void
   /** The processes whose ids are greater than `id`, in the order of their ids; only those of `kind`, if that is given. */
@@ -41,6 +43,10 @@ export class MemoryRegistry<P> implements Registry<P> {
     }
     ids.add(id)
     return true
+  }
+
+  replace(id: string, process: P): void {
+    this.#processes.set(id, process)
   }
 
   unregister(id: string, kind: string): void {

@@ -7,6 +7,7 @@ import { exitFailure } from './crash.js'
 import type { SeenStatus, ServerCount, ServerInfo, ServerPage } from './info.js'
 import type { ListOptions } from './runtime.js'
 import type { Server } from './server.js'
+import { Sleeper } from './sleeper.js'
 
 const PAGE = 100
 const LARGEST_PAGE = 1000
@@ -16,13 +17,44 @@ const MOST_LOOKED_AT = 5000
 export class Directory {
   readonly labels = new LabelIndex()
 
+  /** Brings one into memory that is not, and gives it. */
+  wake: (sleeper: Sleeper) => Server = () => {
+    throw new Error('nobody can wake it')
+  }
+
   constructor(
-    readonly registry: Registry<Server>,
+    readonly registry: Registry<Server | Sleeper>,
     readonly exits: Exits,
   ) {}
 
+  /** The server that has the id, which is in memory from now on. */
   find(id: string): Server | undefined {
+    const found = this.registry.whereis(id)
+    return found instanceof Sleeper ? this.wake(found) : found
+  }
+
+  /** Whoever has the id, as it is. */
+  look(id: string): Server | Sleeper | undefined {
     return this.registry.whereis(id)
+  }
+
+  /** As `look`. @throws {GenServerError} as `get` */
+  see(id: string): Server | Sleeper {
+    const found = this.registry.whereis(id)
+    if (found === undefined) throw this.#missing(id)
+    return found
+  }
+
+  /** It is not known here any more. */
+  forget(sleeper: Sleeper): void {
+    sleeper.cancelAlarm()
+    this.registry.unregister(sleeper.id, sleeper.protocol.name)
+    this.labels.remove(sleeper.id, sleeper.terms.labels)
+  }
+
+  /** Those that are in memory. */
+  *awake(implementation?: string): Generator<Server, void, undefined> {
+    for (const each of this.registry.after(undefined, implementation)) if (!(each instanceof Sleeper)) yield each
   }
 
   /**
@@ -30,7 +62,7 @@ export class Directory {
    * @throws {GenServerError} `unknown_server`, or `server_exited` while its end is remembered.
    */
   get(id: string, implementation?: string): Server {
-    const server = this.registry.whereis(id)
+    const server = this.find(id)
     if (server === undefined) throw this.#missing(id)
     if (implementation === undefined || implementation === server.protocol.name) return server
     throw new GenServerError('unknown_server', `no ${implementation} has the id ${id}`)
@@ -44,6 +76,10 @@ export class Directory {
 
   /** The servers that have `label`, in the order of their ids; those after `id`, if that is given. */
   *labelled(label: string, id?: string): Generator<Server, void, undefined> {
+    for (const next of this.labels.after(label, id)) yield this.find(next) as Server
+  }
+
+  *#labelled(label: string, id: string | undefined): Generator<Server | Sleeper, void, undefined> {
     for (const next of this.labels.after(label, id)) yield this.registry.whereis(next) as Server
   }
 
@@ -53,7 +89,7 @@ export class Directory {
     const servers: ServerInfo[] = []
     let looked = 0
     let last: string | undefined
-    const some = label === undefined ? this.registry.after(after, implementation) : this.labelled(label, after)
+    const some = label === undefined ? this.registry.after(after, implementation) : this.#labelled(label, after)
     for (const server of some) {
       const isOfThem = implementation === undefined || server.protocol.name === implementation
       const fits = isOfThem && (status === undefined || server.seenStatus === status)
@@ -87,7 +123,7 @@ export class Directory {
 }
 
 /** What whoever asks for the id of `holder` hears. */
-export function alreadyStarted(holder: Server): GenServerError {
+export function alreadyStarted(holder: Server | Sleeper): GenServerError {
   return new GenServerError('already_started', `${holder.id} is taken by a ${holder.protocol.name}`, {
     server: holder.info,
   })

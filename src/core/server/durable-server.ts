@@ -8,10 +8,11 @@
  *    what it did could not be kept (`fallBack`).
  */
 import { GenServerError } from '../kernel/errors.js'
-import type { AnswerKey, Kept } from '../kernel/kept.js'
+import type { AnswerKey, Kept, KeptBrief } from '../kernel/kept.js'
 import type { Pending } from '../kernel/process.js'
 import type { Reason } from '../kernel/reason.js'
 import { TimerReceipt } from '../kernel/receipt.js'
+import type { Awaitable } from './definition.js'
 import { adopt } from './draft.js'
 import { GatedServer } from './gated-server.js'
 import { type Cause, type Comeback, comesBack, LONGEST_DELAY } from './keeper.js'
@@ -27,6 +28,8 @@ export class DurableServer extends GatedServer {
   /** That it was started is to be kept under this. */
   #startKey: AnswerKey | undefined = undefined
   #isEnding = false
+  /** While it comes into memory. */
+  #coming: Promise<void> | undefined = undefined
 
   protected override get isEnding(): boolean {
     return this.#isEnding
@@ -40,6 +43,21 @@ export class DurableServer extends GatedServer {
       cleared: () => commits.add(id, { kind: 'timersDone', id }),
       receipt: (ref) => new TimerReceipt(id, ref),
     })
+  }
+
+  /** It was not in memory, and comes with what is kept: nobody but who looks closely sees that it was away. */
+  comeAwake({ startedAt, incarnation, restarts, revision }: KeptBrief, load: () => Promise<Kept | undefined>): void {
+    this.#isKept = true
+    this.startedAt = startedAt
+    this.incarnation = incarnation
+    this.revision = revision
+    this.remember({ restarts })
+    this.status = 'running'
+    this.#coming = this.#comeOut(load, undefined)
+  }
+
+  override whenHere<T>(look: () => Awaitable<T>): Awaitable<T> {
+    return this.#coming === undefined ? look() : this.#coming.then(look)
   }
 
   /** It has lost its node, and its next life begins `delay` milliseconds from now, with what is kept. */
@@ -68,6 +86,7 @@ export class DurableServer extends GatedServer {
     let kept: Kept | undefined
     try {
       kept = await load()
+      this.#coming = undefined
     } catch (error) {
       this.unload(storageFailed(this.id, error as Error))
       return
@@ -81,6 +100,7 @@ export class DurableServer extends GatedServer {
   restore({ server, casts, timers, upTo }: Kept, last?: Reason): void {
     const { id, revision, incarnation, restarts } = server
     this.#isKept = true
+    this.args = JSON.parse(server.args)
     this.startedAt = server.startedAt
     this.incarnation = incarnation
     this.revision = revision
@@ -95,7 +115,7 @@ export class DurableServer extends GatedServer {
     this.status = 'running'
     this.refill(casts, upTo)
     for (const timer of timers) this.timers.restore(timer.ref, timer.due, restoredTimed(timer))
-    this.peers.began(this)
+    if (last !== undefined) this.peers.began(this)
     this.open()
   }
 

@@ -1,19 +1,19 @@
 /** What a runtime has of its store: durable servers that come back, casts that were set aside, and answers that are asked for again. */
+import { GenServerError } from '../kernel/errors.js'
 import type { AnswerKey, KeptAnswer } from '../kernel/kept.js'
 import type { Node } from '../kernel/node.js'
 import type { Store } from '../kernel/store.js'
 import { DeadLetters } from './dead-letters.js'
 import type { Directory } from './directory.js'
-import type { DurableServer } from './durable-server.js'
-import type { DeadLetterPage } from './info.js'
+import type { DeadLetterPage, StateView } from './info.js'
 import { keepCall } from './keep-call.js'
 import type { Keeper } from './keeper.js'
 import type { DeadLetterOptions, Keeping, LaterCall } from './keeping.js'
 import type { Neighbours } from './neighbours.js'
-import type { StartOptions } from './options.js'
 import type { Peers } from './peers.js'
 import type { Protocol } from './protocol.js'
-import { Restoration } from './restoration.js'
+import { type Known, Restoration } from './restoration.js'
+import type { Sleeper } from './sleeper.js'
 import { storageFailed } from './storage-failed.js'
 import { Sweeper } from './sweeper.js'
 import { Sys } from './sys.js'
@@ -35,7 +35,7 @@ export abstract class KeptRuntime extends Sys implements Keeping {
     super(node, protocols, directory, root, neighbours)
     this.#restoration = store && new Restoration(store, this)
     this.#sweeper = store && new Sweeper(store, node.clock, () => directory.exits.since)
-    this.#deadLetters = new DeadLetters(store, (id) => directory.get(id))
+    this.#deadLetters = new DeadLetters(store, (id) => directory.see(id))
   }
 
   async restore(): Promise<number> {
@@ -50,8 +50,13 @@ export abstract class KeptRuntime extends Sys implements Keeping {
   }
 
   /** A durable server that had its id on a node that is no more goes on here, as it was last kept. */
-  bringBack(implementation: string, args: unknown, options: StartOptions, delay: number): void {
-    this.#restoration?.bringBack(this.make(implementation, args, options) as DurableServer, delay)
+  bringBack(known: Known, delay: number): void {
+    this.#restoration?.bringBack(known, delay)
+  }
+
+  /** Durable servers that were not in memory on a node that is no more are known here. */
+  know(servers: readonly Known[]): void {
+    this.#restoration?.know(servers)
   }
 
   /** What these servers did could not be kept. */
@@ -63,8 +68,15 @@ export abstract class KeptRuntime extends Sys implements Keeping {
     this.#sweeper?.end()
   }
 
+  /** It is not woken for that. */
+  protected async stateOfSleeper(sleeper: Sleeper): Promise<StateView> {
+    const view = await this.#restoration?.stateOf(sleeper)
+    if (view !== undefined) return view
+    throw new GenServerError('unknown_server', `no server has the id ${sleeper.id}`)
+  }
+
   isDurable(id: string): boolean {
-    return this.directory.find(id)?.protocol.definition.durable === true
+    return this.directory.look(id)?.protocol.definition.durable === true
   }
 
   async keptAnswer({ scope, key }: Pick<AnswerKey, 'scope' | 'key'>): Promise<KeptAnswer | undefined> {

@@ -36,6 +36,7 @@ import { callOperation, castOperation, keptCallOf, keptCastOf, makeCall, makeCas
 import type { Server } from './server.js'
 import { shutDown } from './shut-down.js'
 import { shuttingDown } from './shutting-down.js'
+import { Sleeper } from './sleeper.js'
 import type { Start } from './starter.js'
 import { stateView } from './state-view.js'
 
@@ -180,11 +181,11 @@ export class LocalRuntime extends KeptRuntime {
   }
 
   whereis(id: string): string | undefined {
-    return this.directory.find(id)?.id
+    return this.directory.look(id)?.id
   }
 
   info(id: string): ServerInfo {
-    return this.directory.get(id).info
+    return this.directory.see(id).info
   }
 
   list(options: ListOptions = {}): ServerPage {
@@ -219,18 +220,22 @@ export class LocalRuntime extends KeptRuntime {
     return this.directory.count(this.implementations.keys())
   }
 
-  state(id: string): StateView {
-    return stateView(this.directory.get(id))
+  state(id: string): Awaitable<StateView> {
+    const seen = this.directory.see(id)
+    return seen instanceof Sleeper ? this.stateOfSleeper(seen) : seen.whenHere(() => stateView(seen))
   }
 
-  timers(id: string): TimerInfo[] {
-    return this.directory.get(id).anyTimers?.list() ?? []
+  timers(id: string): Awaitable<TimerInfo[]> {
+    const server = this.directory.get(id)
+    return server.whenHere(() => server.anyTimers?.list() ?? [])
   }
 
   cancelTimer(id: string, ref: string): Awaitable<number | false> {
     const server = this.directory.get(id)
-    const left = server.anyTimers?.cancel(ref) ?? false
-    return left === false ? false : (server.kept()?.then(() => left) ?? left)
+    return server.whenHere((): Awaitable<number | false> => {
+      const left = server.anyTimers?.cancel(ref) ?? false
+      return left === false ? false : (server.kept()?.then(() => left) ?? left)
+    })
   }
 
   subscribe(id: string, listener: (event: PublishedEvent) => void): () => void {
@@ -257,7 +262,7 @@ export class LocalRuntime extends KeptRuntime {
   close({ timeout = 10_000 }: { readonly timeout?: number } = {}): Promise<void> {
     this.drain()
     this.endSweeping()
-    this.#closed ??= shutDown(this.directory.registry, this.node, timeout)
+    this.#closed ??= shutDown(this.directory, this.node, timeout)
     return this.#closed
   }
 }

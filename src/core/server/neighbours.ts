@@ -32,6 +32,8 @@ export interface Neighbours {
   registered(server: Registered): void
   /** A life of it has begun; the first one, unless there is a reason why the last one ended. */
   began(id: string, incarnation: number, last: Reason | undefined): void
+  /** It is not in memory any more, or is again. */
+  slept(id: string, isAsleep: boolean): void
   /** Its id is free. With an `exit`, that is to be remembered. */
   unregistered(id: string, exit: Exit | undefined): void
   /** The server that has the id on another node. */
@@ -47,6 +49,7 @@ export const noNeighbours: Neighbours = {
   unclaim() {},
   registered() {},
   began() {},
+  slept() {},
   unregistered() {},
   find: () => undefined,
   start: () => undefined,

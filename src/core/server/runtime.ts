@@ -234,8 +234,10 @@ export interface Runtime extends Operations, Keeping {
   readonly queuedBytes: number
   /** How many servers there are, by implementation and status; pairs that nobody has are left out. */
   countServers(): Promise<ServerCount[]>
-  state(id: string): StateView
-  timers(id: string): TimerInfo[]
+  /** Of a durable server that is not in memory, a promise; it is not woken for that. */
+  state(id: string): Awaitable<StateView>
+  /** Of a durable server that is not in memory, a promise. */
+  timers(id: string): Awaitable<TimerInfo[]>
   /** The milliseconds that were left, or `false` if the timer is not known. */
   cancelTimer(id: string, ref: string): Awaitable<number | false>
   /** Hears what the server publishes; returns how to stop that. */

@@ -3,38 +3,42 @@
  * stands alone is ordered to stop, the youngest first. Their `terminate`s overlap. Supervisors end their children themselves, in the order that they have to keep.
  */
 import type { Node } from '../kernel/node.js'
-import type { Registry } from '../kernel/registry.js'
+import type { Directory } from './directory.js'
 import { DurableServer } from './durable-server.js'
 import { orderToStop } from './ordered-stop.js'
 import type { Server } from './server.js'
 import { shuttingDown } from './shutting-down.js'
+import { Sleeper } from './sleeper.js'
 
 /**
  * Resolves when no server is left. Work that goes on after `timeout` milliseconds is cut off, so that it cannot keep
  * the other servers from their `terminate`.
  */
-export async function shutDown(registry: Registry<Server>, node: Node, timeout: number): Promise<void> {
+export async function shutDown(directory: Directory, node: Node, timeout: number): Promise<void> {
   const limit = alarm(node, timeout)
   // Nobody will resume them later, and what they have is finished like everything else.
-  for (const server of registry.after()) server.resume()
+  for (const server of directory.awake()) server.resume()
   // Servers may give each other work while they finish theirs: look again until all are idle at once.
-  for (let busy = notIdle(registry); busy.length > 0 && !limit.over; busy = notIdle(registry)) {
+  for (let busy = notIdle(directory); busy.length > 0 && !limit.over; busy = notIdle(directory)) {
     await Promise.race([Promise.all(busy.map((server) => server.whenIdle())), limit.rings])
   }
   limit.cancel()
   await node.commits?.settled()
   // What they have left is done in the next process.
-  for (const server of [...registry.after()]) if (server instanceof DurableServer) server.unload(shuttingDown())
-  for (const server of notIdle(registry)) killLate(server, `it has work left after ${timeout} ms`)
-  const alone = [...registry.after()].filter(({ keeper }) => keeper.supervisor === undefined)
+  for (const each of [...directory.registry.after()]) {
+    if (each instanceof DurableServer) each.unload(shuttingDown())
+    else if (each instanceof Sleeper) directory.forget(each)
+  }
+  for (const server of notIdle(directory)) killLate(server, `it has work left after ${timeout} ms`)
+  const alone = [...directory.awake()].filter(({ keeper }) => keeper.supervisor === undefined)
   const youngestFirst = alone.sort((a, b) => b.number - a.number)
   await Promise.all(youngestFirst.map((server) => stop(server, Math.min(server.terms.shutdown, timeout))))
-  for (const server of [...registry.after()]) server.kill()
+  for (const server of [...directory.awake()]) server.kill()
   node.deadlines.close()
 }
 
-function notIdle(registry: Registry<Server>): Server[] {
-  return [...registry.after()].filter((server) => !server.idle)
+function notIdle(directory: Directory): Server[] {
+  return [...directory.awake()].filter((server) => !server.idle)
 }
 
 function stop(server: Server, patience: number): Promise<void> {

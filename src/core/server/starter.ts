@@ -20,6 +20,7 @@ import type { Protocol } from './protocol.js'
 import type { RequestOptions } from './runtime.js'
 import { Server } from './server.js'
 import { shuttingDown } from './shutting-down.js'
+import type { Sleeper } from './sleeper.js'
 
 /** What to start for a message. */
 export type Start = NonNullable<RequestOptions['start']>
@@ -118,7 +119,7 @@ export abstract class Starter {
     const terms = this.#termsFor(protocol, options, keeper)
     const server = this.#serverOf(id, protocol, protocol.checkStartArgs(args), terms, keeper)
     const { registry, labels, exits } = this.directory
-    if (!registry.register(id, server, implementation)) throw alreadyStarted(registry.whereis(id) as Server)
+    if (!registry.register(id, server, implementation)) throw alreadyStarted(registry.whereis(id) as Server | Sleeper)
     labels.add(id, terms.labels)
     if (options.key !== undefined) server.startedUnder(options.key)
     const last = exits.get(id)

@@ -16,6 +16,7 @@ import type { AnswerKey } from '../kernel/kept.js'
 import { logError } from '../kernel/logger.js'
 import type { Pending } from '../kernel/process.js'
 import { legible, type Reason } from '../kernel/reason.js'
+import type { Awaitable } from './definition.js'
 import { adopt, freeze } from './draft.js'
 import { discard } from './effects.js'
 import { Equipped } from './equipped.js'
@@ -254,6 +255,11 @@ export abstract class StatefulProcess extends Equipped implements Source {
 
   /** That is what came of what was asked under `key` (`Outcome`). */
   keepAnswer(_key: AnswerKey, _outcome: string): void {}
+
+  /** What `look` gives, when it is in memory. */
+  whenHere<T>(look: () => Awaitable<T>): Awaitable<T> {
+    return look()
+  }
 
   /** What `call` has looked at is told when it is kept. */
   protected whenKept(_call: Call, tell: () => void): void {

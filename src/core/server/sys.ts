@@ -93,7 +93,7 @@ export abstract class Sys extends Starter implements Operations {
     if (from.definition.durable || to.definition.durable) {
       throw new BadDefinition(`${name}: it is durable, and states that are kept are not migrated yet`)
     }
-    const servers = () => [...this.directory.registry.after(undefined, name)]
+    const servers = () => [...this.directory.awake(name)]
     const change = new CodeChange(from, to, servers, this.node, patience)
     if (dryRun) return await change.preview()
     this.#codeChange = change

@@ -2,7 +2,7 @@
 import { type Call, type Callee, type ServerTerms, timedOut } from '../../adapters.js'
 import type { GenServerError, Json, Reason } from '../../index.js'
 import { GRACE } from '../wire/grace.js'
-import type { RegisteredMessage } from '../wire/messages.js'
+import type { RegisteredMessage } from '../wire/life-messages.js'
 import type { ThreadNode } from './thread-node.js'
 
 /** After a node is lost nobody knows how far the revisions had come: they go on from the next multiple of this. */
@@ -21,6 +21,8 @@ export class Place implements Callee {
   holders = 0
   /** Its first life has begun. */
   hasBegun = false
+  /** It is durable, and not in the memory of its node. */
+  isAsleep = false
   /** It has lost its node, and its next life has not begun. */
   isAway = false
   /** How often it lost its node. */

@@ -12,6 +12,7 @@ import {
   comesBack,
   type Exit,
   exitFailure,
+  type Known,
   LONGEST_DELAY,
   type RootKeeper,
   type ServerTerms,
@@ -21,7 +22,8 @@ import { type Clock, GenServerError, type Logger } from '../../index.js'
 import type { LastTaken } from '../wire/board.js'
 import { carry, uncarry } from '../wire/carried-failure.js'
 import type { Asker } from '../wire/channel.js'
-import type { Ask, Askable, CallMessage, CastMessage, Lost, Unnamed } from '../wire/messages.js'
+import type { Unnamed } from '../wire/life-messages.js'
+import type { Ask, Askable, CallMessage, CastMessage, Lost } from '../wire/messages.js'
 import type { KeptServers } from './kept-servers.js'
 import type { Lives } from './lives.js'
 import type { Place } from './place.js'
@@ -45,7 +47,10 @@ export class Recovery {
 
   /** Says to the next generation of the node, which comes or has come, what is to go on there. */
   recover(node: ThreadNode, { open, lastTaken }: Remains): void {
-    const fates = this.terms.places.on(node).map((place) => {
+    const there = this.terms.places.on(node)
+    this.#knowAgain(node, there.filter(isAsleep))
+    const awake = there.filter((place) => !isAsleep(place))
+    const fates = awake.map((place) => {
       const taken = place.id === lastTaken?.server ? lastTaken : undefined // 2
       return { place, delay: this.#delayOf(place, taken) }
     })
@@ -85,6 +90,13 @@ export class Recovery {
     }
   }
 
+  /** Nothing of them was in the memory of the node: they are there again as they were. */
+  #knowAgain(node: ThreadNode, asleep: readonly Place[]): void {
+    if (asleep.length === 0) return
+    const known = asleep.map(knownOf)
+    node.ask('know', known).catch((error) => this.terms.logger.error({ err: error }, 'what is kept is not known again'))
+  }
+
   /** Its next life begins on the next generation of its node. */
   #adopt(place: Place, delay: number): void {
     const { implementation, args, incarnation, id, restarts } = place
@@ -99,7 +111,7 @@ export class Recovery {
     if (!isKept) place.revision = place.nextRevision
     const life = { incarnation, revision: place.revision, restarts, lastExit }
     const begun = isKept
-      ? place.node.ask('bringBack', implementation, args, options, delay)
+      ? place.node.ask('bringBack', knownOf(place), delay)
       : place.node.ask('adopt', implementation, args, options, life, delay)
     begun.catch((error) => {
       this.terms.logger.error({ server: id, err: error }, 'a server could not be started again')
@@ -180,7 +192,7 @@ export class Recovery {
     const id = args[0] as string
     const isThere = this.terms.places.find(id)?.node === node
     if (what === 'start' || what === 'getOrStart') fail(question, killedInit(id))
-    else if (what === 'adopt' || what === 'bringBack') return
+    else if (what === 'adopt' || what === 'bringBack' || what === 'know') return
     else if (ENDS.has(what) && isThere) node.channel.question(question.asker, (n) => ({ kind: 'ask', n, what, args }))
     else if (ENDS.has(what)) done(question)
     else fail(question, lostNode(node))
@@ -210,6 +222,14 @@ function killedInit(implementation: string): GenServerError {
   return new GenServerError('init_crashed', `init of ${implementation} was ended: its thread was given up`, {
     reason: KILLED,
   })
+}
+
+function isAsleep({ isAsleep, isDoomed }: Place): boolean {
+  return isAsleep && !isDoomed
+}
+
+function knownOf({ id, implementation, incarnation, restarts, revision, terms }: Place): Known {
+  return { id, implementation, incarnation, restarts, revision, terms: terms as ServerTerms }
 }
 
 function lostNode({ name }: ThreadNode): GenServerError {

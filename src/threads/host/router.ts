@@ -3,18 +3,16 @@ import { Call, nobody } from '../../adapters.js'
 import { GenServerError, type Logger, type ServerInfo, type StartOptions } from '../../index.js'
 import { carry, uncarry } from '../wire/carried-failure.js'
 import { GRACE } from '../wire/grace.js'
+import type { BeganMessage, RegisteredMessage, SleptMessage, UnregisteredMessage } from '../wire/life-messages.js'
 import type {
-  BeganMessage,
   CallMessage,
   CastMessage,
   FromNode,
   InfoMessage,
   Logged,
   Ready,
-  RegisteredMessage,
   ReplyMessage,
   TieMessage,
-  UnregisteredMessage,
 } from '../wire/messages.js'
 import type { Lives } from './lives.js'
 import type { Places } from './places.js'
@@ -65,6 +63,9 @@ export class Router {
         break
       case 'began':
         this.#began(node, said)
+        break
+      case 'slept':
+        this.#slept(node, said)
         break
       case 'unregistered':
         this.#unregistered(node, said)
@@ -139,6 +140,11 @@ export class Router {
   #began(node: ThreadNode, { id, incarnation, last }: BeganMessage): void {
     const place = this.terms.places.find(id)
     if (place?.node === node) this.terms.lives.began(place, incarnation, last)
+  }
+
+  #slept(node: ThreadNode, { id, isAsleep }: SleptMessage): void {
+    const place = this.terms.places.find(id)
+    if (place?.node === node) place.isAsleep = isAsleep
   }
 
   #unregistered(node: ThreadNode, { id, exit }: UnregisteredMessage): void {

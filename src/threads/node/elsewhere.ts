@@ -13,7 +13,8 @@ import {
 import type { Reason, ServerInfo, StartOptions } from '../../index.js'
 import { uncarry } from '../wire/carried-failure.js'
 import type { Channel } from '../wire/channel.js'
-import type { FromNode, Lost, Named, Response, Tie, Unnamed } from '../wire/messages.js'
+import type { Named, Unnamed } from '../wire/life-messages.js'
+import type { FromNode, Lost, Response, Tie } from '../wire/messages.js'
 import { type Carrier, RemoteServer } from './remote-server.js'
 
 export class Elsewhere implements Neighbours, Carrier {
@@ -71,6 +72,10 @@ export class Elsewhere implements Neighbours, Carrier {
 
   began(id: string, incarnation: number, last: Reason | undefined): void {
     this.channel.say({ kind: 'began', id, incarnation, last })
+  }
+
+  slept(id: string, isAsleep: boolean): void {
+    this.channel.say({ kind: 'slept', id, isAsleep })
   }
 
   unregistered(id: string, exit: Parameters<Neighbours['unregistered']>[1]): void {

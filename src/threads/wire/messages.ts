@@ -2,7 +2,7 @@
  * What the gateway's thread and the threads of servers say to each other. All of it is data that can be cloned. Replies travel
  * as JSON text, since the gateway only passes them on.
  */
-import type { Exit, LocalRuntime, ServerTerms, TraceEvent } from '../../adapters.js'
+import type { LocalRuntime, TraceEvent } from '../../adapters.js'
 import type {
   CastOptions,
   CodeChanged,
@@ -10,11 +10,18 @@ import type {
   DefinitionData,
   FeedEvent,
   Json,
-  Reason,
   RequestOptions,
   StateView,
 } from '../../index.js'
 import type { CarriedFailure } from './carried-failure.js'
+import type {
+  BeganMessage,
+  Named,
+  RegisteredMessage,
+  SleptMessage,
+  Unnamed,
+  UnregisteredMessage,
+} from './life-messages.js'
 import type { NeedsStore, StoreHasFailed } from './thread-data.js'
 
 /** Whoever asks knows its question, and everything that is said to it, by a number. */
@@ -53,6 +60,7 @@ export const ASKABLE = [
   'getOrStart',
   'adopt',
   'bringBack',
+  'know',
   'restoreServers',
   'stop',
   'kill',
@@ -182,42 +190,6 @@ export interface StartElsewhere extends Numbered {
   readonly options: object
 }
 
-/** A server has its id: with what it takes to start it again elsewhere. */
-export interface RegisteredMessage {
-  readonly kind: 'registered'
-  readonly id: string
-  readonly implementation: string
-  readonly args: Json
-  readonly terms: ServerTerms
-  readonly supervisor: string | undefined
-  readonly incarnation: number
-}
-
-export interface BeganMessage {
-  readonly kind: 'began'
-  readonly id: string
-  readonly incarnation: number
-  readonly last: Reason | undefined
-}
-
-export interface UnregisteredMessage {
-  readonly kind: 'unregistered'
-  readonly id: string
-  readonly exit: Exit | undefined
-}
-
-/** Servers that are on other nodes, as `[id, implementation]`. */
-export interface Named {
-  readonly kind: 'named'
-  readonly servers: readonly (readonly [id: string, implementation: string])[]
-}
-
-export interface Unnamed {
-  readonly kind: 'unnamed'
-  readonly id: string
-  readonly exit: Exit | undefined
-}
-
 export interface Logged {
   readonly kind: 'log'
   readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error'
@@ -286,6 +258,7 @@ export type FromNode =
   | Agree
   | RegisteredMessage
   | BeganMessage
+  | SleptMessage
   | UnregisteredMessage
   | Logged
   | Unfit

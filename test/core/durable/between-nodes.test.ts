@@ -2,7 +2,7 @@
 import t, { type Test } from 'tap'
 import { type LocalRuntime, StoreFailed } from '../../../src/adapters.js'
 import { observe } from '../running.js'
-import { talking } from './talking.js'
+import { known, talking } from './talking.js'
 
 /** The runtime as the thread that carries messages to it sees it, and another one on the same store where nothing is yet. */
 async function nodes(t: Test) {
@@ -23,7 +23,7 @@ t.test('a cast that another node has kept has its effect once, and is done', asy
   const seq = await keep(1)
   await node.cast('s', 'hear', { n: 1 }, { seq })
   await settle()
-  t.match(runtime.state('s').state, { heard: [1] })
+  t.match((await runtime.state('s')).state, { heard: [1] })
   t.same((await store.load('s'))?.casts, [], 'its end is kept with the state')
   await close()
 })
@@ -34,10 +34,10 @@ t.test('a cast that comes from its sender when it has come out of the store alre
   await close()
   const { runtime, clock, close: closeNext } = await next()
   const node = runtime as unknown as LocalRuntime
-  t.match(runtime.state('s').state, { heard: [1] })
+  t.match((await runtime.state('s')).state, { heard: [1] })
   await node.cast('s', 'hear', { n: 1 }, { seq })
   await clock.advance(0)
-  t.match(runtime.state('s').state, { heard: [1] })
+  t.match((await runtime.state('s')).state, { heard: [1] })
   await closeNext()
 })
 
@@ -48,7 +48,7 @@ t.test('a server whose node was lost comes out of the store, in another life, wi
   await close()
   const { runtime, clock, call: callNext, close: closeNext } = await nextNode(next)
   const node = runtime as unknown as LocalRuntime
-  node.bringBack('talker', {}, { id: 's' }, 300)
+  node.bringBack(known('s'), 300)
   const waiting = callNext('s', 'get')
   await clock.advance(299)
   t.match(runtime.info('s'), { status: 'restarting' })
@@ -56,7 +56,7 @@ t.test('a server whose node was lost comes out of the store, in another life, wi
   await clock.advance(1)
   t.equal(waiting.value, 7, 'what waited meanwhile is taken')
   t.match(runtime.info('s'), { status: 'running', incarnation: 2, restarts: 1, lastExit: { reason: 'killed' } })
-  t.match(runtime.state('s').state, { heard: [1] })
+  t.match((await runtime.state('s')).state, { heard: [1] })
   await node.restoreServers(['ear', 'nobody'])
   t.match(runtime.info('ear'), { status: 'running', incarnation: 1 })
   await closeNext()
@@ -71,19 +71,19 @@ t.test('a server that cannot be read from the store, or is not kept any more, do
   store.load = async () => {
     throw new StoreFailed('read')
   }
-  node.bringBack('talker', {}, { id: 's' }, 10)
+  node.bringBack(known('s'), 10)
   const unread = call('s', 'get')
   await clock.advance(10)
   t.match(unread.error, { code: 'storage_failed' })
   t.equal(runtime.whereis('s'), undefined)
   store.load = load
-  node.bringBack('talker', {}, { id: 'gone' }, 10)
+  node.bringBack(known('gone'), 10)
   const unknown = call('gone', 'get')
   await clock.advance(10)
   t.match(unknown.error, { code: 'unknown_server' })
   let answer = () => {}
   store.load = (id) => new Promise((resolve) => (answer = () => resolve(load.call(store, id))))
-  node.bringBack('talker', {}, { id: 's' }, 10)
+  node.bringBack(known('s'), 10)
   await clock.advance(10)
   const killed = observe(Promise.resolve(runtime.kill('s')))
   await clock.advance(0)

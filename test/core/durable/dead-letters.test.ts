@@ -38,7 +38,7 @@ async function poisoned(t: Test) {
 
 t.test('what was set aside is listed, and replayed behind what waits, once', async (t) => {
   const { runtime, clock, mend, close } = await poisoned(t)
-  t.same(runtime.state('e').state, { eaten: [1, 4] }, 'the others went on in order')
+  t.same((await runtime.state('e')).state, { eaten: [1, 4] }, 'the others went on in order')
   const { deadLetters, ...rest } = await runtime.deadLetters('e')
   t.same(rest, {})
   t.match(deadLetters, [
@@ -49,12 +49,12 @@ t.test('what was set aside is listed, and replayed behind what waits, once', asy
   mend()
   await runtime.replayDeadLetter('e', first)
   await clock.advance(0)
-  t.same(runtime.state('e').state, { eaten: [1, 4, -2] })
+  t.same((await runtime.state('e')).state, { eaten: [1, 4, -2] })
   await t.rejects(runtime.replayDeadLetter('e', first), { code: 'unknown_dead_letter' })
   await runtime.discardDeadLetter('e', second)
   await t.rejects(runtime.discardDeadLetter('e', second), { code: 'unknown_dead_letter' })
   t.same((await runtime.deadLetters('e')).deadLetters, [])
-  t.same(runtime.state('e').state, { eaten: [1, 4, -2] })
+  t.same((await runtime.state('e')).state, { eaten: [1, 4, -2] })
   await close()
 })
 

@@ -2,7 +2,7 @@
 import t, { type Test } from 'tap'
 import { type LocalRuntime, StoreFull } from '../../../src/adapters.js'
 import { readOutcome } from '../../../src/index.js'
-import { talking } from './talking.js'
+import { known, talking } from './talking.js'
 
 const key = (name: string) => ({ scope: 'servers/s', key: name, fingerprint: '', expires: Number.MAX_SAFE_INTEGER })
 
@@ -42,11 +42,11 @@ t.test('one that comes out of the store and from its sender is run once', async 
   const seq = await keep('add', { n: 2 }, 'k')
   await close()
   const { runtime, clock, close: closeNext } = await next()
-  t.match(runtime.state('s').state, { n: 2 })
+  t.match((await runtime.state('s')).state, { n: 2 })
   const twice = runtime.sendRequest('s', 'add', { n: 2 }, { seq, key: key('k') })
   await t.rejects(twice.response, { code: 'restarting', effect: 'unknown' })
   await clock.advance(0)
-  t.match(runtime.state('s').state, { n: 2 })
+  t.match((await runtime.state('s')).state, { n: 2 })
   t.match(await outcome('k'), { kind: 'replied', reply: 2 })
   await closeNext()
 })
@@ -56,12 +56,12 @@ t.test('one that waits for a server that comes out of the store with it is run o
   const seq = await keep('add', { n: 2 }, 'k')
   await close()
   const { runtime, clock, close: closeNext } = await next({ restore: false })
-  ;(runtime as unknown as LocalRuntime).bringBack('talker', {}, { id: 's' }, 10)
+  ;(runtime as unknown as LocalRuntime).bringBack(known('s'), 10)
   const waiting = runtime.sendRequest('s', 'add', { n: 2 }, { seq, key: key('k') })
   const told = t.rejects(waiting.response, { code: 'restarting', effect: 'unknown' })
   await clock.advance(10)
   await told
-  t.match(runtime.state('s').state, { n: 2 })
+  t.match((await runtime.state('s')).state, { n: 2 })
   t.match(await outcome('k'), { kind: 'replied', reply: 2 })
   await closeNext()
 })
@@ -71,11 +71,11 @@ t.test('one that ended its process five times is set aside, and that is its answ
   const seq = await keep('add', { n: 2 }, 'k')
   await store.commit([{ kind: 'castTaken', seq, attempts: 5 }])
   const { runtime: second, close: closeSecond } = await next()
-  t.match(second.state('s').state, { n: 0 })
+  t.match((await second.state('s')).state, { n: 0 })
   t.match(await outcome('k'), { kind: 'failed', code: 'server_crashed' })
   t.match(await second.deadLetters('s'), { deadLetters: [{ message: 'add', attempts: 5 }] })
   await closeSecond()
-  t.match(runtime.state('s').state, { n: 0 })
+  t.match((await runtime.state('s')).state, { n: 0 })
   await close()
 })
 
@@ -96,7 +96,7 @@ t.test('a runtime that closes, or a disk that is full, ends no call that is kept
   waiting.whenSettled(() => {})
   await close()
   const after = await next()
-  t.match(after.runtime.state('s').state, { n: 7 })
+  t.match((await after.runtime.state('s')).state, { n: 7 })
   t.match(await outcome('held'), { kind: 'replied', reply: 7 })
   await after.close()
 })

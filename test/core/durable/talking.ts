@@ -1,6 +1,7 @@
 /** Durable servers that talk, a store whose commits can be held back, and what another process finds in it. */
 import { defineServer, type Runtime, Type } from 'genservers'
 import type { Test } from 'tap'
+import type { Known } from '../../../src/adapters.js'
 import { observe, running } from '../running.js'
 import { heldStore } from './held-store.js'
 
@@ -100,4 +101,10 @@ export async function talking(t: Test, options: { readonly maxStateBytes?: numbe
   const call = (id: string, message: string, args?: unknown, of: Runtime = runtime) =>
     observe(of.call(id, message, args, { timeout: 100_000 }))
   return { ...world, store, commits, heard, next, call, settle: () => clock.advance(0) }
+}
+
+/** What another node knows of a talker. */
+export function known(id: string): Known {
+  const terms = { restart: 'transient', restartFrom: 'state', shutdown: 5000, mailbox: 1000, labels: [] } as const
+  return { id, implementation: 'talker', incarnation: 1, restarts: 0, revision: 1, terms }
 }

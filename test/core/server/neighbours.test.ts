@@ -16,6 +16,7 @@ const alone: Neighbours = {
   unclaim() {},
   registered() {},
   began() {},
+  slept() {},
   unregistered() {},
   find: () => undefined,
   start: () => undefined,
@@ -32,6 +33,7 @@ function openPair(t: Test): Pair {
     },
     unclaim: (id) => told.push(['unclaim', id]),
     registered: ({ id }) => told.push(['registered', id]),
+    slept() {},
     began: (id, incarnation) => told.push(['began', id, incarnation]),
     unregistered: (id) => told.push(['unregistered', id]),
     find: (id) => there.directory.find(id) && peerOf(there, id),
@@ -145,7 +147,7 @@ t.test('a change of code waits until it is agreed to, and is not made if it is n
   await here.start('actor', { count: 1 }, { id: 'a' })
   const said: string[] = []
   const changed = await here.changeCode('actor', actor, {
-    agreed: async () => void said.push(`count ${(here.state('a').state as { count: number }).count}`),
+    agreed: async () => void said.push(`count ${((await here.state('a')).state as { count: number }).count}`),
   })
   t.same(said, ['count 1'])
   t.equal(changed.servers, 1)

@@ -91,7 +91,7 @@ t.test('H100: new flags hold from now on, for children that run on; wrong ones c
   const { runtime, start, call, crash, children, close } = supervising(t)
   await start({ maxRestarts: 1, autoShutdown: 'anySignificant', children: workers('a b', { significant: true }) })
   const flags = async () => {
-    const { children: _, restarts: __, ...shown } = runtime.state('sup').state as Record<string, unknown>
+    const { children: _, restarts: __, ...shown } = (await runtime.state('sup')).state as Record<string, unknown>
     return shown
   }
   const before = await flags()

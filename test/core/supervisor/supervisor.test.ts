@@ -486,7 +486,7 @@ t.test('an init that asks for a sibling is told at once that its supervisor wait
 t.test('its state can be looked at, and the name is its own', async (t) => {
   const { runtime, start, close } = supervising(t)
   await start({ children: workers('a') })
-  t.match(runtime.state('sup').state, {
+  t.match((await runtime.state('sup')).state, {
     strategy: 'oneForOne',
     children: [{ id: 'a', type: 'worker', status: 'running' }],
   })
@@ -525,7 +525,7 @@ t.test(
     await runtime.stop('c')
     await clock.advance(0)
     grown('an end')
-    t.match(runtime.state('sup').state, { children: [{ id: 'c', status: 'stopped' }] })
+    t.match((await runtime.state('sup')).state, { children: [{ id: 'c', status: 'stopped' }] })
     await close()
   },
 )

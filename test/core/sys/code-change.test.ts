@@ -119,7 +119,7 @@ t.test(
       await t.rejects(runtime.call(id, 'old'), { code: 'unknown_message' })
     }
     t.match(await runtime.start('counter', { start: 1 }, { id: 'c' }), { version: 2 })
-    t.same(runtime.state('c').state, { total: 1, by: 2 })
+    t.same((await runtime.state('c')).state, { total: 1, by: 2 })
     await close()
   },
 )
@@ -145,7 +145,7 @@ t.test('G80: one server that cannot come along keeps all on the old code, and is
     },
   })
   t.equal(runtime.implementations.get('counter')?.version, undefined)
-  t.same(runtime.state('a').state, { count: 1 })
+  t.same((await runtime.state('a')).state, { count: 1 })
   t.match(runtime.info('a'), { status: 'running', version: 1, revision: 1 })
   t.equal(await runtime.call('b', 'old'), 13)
   await close()
@@ -206,7 +206,7 @@ t.test('what codeChange gives must be a state, and the old one is not its to cha
     await t.rejects(runtime.changeCode('counter', { ...second, codeChange } as AnyDefinition), {
       details: { failed: [{ id: 'a', message }] },
     } as never)
-    t.same(runtime.state('a').state, { count: 3 })
+    t.same((await runtime.state('a')).state, { count: 3 })
   }
   t.match(runtime.info('a'), { version: 1, revision: 1 })
   const Odd = Type.Object({ seen: Type.Unsafe<unknown>({ type: 'array' }), n: Type.Integer() })
@@ -317,7 +317,7 @@ t.test('what waits and does not fit the new interface is refused as if it came n
   t.match(tooMuch.error, { code: 'invalid_args', effect: 'none', details: { errors: [{ path: '/by' }] } })
   t.match(runtime.info('a'), { mailbox: { length: 3 } })
   t.match(runtime.timers('a'), [{ message: 'bump' }])
-  t.equal(runtime.timers('a').length, 1)
+  t.equal((await runtime.timers('a')).length, 1)
   const dropped = logged.filter(({ message }) => message.startsWith('dropped: '))
   t.same(
     dropped.map(({ fields }) => fields['message']),
@@ -326,7 +326,7 @@ t.test('what waits and does not fit the new interface is refused as if it came n
   runtime.resume('a')
   await clock.advance(10)
   t.same(fits.value, { total: 10, by: 1 })
-  t.same(runtime.state('a').state, { total: 10 + 100 + 1000 + 100, by: 1 })
+  t.same((await runtime.state('a')).state, { total: 10 + 100 + 1000 + 100, by: 1 })
   t.match(runtime.info('a'), { mailbox: { length: 0 }, status: 'running' })
   await close()
 })
@@ -354,7 +354,7 @@ t.test('a message that was made for the old code and leaves only now is held to 
   await clock.advance(0)
   await runtime.changeCode('counter', second)
   await clock.advance(10)
-  t.same(runtime.state('a').state, { total: 500, by: 1 })
+  t.same((await runtime.state('a')).state, { total: 500, by: 1 })
   t.match(
     logged.filter(({ message }) => message.startsWith('dropped: ')),
     [{ fields: { server: 's', to: 'a', message: 'bump' } }, { fields: { server: 's', to: 'a', message: 'tick' } }],
@@ -426,7 +426,7 @@ t.test('a server whose init runs comes along when that is done', async (t) => {
   await clock.advance(1)
   t.equal(early.outcome, 'resolved')
   t.match(change.value, { servers: 1, migrated: 1 })
-  t.same(runtime.state('early').state, { total: 5, by: 1 })
+  t.same((await runtime.state('early')).state, { total: 5, by: 1 })
   await close()
 })
 
@@ -447,7 +447,7 @@ t.test(
     await clock.advance(1)
     t.match(change.value, { servers: 2, migrated: 1 })
     t.equal(late.outcome, 'resolved')
-    t.same(runtime.state('late').state, { total: 5, by: 2 })
+    t.same((await runtime.state('late')).state, { total: 5, by: 2 })
     t.equal(
       called.outcome,
       'pending',
@@ -509,7 +509,7 @@ t.test('a state that is replaced meanwhile is the one that is migrated', async (
   await runtime.replaceState('b', { count: 40 })
   await clock.advance(50)
   t.match(change.value, { migrated: 2 })
-  t.same(runtime.state('b').state, { total: 40, by: 1 })
+  t.same((await runtime.state('b')).state, { total: 40, by: 1 })
   await close()
 })
 
@@ -527,8 +527,8 @@ t.test('one that waits for its next life has it on the new code, from its state 
   t.match(await runtime.changeCode('counter', second), { servers: 2, migrated: 1 })
   await clock.advance(1000)
   t.match(runtime.info('state'), { status: 'running', version: 2 })
-  t.same(runtime.state('state').state, { total: 6, by: 1 })
-  t.same(runtime.state('init').state, { total: 6, by: 2 })
+  t.same((await runtime.state('state')).state, { total: 6, by: 1 })
+  t.same((await runtime.state('init')).state, { total: 6, by: 2 })
   await close()
 })
 
@@ -584,7 +584,7 @@ t.test('who is told of a new state may end a server that is about to have one', 
   runtime.watch('a', () => {}, { onState })
   await runtime.changeCode('counter', second)
   await clock.advance(0)
-  t.same(runtime.state('a').state, { total: 0, by: 1 })
+  t.same((await runtime.state('a')).state, { total: 0, by: 1 })
   t.equal(runtime.whereis('b'), undefined)
   await close()
 })
@@ -767,7 +767,7 @@ t.test("the new state is nobody else's: what codeChange keeps in its hands chang
   })
   await runtime.changeCode('counter', sharing)
   shared.list.push(2)
-  for (const id of ['a', 'b']) t.same(runtime.state(id).state, { total: 1, list: [1] })
+  for (const id of ['a', 'b']) t.same((await runtime.state(id)).state, { total: 1, list: [1] })
   await close()
 })
 
@@ -851,8 +851,8 @@ t.test('args of a start are completed for the new code; what it does not take is
   await runtime.changeCode('counter', third)
   for (const id of ['a', 'b']) await t.rejects(runtime.call(id, 'fail'))
   await clock.advance(0)
-  t.same(runtime.state('a').state, { total: 3, by: 4 })
-  t.same(runtime.state('b').state, { total: 30, by: 0 })
+  t.same((await runtime.state('a')).state, { total: 3, by: 4 })
+  t.same((await runtime.state('b')).state, { total: 30, by: 0 })
   await close()
 })
 

@@ -1,0 +1,60 @@
+/**
+ * A durable server that is known and not in memory: the store has all of it. It comes with its first message or its first timer
+ * (`Restoration.wake`); whoever only looks does not wake it.
+ */
+import type { ClockTimer } from '../kernel/clock.js'
+import type { KeptBrief } from '../kernel/kept.js'
+import type { Node } from '../kernel/node.js'
+import type { ServerInfo } from './info.js'
+import type { ServerTerms } from './options.js'
+import type { Protocol } from './protocol.js'
+
+export class Sleeper {
+  readonly keeper = { supervisor: undefined }
+  readonly args = null
+  #alarm: ClockTimer | undefined = undefined
+
+  constructor(
+    public brief: KeptBrief,
+    readonly protocol: Protocol,
+    readonly terms: ServerTerms,
+    private readonly node: Node,
+  ) {}
+
+  get id(): string {
+    return this.brief.id
+  }
+
+  get incarnation(): number {
+    return this.brief.incarnation
+  }
+
+  /** It has work, or will have some: `wake` is called at once, or when that is due. */
+  setAlarm(wake: () => void): void {
+    const { hasCasts, due } = this.brief
+    this.#alarm?.cancel()
+    const { clock } = this.node
+    if (hasCasts) wake()
+    else if (due !== null) this.#alarm = clock.setTimer(Math.max(0, due - clock.now()), wake)
+  }
+
+  /** It is woken, or its runtime closes. */
+  cancelAlarm(): void {
+    this.#alarm?.cancel()
+  }
+
+  get seenStatus(): 'running' {
+    return 'running'
+  }
+
+  get info(): ServerInfo {
+    const { brief, terms, protocol, node } = this
+    return {
+      ...{ id: brief.id, node: node.name, implementation: protocol.name, version: protocol.version, status: 'running' },
+      ...{ incarnation: brief.incarnation, revision: brief.revision, startedAt: node.timeText(brief.startedAt) },
+      ...{ restarts: brief.restarts, attempts: 0, restart: terms.restart, restartFrom: terms.restartFrom },
+      ...{ supervisor: null, labels: terms.labels, mailbox: { length: 0, limit: terms.mailbox, oldestAge: 0 } },
+      ...{ handled: 0, replies: 0, crashes: 0, current: null, lastExit: null },
+    }
+  }
+}

@@ -1,0 +1,45 @@
+/** What threads and the gateway's thread tell each other of the lives of servers, and of where they are. */
+import type { Exit, ServerTerms } from '../../adapters.js'
+import type { Json, Reason } from '../../index.js'
+
+/** A server has its id: with what it takes to start it again elsewhere. */
+export interface RegisteredMessage {
+  readonly kind: 'registered'
+  readonly id: string
+  readonly implementation: string
+  readonly args: Json
+  readonly terms: ServerTerms
+  readonly supervisor: string | undefined
+  readonly incarnation: number
+}
+
+export interface BeganMessage {
+  readonly kind: 'began'
+  readonly id: string
+  readonly incarnation: number
+  readonly last: Reason | undefined
+}
+
+export interface SleptMessage {
+  readonly kind: 'slept'
+  readonly id: string
+  readonly isAsleep: boolean
+}
+
+export interface UnregisteredMessage {
+  readonly kind: 'unregistered'
+  readonly id: string
+  readonly exit: Exit | undefined
+}
+
+/** Servers that are on other nodes, as `[id, implementation]`. */
+export interface Named {
+  readonly kind: 'named'
+  readonly servers: readonly (readonly [id: string, implementation: string])[]
+}
+
+export interface Unnamed {
+  readonly kind: 'unnamed'
+  readonly id: string
+  readonly exit: Exit | undefined
+}
