@@ -65,6 +65,12 @@ export const settingsSchema = Type.Object({
     default: 'info',
     description: `Least level to log: ${LOG_LEVELS.join(', ')}`,
   }),
+  idle: Type.Integer({
+    default: 300_000,
+    minimum: 1,
+    maximum: LONGEST,
+    description: 'How long a durable server that nobody asks stays in memory',
+  }),
   idempotencyRetention: Type.Integer({
     default: defaultLimits.idempotencyRetention,
     minimum: 0,

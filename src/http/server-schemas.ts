@@ -53,6 +53,14 @@ export const startOptions = {
       examples: [1000],
     }),
   ),
+  idle: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 2 ** 31 - 1,
+      description: 'Milliseconds that a durable server which nobody asks stays in memory (default 300000).',
+      examples: [60_000],
+    }),
+  ),
   timeout: Type.Optional(timeout('Milliseconds that the start may take (default 5000).')),
   supervisor: Type.Optional(
     Type.String({

@@ -118,6 +118,7 @@ async function open(threads: number, logger: Logger, clock: Clock): Promise<{ ho
     maxQueuedBytes: 2 ** 28,
     maxStateBytes: 256 * 1024,
     rememberExits: 2000,
+    idle: 300_000,
   }
   if (threads > 0) {
     const host = await createThreadHost({ threads, directories, logger, bounds, ...limits })

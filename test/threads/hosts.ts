@@ -18,6 +18,7 @@ export const bounds = {
   maxQueuedBytes: 2 ** 28,
   maxStateBytes: 256 * 1024,
   rememberExits: 600_000,
+  idle: 300_000,
 }
 
 export interface Hosted {

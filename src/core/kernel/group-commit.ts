@@ -45,6 +45,11 @@ export class GroupCommit {
     return this.#failure
   }
 
+  /** Something of the server is on its way. */
+  concerns(id: string): boolean {
+    return this.#gathering.ids.has(id) || this.#underWay?.ids.has(id) === true
+  }
+
   add(id: string, change: Made): void {
     if (this.#failure !== undefined) return
     this.#gathering.add(id, change)

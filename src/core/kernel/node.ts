@@ -38,6 +38,8 @@ export class Node {
     readonly taken = new MessageLog(),
     /** Of one state, as JSON, that is kept. */
     readonly maxStateBytes = 256 * 1024,
+    /** Milliseconds after which a durable server that nobody asks leaves memory. */
+    readonly idle = 300_000,
   ) {
     this.deadlines = new Deadlines(clock)
     this.ids = new IdMaker(clock)

@@ -58,6 +58,11 @@ export class Ties {
     private readonly find: (id: string) => Tied | undefined,
   ) {}
 
+  /** Nobody is tied to it, and it to nobody. */
+  get areNone(): boolean {
+    return this.#parent === undefined && this.links.size + this.#watchers.size + this.#watched.size === 0
+  }
+
   /** `isKept`: the parent is a supervisor, which has to hear of the death in any case: this link cannot be undone from here. */
   linkToParent(parent: Tied, isKept = false): void {
     this.#parent = parent

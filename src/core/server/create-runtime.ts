@@ -62,6 +62,7 @@ export function createNode(options: RuntimeOptions): LocalRuntime {
     new Places(options.maxQueued ?? 100_000, options.maxQueuedBytes ?? 256 * 1024 * 1024),
     options.taken,
     options.maxStateBytes,
+    options.idle,
   )
   const runtime: LocalRuntime = new LocalRuntime(
     node,

@@ -24,12 +24,13 @@ export function decideLabel(label: string): string {
 }
 
 /** Everything is as the definition has it. */
-export function asksNothing({ restart, restartFrom, shutdown, mailbox, labels }: StartOptions): boolean {
+export function asksNothing({ restart, restartFrom, shutdown, mailbox, idle, labels }: StartOptions): boolean {
   return (
     restart === undefined &&
     restartFrom === undefined &&
     shutdown === undefined &&
     mailbox === undefined &&
+    idle === undefined &&
     labels === undefined
   )
 }
@@ -42,7 +43,9 @@ export function decideTerms(
 ): ServerTerms {
   const [fault] = [...faultsOfOptions(options), ...faultsOfLabels(options.labels)]
   if (fault !== undefined) throw invalid(fault.path, fault.message)
+  const idle = options.idle ?? definition.idle
   return {
+    ...(idle !== undefined && { idle }),
     restart: options.restart ?? definition.restart ?? 'transient',
     restartFrom: options.restartFrom ?? definition.restartFrom ?? restartFrom,
     shutdown: options.shutdown ?? definition.shutdown ?? SHUTDOWN,

@@ -109,12 +109,10 @@ export type Definition<
    */
   readonly codeChange?: (oldState: unknown, oldVersion: number) => Static<NoInfer<State>>
   /**
-   * Acknowledged means kept: nothing of a turn is heard before the runtime's store has kept the new state. Needs a runtime
-   * whose store is durable; states are not read back from it yet.
+   * Acknowledged means kept: nothing of a turn is heard before the runtime's store has kept the new state, and the server is there
+   * again with it when the next runtime begins (`restore`). Needs a runtime with a store; the state is JSON.
    */
   readonly durable?: boolean
-  /** Reserved: milliseconds after which an idle durable server will leave memory. It stays there yet. */
-  readonly idle?: number
   /** Where servers run in threads: those of this implementation have one of their own. */
   readonly isolate?: boolean
   /**
@@ -148,7 +146,7 @@ export interface AnyDefinition extends Interface, ServerOptions {
   readonly version?: number
   readonly codeChange?: (oldState: unknown, oldVersion: number) => unknown
   readonly durable?: boolean
-  readonly idle?: number
+  readonly idle?: number | undefined
   readonly isolate?: boolean
   readonly handlerLimit?: number
 }

@@ -45,6 +45,12 @@ export class Directory {
     return found
   }
 
+  /** It takes the place of its server. */
+  sleeps(sleeper: Sleeper): void {
+    this.registry.replace(sleeper.id, sleeper)
+    sleeper.setAlarm(() => this.find(sleeper.id))
+  }
+
   /** It is not known here any more. */
   forget(sleeper: Sleeper): void {
     sleeper.cancelAlarm()

@@ -7,6 +7,7 @@
  * 3. It comes out of the store as it was last kept: when the runtime begins (`restore`), when its node was lost (`comeOut`), and when
  *    what it did could not be kept (`fallBack`).
  */
+import type { ClockTimer } from '../kernel/clock.js'
 import { GenServerError } from '../kernel/errors.js'
 import type { AnswerKey, Kept, KeptBrief } from '../kernel/kept.js'
 import type { Pending } from '../kernel/process.js'
@@ -19,6 +20,7 @@ import { type Cause, type Comeback, comesBack, LONGEST_DELAY } from './keeper.js
 import { keptExit, keptServer, keptText, keptTimer, restoredTimed } from './kept-text.js'
 import { outcomeText } from './outcome.js'
 import type { Scope } from './scope.js'
+import type { Remembered } from './sleeper.js'
 import { storageFailed } from './storage-failed.js'
 import { Timers } from './timers.js'
 
@@ -28,6 +30,7 @@ export class DurableServer extends GatedServer {
   /** That it was started is to be kept under this. */
   #startKey: AnswerKey | undefined = undefined
   #isEnding = false
+  #bedtime: ClockTimer | undefined = undefined
   /** While it comes into memory. */
   #coming: Promise<void> | undefined = undefined
 
@@ -46,14 +49,64 @@ export class DurableServer extends GatedServer {
   }
 
   /** It was not in memory, and comes with what is kept: nobody but who looks closely sees that it was away. */
-  comeAwake({ startedAt, incarnation, restarts, revision }: KeptBrief, load: () => Promise<Kept | undefined>): void {
+  comeAwake(
+    { startedAt, incarnation, restarts, revision }: KeptBrief,
+    { handled, replies, crashes, lastExit }: Remembered,
+    load: () => Promise<Kept | undefined>,
+  ): void {
     this.#isKept = true
     this.startedAt = startedAt
     this.incarnation = incarnation
     this.revision = revision
-    this.remember({ restarts })
+    this.remember({ restarts, crashes, lastExit })
+    this.handled = handled
+    this.replies = replies
     this.status = 'running'
     this.#coming = this.#comeOut(load, undefined)
+  }
+
+  /** It leaves memory when it has had nothing to do for long enough. */
+  #stayUp(): void {
+    const idle = this.terms.idle ?? this.node.idle
+    this.activeAt = this.node.clock.monotonic()
+    if (idle !== Number.POSITIVE_INFINITY && !this.ended) this.#wait(idle, idle)
+  }
+
+  #wait(ms: number, idle: number): void {
+    this.#bedtime?.cancel()
+    this.#bedtime = this.node.clock.setTimer(ms, () => {
+      const left = idle - (this.node.clock.monotonic() - this.activeAt)
+      if (left > 0) this.#wait(left, idle)
+      else if (this.#canLeave) this.#fallAsleep()
+      else this.#wait(idle, idle)
+    })
+    this.#bedtime.unref()
+  }
+
+  /** Nobody holds anything of it, and nothing of it is anywhere but in the store. */
+  get #canLeave(): boolean {
+    const hasNothing = this.idle && this.mailbox.taken === 0 && this.anyWaiters?.areNone !== false && this.pipes === 0
+    const isWanted = this.feed?.isWatched || this.anyListeners?.size || this.tracer !== undefined
+    const isTied = this.anyTies?.areNone === false || this.anyIdleTimeout?.isArmed
+    const isWell = this.status === 'running' && this.hasState && !this.suspended && !this.#isEnding
+    return hasNothing && !isWanted && !isTied && isWell && !this.commits.concerns(this.id)
+  }
+
+  #fallAsleep(): void {
+    const { id, protocol, terms, startedAt, incarnation, restarts, revision, handled, replies, crashes, lastExit } =
+      this
+    const due = this.anyTimers?.nextDue ?? null
+    const { name: implementation, version } = protocol
+    const numbers = { version, startedAt, incarnation, restarts, revision }
+    const brief = { id, implementation, terms: '', ...numbers, due, hasCasts: false }
+    this.anyTimers?.forget()
+    this.halt()
+    this.peers.fellAsleep({ brief, protocol, terms, handled, replies, crashes, lastExit })
+  }
+
+  protected override halt(): void {
+    this.#bedtime?.cancel()
+    super.halt()
   }
 
   override whenHere<T>(look: () => Awaitable<T>): Awaitable<T> {
@@ -117,6 +170,7 @@ export class DurableServer extends GatedServer {
     for (const timer of timers) this.timers.restore(timer.ref, timer.due, restoredTimed(timer))
     if (last !== undefined) this.peers.began(this)
     this.open()
+    this.#stayUp()
   }
 
   override startedUnder(key: AnswerKey): void {
@@ -149,6 +203,7 @@ export class DurableServer extends GatedServer {
           if (this.scope === scope && !this.#isEnding) {
             this.shows(own, this.revision + 1)
             this.goLive(scope, own)
+            this.#stayUp()
           }
           resolve()
         },

@@ -31,6 +31,8 @@ class Equipment {
   waiters: Waiters | undefined = undefined
   /** Turns that only look, and take their time. */
   looks: Set<Scope> | undefined = undefined
+  /** Promises whose results it waits for. */
+  pipes = 0
   listeners: Set<Listener> | undefined = undefined
   /** The last order of its parent. */
   heeded: StopOrder | undefined = undefined
@@ -172,6 +174,14 @@ export abstract class Equipped extends Process<Urgent> {
 
   protected get anyLooks(): Set<Scope> | undefined {
     return this.equipment?.looks
+  }
+
+  get pipes(): number {
+    return this.equipment?.pipes ?? 0
+  }
+
+  set pipes(pipes: number) {
+    this.equipped.pipes = pipes
   }
 
   protected get listeners(): Set<Listener> {

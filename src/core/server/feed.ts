@@ -107,6 +107,10 @@ export class Feed {
     return watch
   }
 
+  get isWatched(): boolean {
+    return this.#watchers.size > 0
+  }
+
   /** The state has a new revision. Nothing is done about it unless somebody wants to know. */
   changed(server: Viewed): void {
     if (this.#viewers === 0) return

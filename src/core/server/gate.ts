@@ -16,6 +16,8 @@ export interface Source extends Self {
   /** How many replies its handlers gave. */
   replies: number
   readonly idleTimeout: IdleTimeout
+  /** How many promises it waits for the results of. */
+  pipes: number
   /** Changes when the state is given up: what belonged to the old one must not reach the new one. */
   readonly lineage: number
   continueWith(name: string, args: unknown): void
@@ -107,10 +109,13 @@ function fits(source: Source, { to, envelope, checkedFor }: Extract<Effect, { ki
 function pipe(source: Source, promise: Promise<unknown>, message: string): void {
   const { lineage } = source
   const check = (value: unknown) => infoCheck(source.protocol, message)(value)
+  source.pipes++
   const bring = (args: Json) => {
+    source.pipes--
     if (source.lineage === lineage) source.deliverInfo(message, args)
   }
   const fail = (thrown: unknown) => {
+    source.pipes--
     if (source.lineage === lineage) source.crashNext(message, thrown)
   }
   const explain = (thrown: unknown) => {

@@ -17,6 +17,10 @@ export class IdleTimeout {
     private readonly put: (info: Info) => void,
   ) {}
 
+  get isArmed(): boolean {
+    return this.#ms !== undefined
+  }
+
   arm(ms: number): void {
     this.disarm()
     this.#ms = ms

@@ -37,6 +37,8 @@ const MOST_ATTEMPTS = 5
 export abstract class KeptMailbox extends Server {
   /** The message that is being handled, if the store has it. */
   #atHand: Envelope | undefined = undefined
+  /** When it last took a message: the clock's monotonic milliseconds. */
+  protected activeAt = 0
   /** Casts up to this number came out of the store with the server. */
   #upTo = 0
 
@@ -151,6 +153,7 @@ export abstract class KeptMailbox extends Server {
   }
 
   protected override receive(envelope: Envelope | Urgent): Pending {
+    this.activeAt = this.node.recent
     const receipt = 'receipt' in envelope ? envelope.receipt : undefined
     if (this.commits.failure !== undefined) return this.#refuse(envelope, this.commits.failure) // 4
     if (receipt === undefined) return super.receive(envelope)

@@ -60,13 +60,21 @@ function restoredPayload({ args, origin, ifMatch }: Pick<KeptMessage, 'args' | '
   }
 }
 
-function keptTerms({ shutdown, ...terms }: ServerTerms): string {
-  return JSON.stringify({ ...terms, shutdown: Number.isFinite(shutdown) ? shutdown : null })
+/** There is no JSON for what never ends. */
+function keptTerms({ shutdown, idle, ...terms }: ServerTerms): string {
+  const kept = (ms: number) => (Number.isFinite(ms) ? ms : null)
+  return JSON.stringify({ ...terms, shutdown: kept(shutdown), ...(idle !== undefined && { idle: kept(idle) }) })
 }
 
 export function restoredTerms(kept: string): ServerTerms {
-  const { shutdown, labels, ...terms } = JSON.parse(kept)
-  return { ...terms, labels: keepLabels(labels), shutdown: shutdown ?? Number.POSITIVE_INFINITY }
+  const { shutdown, idle, labels, ...terms } = JSON.parse(kept)
+  const forever = Number.POSITIVE_INFINITY
+  return {
+    ...terms,
+    ...(idle !== undefined && { idle: idle ?? forever }),
+    labels: keepLabels(labels),
+    shutdown: shutdown ?? Number.POSITIVE_INFINITY,
+  }
 }
 
 /** What is kept of a server itself. */

@@ -12,9 +12,10 @@ import type { Feeds, Watched } from './feeds.js'
 import type { LocalFamily } from './local-family.js'
 import type { Neighbours } from './neighbours.js'
 import type { StartOptions } from './options.js'
-import type { CallFromHandler, Peer, Peers, Self } from './peers.js'
+import type { CallFromHandler, Peer, Peers, Resting, Self } from './peers.js'
 import { makeCall } from './sending.js'
 import type { Server } from './server.js'
+import { Sleeper } from './sleeper.js'
 import type { Starter } from './starter.js'
 
 export class LocalPeers implements Peers {
@@ -151,6 +152,14 @@ export class LocalPeers implements Peers {
     const { id, incarnation, restarts, lastExit } = server
     this.#neighbours.began(id, incarnation, restarts > 0 ? lastExit?.reason : undefined)
     this.#feeds.began(server)
+  }
+
+  fellAsleep(server: Resting): void {
+    const { directory, node } = this.#starter
+    const { brief, protocol, terms } = server
+    const { handled, replies, crashes, lastExit } = server
+    directory.sleeps(new Sleeper(brief, protocol, terms, node, { handled, replies, crashes, lastExit }))
+    this.#neighbours.slept(brief.id, true)
   }
 
   ended(

@@ -23,6 +23,8 @@ export interface ServerOptions {
   readonly shutdown?: number | undefined
   /** How many messages may wait; further ones are refused with `mailbox_full`. Default 1000. */
   readonly mailbox?: number | undefined
+  /** After how many milliseconds without a message a durable server leaves memory, until the next one; or `Infinity`. Default 300000. */
+  readonly idle?: number | undefined
 }
 
 export interface StartOptions extends ServerOptions {
@@ -44,6 +46,8 @@ export interface ServerTerms {
   readonly restartFrom: RestartFrom
   readonly shutdown: number
   readonly mailbox: number
+  /** Without it, what holds for all. */
+  readonly idle?: number | undefined
   readonly labels: readonly string[]
 }
 
@@ -56,6 +60,7 @@ const rules: Readonly<Record<keyof ServerOptions, readonly [(value: unknown) => 
   restart: [isOneOf('permanent', 'transient', 'temporary'), 'permanent, transient or temporary'],
   restartFrom: [isOneOf('state', 'init'), 'state or init'],
   shutdown: [(value) => typeof value === 'number' && value >= 0, 'milliseconds, 0 or more, or Infinity'],
+  idle: [(value) => typeof value === 'number' && value > 0, 'milliseconds, more than 0, or Infinity'],
   mailbox: [(value) => Number.isInteger(value) && (value as number) >= 1, 'a positive integer'],
 }
 

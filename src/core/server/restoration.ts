@@ -130,7 +130,7 @@ export class Restoration {
     const server = this.#make(brief.id, protocol, terms)
     this.home.directory.registry.replace(brief.id, server)
     this.home.neighbours.slept(brief.id, false)
-    server.comeAwake(brief, () => this.store.load(brief.id))
+    server.comeAwake(brief, sleeper.remembered, () => this.store.load(brief.id))
     return server
   }
 

@@ -47,6 +47,8 @@ export interface RuntimeOptions {
   readonly storeFailed?: (error: Error) => void
   /** Bytes of a state, as JSON, that is kept; a turn that makes a larger one fails. Default 256 KiB. */
   readonly maxStateBytes?: number
+  /** After how many milliseconds without a message a durable server leaves memory; or `Infinity`. Default 300000. */
+  readonly idle?: number
   readonly transport?: Transport
   /** What this node is called, where there are several. Default `main`. */
   readonly node?: string

@@ -7,7 +7,15 @@ import type { KeptBrief } from '../kernel/kept.js'
 import type { Node } from '../kernel/node.js'
 import type { ServerInfo } from './info.js'
 import type { ServerTerms } from './options.js'
+import type { Past } from './past.js'
 import type { Protocol } from './protocol.js'
+
+/** What is told of a server beside what is kept of it. */
+export interface Remembered extends Pick<ServerInfo, 'handled' | 'replies' | 'crashes'> {
+  readonly lastExit: Past['lastExit']
+}
+
+const NOTHING: Remembered = { handled: 0, replies: 0, crashes: 0, lastExit: undefined }
 
 export class Sleeper {
   readonly keeper = { supervisor: undefined }
@@ -19,6 +27,8 @@ export class Sleeper {
     readonly protocol: Protocol,
     readonly terms: ServerTerms,
     private readonly node: Node,
+    /** Of its time in memory. */
+    readonly remembered: Remembered = NOTHING,
   ) {}
 
   get id(): string {
@@ -49,12 +59,14 @@ export class Sleeper {
 
   get info(): ServerInfo {
     const { brief, terms, protocol, node } = this
+    const { handled, replies, crashes, lastExit } = this.remembered
     return {
       ...{ id: brief.id, node: node.name, implementation: protocol.name, version: protocol.version, status: 'running' },
       ...{ incarnation: brief.incarnation, revision: brief.revision, startedAt: node.timeText(brief.startedAt) },
       ...{ restarts: brief.restarts, attempts: 0, restart: terms.restart, restartFrom: terms.restartFrom },
       ...{ supervisor: null, labels: terms.labels, mailbox: { length: 0, limit: terms.mailbox, oldestAge: 0 } },
-      ...{ handled: 0, replies: 0, crashes: 0, current: null, lastExit: null },
+      ...{ handled, replies, crashes, current: null },
+      lastExit: lastExit ? { reason: lastExit.reason, at: new Date(lastExit.at).toISOString() } : null,
     }
   }
 }

@@ -53,6 +53,13 @@ export class Timers {
     return this.#timers.size
   }
 
+  /** When the next one fires: milliseconds since the Unix epoch. */
+  get nextDue(): number | null {
+    if (this.#timers.size === 0) return null
+    const next = Math.min(...[...this.#timers.values()].map(({ due }) => due))
+    return this.clock.now() + Math.max(0, Math.ceil(next - this.clock.monotonic()))
+  }
+
   /** A plain message in `ms` milliseconds. */
   send(ref: string, ms: number, message: string, args: Json): void {
     this.#set(ref, ms, new Info(message, args, false))

@@ -13,6 +13,10 @@ export class Waiters {
   /** The order that is being carried out. */
   #stopping: StopOrder | undefined = undefined
 
+  get areNone(): boolean {
+    return this.#deferred.size === 0 && this.#stopping === undefined
+  }
+
   defer(call: Call): void {
     this.#deferred.add(call)
   }

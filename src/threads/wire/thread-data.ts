@@ -5,7 +5,7 @@ import type { RuntimeOptions } from '../../index.js'
 export type Bounds = Required<
   Pick<
     RuntimeOptions,
-    'maxRestarts' | 'maxSeconds' | 'maxQueued' | 'maxQueuedBytes' | 'maxStateBytes' | 'rememberExits'
+    'maxRestarts' | 'maxSeconds' | 'maxQueued' | 'maxQueuedBytes' | 'maxStateBytes' | 'rememberExits' | 'idle'
   >
 >
 
