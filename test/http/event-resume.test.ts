@@ -97,7 +97,8 @@ class Model {
     /** So many events may be missing before the next one; `undefined`: nobody knows how many. */
     let missing: number | undefined
     for (const { event, data, id } of heard) {
-      if (event === 'gap') missing = data.missed ?? undefined
+      // One of which nobody knows how long it is, and then another one, are together one such.
+      if (event === 'gap' && missing !== undefined) missing = data.missed ?? undefined
       if (event === 'anew') [last, missing] = [undefined, undefined]
       if (event === 'gap' || event === 'anew') continue
       const told = this.told.get(id)
