@@ -18,9 +18,7 @@ export class Directory {
   readonly labels = new LabelIndex()
 
   /** Brings one into memory that is not, and gives it. */
-  wake: (sleeper: Sleeper) => Server = () => {
-    throw new Error('nobody can wake it')
-  }
+  wake: ((sleeper: Sleeper) => Server) | undefined = undefined
 
   constructor(
     readonly registry: Registry<Server | Sleeper>,
@@ -30,7 +28,7 @@ export class Directory {
   /** The server that has the id, which is in memory from now on. */
   find(id: string): Server | undefined {
     const found = this.registry.whereis(id)
-    return found instanceof Sleeper ? this.wake(found) : found
+    return found instanceof Sleeper ? this.wake?.(found) : found
   }
 
   /** Whoever has the id, as it is. */
