@@ -27,6 +27,10 @@ import {
   serverStatuses,
 } from '../src/http/server-schemas.js'
 import { answerGetOrStart } from '../src/http/start-server.js'
+import { readWhere, whereOfWhom } from '../src/http/where.js'
+
+/** In one query. */
+const MOST_CONDITIONS = 16
 
 const ListQuery = Query({
   implementation: Type.Optional(
@@ -34,6 +38,16 @@ const ListQuery = Query({
   ),
   label: Type.Optional(label('Only servers that have this label.')),
   status: Type.Optional(Words(serverStatuses, { description: 'Only servers with this status.' })),
+  where: Type.Optional(
+    Type.Array(Type.String({ pattern: '=' }), {
+      maxItems: MOST_CONDITIONS,
+      description:
+        'Only durable servers in whose states this property has this value, `PROPERTY=VALUE`. With several, all of it. ' +
+        'The property is among the `indexes` of the implementation, which must be given. A string is as it is; a number, `true`, ' +
+        '`false` and `null` are as in JSON.',
+      examples: [['status=paid']],
+    }),
+  ),
   limit: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 1000, description: 'How many at most (default 100).', examples: [100] }),
   ),
@@ -76,11 +90,20 @@ export const serverRoutes: FastifyPluginAsyncTypebox<Pick<MessageRoutesOptions, 
       operationId: 'listServers',
       tags: ['servers'],
       summary: 'List servers',
-      description: 'A page of servers, ordered by id.',
+      description: 'A page of servers, ordered by id. Nobody is woken for it, also where states are looked at.',
       querystring: ListQuery,
-      response: { 200: Ref(ServerPage, { description: 'A page.' }), ...problemResponses() },
+      response: { 200: Ref(ServerPage, { description: 'A page.' }), ...problemResponses('storage_failed') },
     },
-    handler: async ({ query }) => (await host.list(query)) as never,
+    handler: async ({ query: { where, ...options } }) => {
+      const { implementation } = options
+      if (where === undefined) return (await host.list(options)) as never
+      if (implementation === undefined) throw whereOfWhom()
+      return (await host.find(
+        implementation,
+        readWhere(where, host.implementations.get(implementation)),
+        options,
+      )) as never
+    },
   })
 
   app.route({

@@ -19,13 +19,21 @@ export type {
 export { Mailbox } from './core/kernel/mailbox.js'
 export { MessageLog, type Taken } from './core/kernel/message-log.js'
 export { CastReceipt } from './core/kernel/receipt.js'
-export { type PageOptions, StoreFailed, StoreFull } from './core/kernel/store.js'
+export {
+  type Condition,
+  type Found,
+  type PageOptions,
+  type Search,
+  StoreFailed,
+  StoreFull,
+} from './core/kernel/store.js'
 export { nobody, type Tied, Ties } from './core/kernel/ties.js'
 export { exitFailure } from './core/server/crash.js'
 export { createNode } from './core/server/create-runtime.js'
 export { DeadLetters } from './core/server/dead-letters.js'
 export { decideId, decideTimeout } from './core/server/decide.js'
 export { Feed } from './core/server/feed.js'
+export { Finder } from './core/server/finder.js'
 export { comesBack, LONGEST_DELAY, RootKeeper } from './core/server/keeper.js'
 export { pagesOf } from './core/server/kept-pages.js'
 export type { EarlierLife } from './core/server/lifecycle.js'

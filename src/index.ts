@@ -49,6 +49,7 @@ export type {
   GroupSent,
 } from './core/server/group.js'
 export type { Host } from './core/server/host.js'
+export { type IndexedType, type IndexedValue, indexesOf } from './core/server/indexes.js'
 export type {
   DeadLetterInfo,
   DeadLetterPage,
@@ -70,7 +71,7 @@ export {
   type ServerId,
   serverId,
 } from './core/server/interface.js'
-export type { DeadLetterOptions, Keeping, LaterCall } from './core/server/keeping.js'
+export type { DeadLetterOptions, FindOptions, Keeping, LaterCall, Where } from './core/server/keeping.js'
 export { MOST_LABELS } from './core/server/labels.js'
 export { NotRestored } from './core/server/not-restored.js'
 export {

@@ -1,6 +1,13 @@
 /** Implementations as HTTP shows them: what can be started, and with which JSON schemas. */
 import { type Static, Type } from '@sinclair/typebox'
-import { argsSchema, type CallInterface, type CastInterface, type DefinitionData } from '../index.js'
+import {
+  argsSchema,
+  type CallInterface,
+  type CastInterface,
+  type DefinitionData,
+  type IndexedType,
+  indexesOf,
+} from '../index.js'
 import { Ref } from './schema-ref.js'
 import { restart, restartFrom } from './server-schemas.js'
 
@@ -32,6 +39,10 @@ export const ImplementationInfo = Type.Object(
     restart: restart(),
     restartFrom: restartFrom(),
     durable: Type.Boolean({ description: 'What it acknowledges is on disk.' }),
+    indexes: Type.Record(Type.String(), Type.Unsafe<object>({ type: 'object' }), {
+      description:
+        'By which properties of their state its servers are found (`where`), each with a JSON schema of its values.',
+    }),
     args: JsonSchema(),
     calls: Type.Record(Type.String(), Ref(CallInfo)),
     casts: Type.Record(Type.String(), Ref(CastInfo)),
@@ -57,6 +68,7 @@ export function describeImplementation(name: string, definition: DefinitionData)
     restart: restart ?? 'transient',
     restartFrom: restartFrom ?? 'state',
     durable: durable ?? false,
+    indexes: Object.fromEntries([...indexesOf(definition)].map(([property, type]) => [property, valueSchema(type)])),
     ...(args && { args: argsSchema(args) as object }),
     calls: mapValues(calls, ({ description, args, reply, readOnly }: CallInterface) => ({
       ...(description !== undefined && { description }),
@@ -70,6 +82,10 @@ export function describeImplementation(name: string, definition: DefinitionData)
     })),
     events: { ...events },
   }
+}
+
+function valueSchema({ type, nullable }: IndexedType): object {
+  return { type: nullable ? [type, 'null'] : type }
 }
 
 function mapValues<T, U>(from: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> {

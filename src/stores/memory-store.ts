@@ -1,7 +1,9 @@
 /** A store that forgets with its process, for tests of what needs one: it keeps all promises but to outlive anything. */
 import type {
   Change,
+  Condition,
   DeadLetter,
+  Found,
   Kept,
   KeptAnswer,
   KeptBrief,
@@ -10,8 +12,10 @@ import type {
   KeptServer,
   KeptTimer,
   PageOptions,
+  Search,
 } from '../adapters.js'
 import type { Store } from '../index.js'
+import { notIndexed } from './not-indexed.js'
 
 type Owned<T> = T & { readonly id: string }
 
@@ -25,6 +29,7 @@ export class MemoryStore implements Store {
   readonly #timers = new Map<string, Owned<KeptTimer>>()
   readonly #exits = new Map<string, KeptExit>()
   readonly #answers = new Map<string, KeptAnswer>()
+  #indexes: ReadonlyMap<string, readonly string[]> = new Map()
   #upTo = 0
 
   constructor(private readonly beforeCommit: BeforeCommit = () => undefined) {}
@@ -135,6 +140,22 @@ export class MemoryStore implements Store {
       .map((id) => ({ id, implementation: (this.#servers.get(id) as KeptServer).implementation }))
   }
 
+  async index(properties: ReadonlyMap<string, readonly string[]>): Promise<void> {
+    this.#indexes = properties
+  }
+
+  async find({ implementation, where, after = '', limit }: Search): Promise<Found> {
+    for (const { property } of where) {
+      if (!this.#indexes.get(implementation)?.includes(property)) throw notIndexed(implementation, property)
+    }
+    const fitting = [...this.#servers.values()].filter(
+      (server) => server.implementation === implementation && where.every((condition) => holds(server, condition)),
+    )
+    const ids = fitting.map(({ id }) => id).filter((id) => id > after)
+    const page = ids.sort().slice(0, limit)
+    return ids.length > limit ? { ids: page, next: page.at(-1) as string } : { ids: page }
+  }
+
   async exits(since: number, limit: number): Promise<KeptExit[]> {
     return [...this.#exits.values()].filter(({ at }) => at >= since).slice(-limit)
   }
@@ -168,4 +189,9 @@ function ownedBy<T>(all: ReadonlyMap<unknown, Owned<T>>, id: string): T[] {
 
 function deleteOwned<T>(all: Map<T, { readonly id: string }>, id: string): void {
   for (const [key, each] of all) if (each.id === id) all.delete(key)
+}
+
+function holds({ state }: KeptServer, { property, value }: Condition): boolean {
+  const kept = JSON.parse(state)
+  return !Array.isArray(kept) && Object.hasOwn(kept, property) && JSON.stringify(kept[property]) === value
 }

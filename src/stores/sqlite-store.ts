@@ -11,6 +11,7 @@ import Database from 'libsql'
 import {
   type Change,
   type DeadLetter,
+  type Found,
   type Kept,
   type KeptAnswer,
   type KeptBrief,
@@ -19,21 +20,25 @@ import {
   type KeptServer,
   type KeptTimer,
   type PageOptions,
+  type Search,
   StoreFailed,
   StoreFull,
 } from '../adapters.js'
 import { migrate } from './schema.js'
+import { StateIndexes } from './state-indexes.js'
 import { prepareStatements, type Statements } from './statements.js'
 
 export class SqliteStore {
   readonly #database: Database.Database
   readonly #statements: Statements
+  readonly #indexes: StateIndexes
   #failure: StoreFailed | undefined = undefined
 
   /** @throws {Error} in one sentence, if the file is no such store, is of a later version, or is in use. */
   constructor(readonly file: string) {
     this.#database = openDatabase(file)
     this.#statements = prepareStatements(this.#database)
+    this.#indexes = new StateIndexes(this.#database)
   }
 
   /** Gives the numbers of the casts among them. @throws {StoreFull} · {StoreFailed} */
@@ -145,6 +150,15 @@ export class SqliteStore {
 
   servers({ after = '', limit }: PageOptions): { id: string; implementation: string }[] {
     return this.#statements.all('servers', after, limit)
+  }
+
+  /** @throws {StoreFull} · {StoreFailed} */
+  index(properties: ReadonlyMap<string, readonly string[]>): void {
+    this.#indexes.declare(properties, (work) => this.#transact(work))
+  }
+
+  find(search: Search): Found {
+    return this.#indexes.find(search)
   }
 
   exits(since: number, limit: number): KeptExit[] {

@@ -3,11 +3,13 @@ import type { MessagePort, Worker } from 'node:worker_threads'
 import {
   type Change,
   type DeadLetter,
+  type Found,
   type Kept,
   type KeptAnswer,
   type KeptBrief,
   type KeptExit,
   type PageOptions,
+  type Search,
   StoreFailed,
 } from '../adapters.js'
 import type { Store } from '../index.js'
@@ -45,6 +47,14 @@ export class StoreClient implements Store {
 
   servers(options: PageOptions): Promise<{ id: string; implementation: string }[]> {
     return this.#ask('servers', options)
+  }
+
+  index(properties: ReadonlyMap<string, readonly string[]>): Promise<void> {
+    return this.#ask('index', properties)
+  }
+
+  find(search: Search): Promise<Found> {
+    return this.#ask('find', search)
   }
 
   exits(since: number, limit: number): Promise<KeptExit[]> {

@@ -1,10 +1,8 @@
 /** What every store promises (`src/core/kernel/store.ts`), held against each of them. */
-import { join } from 'node:path'
 import type { Store } from 'genservers'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import type { Change } from '../../src/adapters.js'
-import { MemoryStore } from '../../src/stores/memory-store.js'
-import { openStore } from '../../src/stores/open-store.js'
+import { stores } from './each-store.js'
 import { kept, server } from './kept-servers.js'
 
 const cast = (id: string, message: string): Change => ({
@@ -21,15 +19,6 @@ const exit = (id: string, at: number): Change => ({
   kind: 'end',
   exit: { id, implementation: 'counter', reason: '"normal"', at, incarnation: 2, revision: 9 },
 })
-
-const stores: Record<string, (t: Test) => Promise<Store>> = {
-  memory: async () => new MemoryStore(),
-  SQLite: async (t) => {
-    const { client, close } = await openStore(join(t.testdir(), 'data'), { execArgv: [] })
-    t.teardown(close)
-    return client
-  },
-}
 
 for (const [name, open] of Object.entries(stores)) {
   t.test(`${name}: a server is as it was last kept`, async (t) => {

@@ -1,6 +1,6 @@
 /**
  * What is kept of durable servers, as data: what a store is given, and what it gives back. Whatever an author or a client made,
- * states, args and the like, is JSON text here: a store neither reads nor changes it.
+ * states, args and the like, is JSON text here: a store does not change it, and reads only what servers are to be found by.
  */
 
 /** What is kept of a server itself. */

@@ -13,6 +13,25 @@ export interface PageOptions {
   readonly limit: number
 }
 
+/** Servers of an implementation in whose states each of these properties has this value. */
+export interface Search extends PageOptions {
+  readonly implementation: string
+  readonly where: readonly [Condition, ...Condition[]]
+}
+
+export interface Condition {
+  readonly property: string
+  /** A string, number, boolean or `null`, as JSON. */
+  readonly value: string
+}
+
+export interface Found {
+  /** In their order. There may be fewer than asked for, or none, also where this is not the last page. */
+  readonly ids: readonly string[]
+  /** `after` of the next page, if there may be one. */
+  readonly next?: string
+}
+
 export interface Store {
   /**
    * Resolves when all changes are kept, with the number of each cast among them (`cast`, `letterReplayed`), in their order; 0 for one to
@@ -26,6 +45,13 @@ export interface Store {
   briefs(ids: readonly string[]): Promise<KeptBrief[]>
   /** Who is kept, in the order of their ids. */
   servers(options: PageOptions): Promise<{ readonly id: string; readonly implementation: string }[]>
+  /**
+   * By which properties of their states servers of each implementation are found from now on, and by no others.
+   * @throws {StoreFull} · {StoreFailed} and they are found as before.
+   */
+  index(properties: ReadonlyMap<string, readonly string[]>): Promise<void>
+  /** @throws {Error} if one of the properties is not indexed. */
+  find(search: Search): Promise<Found>
   /** How the latest ended, the oldest of them first: at most so many, and none before `since`. */
   exits(since: number, limit: number): Promise<KeptExit[]>
   /** In the order of their numbers; `after` is a number. */

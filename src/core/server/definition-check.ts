@@ -3,6 +3,7 @@
  * a definition that comes as JavaScript, or was cast, is caught here.
  */
 import type { AnyDefinition } from './definition.js'
+import { faultsOfIndexes } from './indexes.js'
 import { RUNTIME_EVENTS } from './info.js'
 import { BUILT_IN_INFOS } from './interface.js'
 import { faultsOfOptions } from './options.js'
@@ -25,6 +26,7 @@ const KEYS: ReadonlySet<string> = new Set([
   'version',
   'codeChange',
   'durable',
+  'indexes',
   'idle',
   'isolate',
   'handlerLimit',
@@ -62,6 +64,7 @@ function* faultsOf(definition: AnyDefinition): Generator<string> {
     yield 'handlerLimit is not a positive number of milliseconds'
   const { version = 1 } = definition
   if (!Number.isInteger(version) || version < 1) yield 'version is not a positive integer'
+  yield* faultsOfIndexes(definition)
   for (const { path, message } of faultsOfOptions(definition)) yield `${path.slice(1)}: ${message}`
   yield* unmatched('calls', definition.calls, 'handleCall', definition.handleCall)
   yield* unmatched('casts', definition.casts, 'handleCast', definition.handleCast)

@@ -58,6 +58,11 @@ type InfoHandlers<State, Infos, Ctx> = [keyof Infos] extends [never]
 
 type Table<Spec> = Readonly<Record<string, Spec>>
 
+/** The properties by which servers may be found. */
+type Indexable<State> = {
+  [K in keyof State & string]-?: State[K] extends string | number | boolean | null | undefined ? K : never
+}[keyof State & string]
+
 /** All that an implementation may say. */
 export type Definition<
   Args extends TSchema,
@@ -113,6 +118,11 @@ export type Definition<
    * again with it when the next runtime begins (`restore`). Needs a runtime with a store; the state is JSON.
    */
   readonly durable?: boolean
+  /**
+   * By which properties of their state durable servers are found (see `find`). Their values are strings, numbers, integers or booleans,
+   * or `null`. Each costs a little with every state that is kept.
+   */
+  readonly indexes?: readonly Indexable<Static<NoInfer<State>>>[]
   /** Where servers run in threads: those of this implementation have one of their own. */
   readonly isolate?: boolean
   /**
@@ -146,6 +156,7 @@ export interface AnyDefinition extends Interface, ServerOptions {
   readonly version?: number
   readonly codeChange?: (oldState: unknown, oldVersion: number) => unknown
   readonly durable?: boolean
+  readonly indexes?: readonly string[]
   readonly idle?: number | undefined
   readonly isolate?: boolean
   readonly handlerLimit?: number

@@ -14,6 +14,11 @@ const LARGEST_PAGE = 1000
 /** So many servers are looked at for one page at most: a page of what is rare must not hold the thread. */
 const MOST_LOOKED_AT = 5000
 
+/** How many servers a page has. */
+export function pageSize(limit = PAGE): number {
+  return limit >= 1 ? Math.min(Math.trunc(limit), LARGEST_PAGE) : 1
+}
+
 export class Directory {
   readonly labels = new LabelIndex()
 
@@ -88,8 +93,8 @@ export class Directory {
   }
 
   /** Ordered by id. There is a `next` page unless this is the last one; a page of what is rare may be short, or empty. */
-  page({ implementation, label, status, limit = PAGE, after }: ListOptions): ServerPage {
-    const most = limit >= 1 ? Math.min(Math.trunc(limit), LARGEST_PAGE) : 1
+  page({ implementation, label, status, limit, after }: ListOptions): ServerPage {
+    const most = pageSize(limit)
     const servers: ServerInfo[] = []
     let looked = 0
     let last: string | undefined

@@ -2,7 +2,8 @@
 import type { AnswerKey, KeptAnswer } from '../kernel/kept.js'
 import type { Origin } from '../kernel/queued.js'
 import type { Awaitable } from './definition.js'
-import type { DeadLetterPage } from './info.js'
+import type { IndexedValue } from './indexes.js'
+import type { DeadLetterPage, SeenStatus, ServerPage } from './info.js'
 
 export interface LaterCall {
   readonly key: AnswerKey
@@ -18,6 +19,18 @@ export interface DeadLetterOptions {
   readonly after?: string | undefined
 }
 
+/** Properties of a state, each with the value that it is to have. */
+export type Where = Readonly<Record<string, IndexedValue>>
+
+export interface FindOptions {
+  /** Only servers that have this label. */
+  readonly label?: string | undefined
+  readonly status?: SeenStatus | undefined
+  /** 1 to 1000, default 100. */
+  readonly limit?: number | undefined
+  readonly after?: string | undefined
+}
+
 export interface Keeping {
   /** Whether what the server does is kept by a store. */
   isDurable(id: string): boolean
@@ -29,6 +42,15 @@ export interface Keeping {
    * @throws {GenServerError} as `call` does before it waits, and `storage_failed`
    */
   keepCall(id: string, message: string, args: unknown, options: LaterCall): Promise<number>
+
+  /**
+   * The durable servers in whose kept states all of this holds, ordered by id; nobody is woken for that. The properties are among the
+   * `indexes` of the implementation. A page may be short, or empty, also where it is not the last.
+   *
+   * @example const { servers } = await runtime.find('order', { status: 'paid' })
+   * @throws {GenServerError} `invalid_request`, `storage_failed`
+   */
+  find(implementation: string, where: Where, options?: FindOptions): Promise<ServerPage>
 
   /**
    * The casts that crashed the durable server too often and were set aside, the oldest first.

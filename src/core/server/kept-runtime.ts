@@ -5,10 +5,11 @@ import type { Node } from '../kernel/node.js'
 import type { Store } from '../kernel/store.js'
 import { DeadLetters } from './dead-letters.js'
 import type { Directory } from './directory.js'
-import type { DeadLetterPage, StateView } from './info.js'
+import { Finder } from './finder.js'
+import type { DeadLetterPage, ServerInfo, ServerPage, StateView } from './info.js'
 import { keepCall } from './keep-call.js'
 import type { Keeper } from './keeper.js'
-import type { DeadLetterOptions, Keeping, LaterCall } from './keeping.js'
+import type { DeadLetterOptions, FindOptions, Keeping, LaterCall, Where } from './keeping.js'
 import type { Neighbours } from './neighbours.js'
 import type { Peers } from './peers.js'
 import type { Protocol } from './protocol.js'
@@ -23,6 +24,7 @@ export abstract class KeptRuntime extends Sys implements Keeping {
   readonly #restoration: Restoration | undefined
   readonly #deadLetters: DeadLetters
   readonly #sweeper: Sweeper | undefined
+  readonly #finder: Finder
 
   constructor(
     node: Node,
@@ -36,9 +38,14 @@ export abstract class KeptRuntime extends Sys implements Keeping {
     this.#restoration = store && new Restoration(store, this)
     this.#sweeper = store && new Sweeper(store, node.clock, () => directory.exits.since)
     this.#deadLetters = new DeadLetters(store, (id) => directory.see(id))
+    this.#finder = new Finder(
+      () => store,
+      () => this.implementations,
+    )
   }
 
   async restore(): Promise<number> {
+    await this.#finder.begin(this.node.logger)
     const restored = (await this.#restoration?.restore()) ?? 0
     this.#sweeper?.begin()
     return restored
@@ -90,6 +97,15 @@ export abstract class KeptRuntime extends Sys implements Keeping {
   async keepCall(id: string, message: string, args: unknown, options: LaterCall): Promise<number> {
     this.mustBeUp()
     return keepCall(this.store, this.directory.get(id, options.implementation), message, args, options)
+  }
+
+  find(implementation: string, where: Where, options: FindOptions = {}): Promise<ServerPage> {
+    return this.#finder.find(implementation, where, options, (ids) => this.infos(ids))
+  }
+
+  /** Of those that are here. */
+  infos(ids: readonly string[]): ServerInfo[] {
+    return ids.flatMap((id) => this.directory.look(id)?.info ?? [])
   }
 
   async deadLetters(id: string, options: DeadLetterOptions = {}): Promise<DeadLetterPage> {

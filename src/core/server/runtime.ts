@@ -23,7 +23,6 @@ import type {
   FeedEvent,
   NodeInfo,
   PublishedEvent,
-  SeenStatus,
   ServerCount,
   ServerInfo,
   ServerPage,
@@ -31,7 +30,7 @@ import type {
   TimerInfo,
 } from './info.js'
 import type { CallName, CallRequest, CastRequest, PlainId, Reply, ServerId, StartArgs } from './interface.js'
-import type { Keeping } from './keeping.js'
+import type { FindOptions, Keeping } from './keeping.js'
 import type { Neighbours } from './neighbours.js'
 import type { Operations } from './operations.js'
 import type { StartOptions } from './options.js'
@@ -124,14 +123,8 @@ export interface StopOptions {
   readonly ifMatch?: number | undefined
 }
 
-export interface ListOptions {
+export interface ListOptions extends FindOptions {
   readonly implementation?: string | undefined
-  /** Only servers that have this label. */
-  readonly label?: string | undefined
-  readonly status?: SeenStatus | undefined
-  /** 1 to 1000, default 100. */
-  readonly limit?: number | undefined
-  readonly after?: string | undefined
 }
 
 /** A call that has been sent and whose answer is waited for (OTP: `gen_server:send_request/2`). */

@@ -5,7 +5,7 @@
  * 1. What a thread that was given up still says to the store is not committed: it is fenced off before the next one begins.
  * 2. A server that is kept is brought back once, on one node, before anything else is started.
  */
-import { DeadLetters, type KeptExit, pagesOf, Sweeper, storageFailed } from '../../adapters.js'
+import { DeadLetters, Finder, type KeptExit, pagesOf, Sweeper, storageFailed } from '../../adapters.js'
 import type { AnswerKey, Clock, DefinitionData, KeptAnswer, Logger } from '../../index.js'
 import { type OpenedStore, openStore, type StoreConnection } from '../../stores/open-store.js'
 import type { Place } from './place.js'
@@ -31,8 +31,14 @@ export class KeptServers {
   #store: OpenedStore | undefined = undefined
   #sweeper: Sweeper | undefined = undefined
   readonly #connections = new Map<ThreadNode, StoreConnection>()
+  readonly finder: Finder
 
-  constructor(private readonly terms: KeptServersTerms) {}
+  constructor(private readonly terms: KeptServersTerms) {
+    this.finder = new Finder(
+      () => this.#store?.client,
+      () => terms.implementations,
+    )
+  }
 
   /** The thread of the node is to have a connection. */
   async connect(node: ThreadNode): Promise<void> {
@@ -73,6 +79,7 @@ export class KeptServers {
     const { places, nodes, logger } = this.terms
     const client = this.#store?.client
     if (client === undefined) return
+    await this.finder.begin(logger)
     let restored = 0
     for await (const page of pagesOf(client)) {
       const ids = new Map<ThreadNode, string[]>()

@@ -13,6 +13,7 @@ import type {
   DeadLetterPage,
   DefinitionData,
   FeedEvent,
+  FindOptions,
   GroupCallOptions,
   GroupOptions,
   GroupReplies,
@@ -30,6 +31,7 @@ import type {
   TraceListener,
   Watch,
   WatchOptions,
+  Where,
 } from '../../index.js'
 import type { LastTaken } from '../wire/board.js'
 import type { CarriedReplies, CarriedSent } from '../wire/carried-groups.js'
@@ -152,6 +154,26 @@ export class ThreadHost extends ThreadMessages implements Host {
   async list(options: ListOptions = {}): Promise<ServerPage> {
     const known = (node: ThreadNode) => silentPage(this.machinery.places.on(node), options, this.#silentInfo)
     return mergePages(await this.#askAll<ServerPage>(known, 'list', options), options.limit)
+  }
+
+  find(implementation: string, where: Where, options: FindOptions = {}): Promise<ServerPage> {
+    return this.machinery.kept.finder.find(implementation, where, options, this.#infosOf)
+  }
+
+  readonly #infosOf = async (ids: readonly string[]): Promise<ServerInfo[]> => {
+    const parts = new Map<ThreadNode, Place[]>()
+    for (const place of ids.flatMap((id) => this.machinery.places.find(id) ?? [])) {
+      parts.set(place.node, [...(parts.get(place.node) ?? []), place])
+    }
+    const asked = [...parts].map(([node, places]) =>
+      this.#isSilent(node)
+        ? places.map(this.#silentInfo)
+        : node.ask<ServerInfo[]>(
+            'infos',
+            places.map(({ id }) => id),
+          ),
+    )
+    return (await Promise.all(asked)).flat()
   }
 
   nodes(): NodeInfo[] {

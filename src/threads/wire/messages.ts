@@ -67,6 +67,7 @@ export const ASKABLE = [
   'castGroup',
   'callGroup',
   'info',
+  'infos',
   'list',
   'countServers',
   'state',
