@@ -109,6 +109,18 @@ export async function messages(ctx: Context, runtime: Runtime, id: ServerId<type
   return [increment, name, touch, get, untyped, typed, fromOutside, wrong, remembered]
 }
 
+/** What compiles: properties that have one plain value, or may lack it. */
+export const indexed = defineServer({
+  durable: true,
+  indexes: ['count', 'status', 'owner'],
+  state: Type.Object({
+    count: Type.Integer(),
+    status: Type.Union([Type.Literal('new'), Type.Literal('paid')]),
+    owner: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  }),
+  init: () => ({ count: 0, status: 'new' as const }),
+})
+
 const Count = Type.Object({ count: Type.Integer() })
 
 /** Definitions that do not compile, and that the runtime refuses as well. */
@@ -141,6 +153,18 @@ const contradictions = [
     init: () => ({ count: 0 }),
     // @ts-expect-error a key that no definition has
     handlecast: {},
+  }),
+  defineServer({
+    state: Count,
+    // @ts-expect-error a property that the state does not have
+    indexes: ['colour'],
+    init: () => ({ count: 0 }),
+  }),
+  defineServer({
+    state: Type.Object({ items: Type.Array(Type.String()) }),
+    // @ts-expect-error a property that nobody can be found by
+    indexes: ['items'],
+    init: () => ({ items: [] }),
   }),
 ]
 

@@ -91,11 +91,12 @@ export class Finder {
 /** @throws {GenServerError} `invalid_request` */
 function conditionsOf(implementation: string, definition: DefinitionData, where: Where): Search['where'] {
   const indexes = indexesOf(definition)
+  const declared = [...indexes.keys()].join(' or ') || 'nothing: it has no indexes'
   const errors: InputError[] = []
   const conditions = Object.entries(where).map(([property, value]): Condition => {
     const path = `/where/${escapePointer(property)}`
     const type = indexes.get(property)
-    if (type === undefined) errors.push({ path, message: `Expected ${[...indexes.keys()].join(' or ') || 'none'}` })
+    if (type === undefined) errors.push({ path, message: `Expected ${declared}` })
     else if (!isOfType(type, value)) errors.push({ path, message: `Expected ${describeType(type)}` })
     return { property, value: JSON.stringify(value) }
   })

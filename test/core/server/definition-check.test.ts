@@ -4,6 +4,11 @@ import t from 'tap'
 import { checkDefinition } from '../../../src/core/server/definition-check.js'
 
 const base = { state: Type.Object({}), init: () => ({}) }
+const kept = {
+  ...base,
+  durable: true,
+  state: Type.Object({ status: Type.String(), items: Type.Array(Type.String()) }),
+}
 const faults: [fault: string, definition: object][] = [
   ['init is missing', { state: base.state }],
   ['init is missing', { ...base, init: 'soon' }],
@@ -30,6 +35,14 @@ const faults: [fault: string, definition: object][] = [
   ['1st is not spelt like a message', { ...base, casts: { '1st': {} }, handleCast: { '1st'() {} } }],
   ['a b is not spelt like an event', { ...base, events: { 'a b': Type.Null() } }],
   ['a\n is not spelt like an event', { ...base, events: { 'a\n': Type.Null() } }],
+  ['indexes is not a list of names', { ...kept, indexes: 'status' }],
+  ['indexes is not a list of names', { ...kept, indexes: [7] }],
+  ['indexes are of states that are kept, and it is not durable', { ...kept, durable: false, indexes: ['status'] }],
+  ['indexes has colour, but state has no such property', { ...kept, indexes: ['status', 'colour'] }],
+  ['indexes has toString, but state has no such property', { ...kept, indexes: ['toString'] }],
+  ['indexes has status, but state has no such property', { ...kept, state: Type.Unknown(), indexes: ['status'] }],
+  ['indexes has items, whose values are not all strings, all numbers or all booleans', { ...kept, indexes: ['items'] }],
+  ['indexes has status twice', { ...kept, indexes: ['status', 'status'] }],
   ['events has exit, which the runtime tells itself', { ...base, events: { exit: Type.Null() } }],
   ['events has gap, which the runtime tells itself', { ...base, events: { gap: Type.Null() } }],
   [
@@ -72,7 +85,9 @@ t.test('a definition that keeps its word is taken', async (t) => {
     redact: () => null,
     version: 2,
     codeChange: (state) => state,
-    durable: false,
+    durable: true,
+    indexes: ['n'],
+    state: Type.Object({ n: Type.Integer() }),
     idle: 1000,
     restart: 'permanent',
     restartFrom: 'init',
