@@ -79,7 +79,8 @@ t.test('what cannot be looked for is refused, and each place is named', async (t
   t.same(await find('text=a', 'text=b'), [{ path: '/where/text', message: 'Expected once' }])
   t.match(await find('text'), [{ path: '/where/0' }])
   t.match(await find('text=a', ''), [{ path: '/where/1' }])
-  t.match(await find(...Array.from({ length: 17 }, (_, at) => `p${at}=1`)), [{ path: '/where' }])
+  const many = Array.from({ length: 17 }, (_, at) => `p${at}=1`)
+  t.same(await find(...many), [{ path: '/where', message: 'must NOT have more than 16 items' }])
   for (const url of ['/servers?where=text=a', '/servers?where=text=a&label=eu']) {
     t.match(await ask('GET', url), {
       statusCode: 400,

@@ -82,7 +82,7 @@ for (const [name, open] of Object.entries(stores)) {
 
   t.test(`${name}: values of different types are different`, async (t) => {
     const store = await open(t)
-    await store.index(new Map([['counter', ['n']]]))
+    await store.index(new Map([['counter', ['n', '0']]]))
     const values = ['1', 1, true, 'true', null, 'null', '', 0, false, 1.5, '[1]']
     const texts = [...values.map((n) => ({ n })), {}, { N: 1 }, { n: [1] }, { n: { n: 1 } }, [1], { m: { n: 1 } }]
     await store.commit(texts.map((state, at) => server(`s${at}`, { state: JSON.stringify(state) })))
@@ -90,6 +90,12 @@ for (const [name, open] of Object.entries(stores)) {
       const where = [{ property: 'n', value: JSON.stringify(value) }] as const
       t.same((await store.find({ implementation: 'counter', where, limit: 10 })).ids, [`s${at}`], JSON.stringify(value))
     }
+    const inArray = [{ property: '0', value: '1' }] as const
+    t.same(
+      await store.find({ implementation: 'counter', where: inArray, limit: 10 }),
+      { ids: [] },
+      'places are no properties',
+    )
   })
 
   t.test(`${name}: what is declared last is what servers are found by`, async (t) => {

@@ -1,7 +1,7 @@
 /** Durable servers that are found by what is in their states, while they are not in memory. */
-import { defineServer, type RuntimeOptions, Type } from 'genservers'
+import { type DefinitionData, defineServer, type RuntimeOptions, Type } from 'genservers'
 import t, { type Test } from 'tap'
-import { type LocalRuntime, StoreFull } from '../../../src/adapters.js'
+import { Finder, type LocalRuntime, StoreFull } from '../../../src/adapters.js'
 import { MemoryStore } from '../../../src/stores/memory-store.js'
 import { running } from '../running.js'
 
@@ -119,29 +119,41 @@ t.test('what cannot be looked for is refused, and says why', async (t) => {
   await close()
 })
 
-t.test('the store is told what to index before anybody looks, and when that has changed', async (t) => {
-  const told: unknown[] = []
-  class Told extends MemoryStore {
-    override async index(properties: ReadonlyMap<string, readonly string[]>) {
-      told.push(Object.fromEntries(properties))
-      return super.index(properties)
-    }
+class Told extends MemoryStore {
+  readonly told: unknown[] = []
+
+  override async index(properties: ReadonlyMap<string, readonly string[]>) {
+    this.told.push(Object.fromEntries(properties))
+    return super.index(properties)
   }
-  const { runtime, store, find, start, close } = found(t, new Told())
+}
+
+t.test('the store is told what to index before anything else', async (t) => {
+  const store = new Told()
+  const { told } = store
+  const { runtime, find, start, close } = found(t, store)
   await runtime.restore()
   await start('a', { status: 'paid' })
   t.same(told, [{ order: ['status', 'owner', 'total', 'urgent'] }])
   t.same(await find({ status: 'paid' }), ['a'])
   t.equal(told.length, 1)
   await close()
-  const other = running(
-    t,
-    { order: { ...order, indexes: ['owner'] }, note: { ...note, indexes: ['status'] } },
-    { store },
+})
+
+t.test('the store is told when what the implementations say has changed, before anybody looks', async (t) => {
+  const store = new Told()
+  const implementations = new Map<string, DefinitionData>([['order', order]])
+  const finder = new Finder(
+    () => store,
+    () => implementations,
   )
-  t.match(await other.runtime.find('order', { owner: null }), { servers: [] }, 'its servers are not back')
-  t.same(told[1], { order: ['owner'], note: ['status'] })
-  await other.close()
+  const find = () => finder.find('order', { owner: null }, {}, () => [])
+  await Promise.all([find(), find()])
+  implementations.set('order', { ...order, indexes: ['owner'] })
+  implementations.set('note', { ...note, indexes: ['status'] })
+  await find()
+  await find()
+  t.same(store.told, [{ order: ['status', 'owner', 'total', 'urgent'] }, { order: ['owner'], note: ['status'] }])
 })
 
 t.test('where the store cannot look it is said, and tried again', async (t) => {
