@@ -3,26 +3,15 @@ import { type AnyDefinition, argsSchema, type DefinitionData } from '../../index
 
 export function definitionData(definition: AnyDefinition): DefinitionData {
   const { args, calls = {}, casts = {}, events = {}, ...rest } = definition
-  const { description, version, restart, restartFrom, shutdown, mailbox, durable, indexes, isolate, handlerLimit } =
-    rest
+  const { description, version, restart, restartFrom, shutdown, mailbox } = rest
+  const { durable, indexes, isolate, handlerLimit } = rest
   // The objects of args are closed here: what tells that a schema is of objects does not travel.
   const closed = <T extends { readonly args?: AnyDefinition['args'] }>(messages: Readonly<Record<string, T>>) =>
     Object.fromEntries(Object.entries(messages).map(([name, each]) => [name, { ...each, args: argsSchema(each.args) }]))
   return JSON.parse(
     JSON.stringify({
-      ...{
-        description,
-        version,
-        restart,
-        restartFrom,
-        shutdown,
-        mailbox,
-        durable,
-        indexes,
-        isolate,
-        handlerLimit,
-        events,
-      },
+      ...{ description, version, restart, restartFrom, shutdown, mailbox },
+      ...{ durable, indexes, isolate, handlerLimit, events },
       state: indexedState(definition),
       args: argsSchema(args),
       calls: closed(calls),
