@@ -13,6 +13,7 @@ export type {
   KeptBrief,
   KeptCast,
   KeptExit,
+  KeptName,
   KeptServer,
   KeptTimer,
 } from './core/kernel/kept.js'
@@ -28,15 +29,17 @@ export {
   StoreFull,
 } from './core/kernel/store.js'
 export { nobody, type Tied, Ties } from './core/kernel/ties.js'
+export type { Bond } from './core/server/bond.js'
 export { exitFailure } from './core/server/crash.js'
 export { createNode } from './core/server/create-runtime.js'
 export { DeadLetters } from './core/server/dead-letters.js'
 export { decideId, decideTimeout } from './core/server/decide.js'
+export type { EarlierLife } from './core/server/earlier-life.js'
 export { Feed } from './core/server/feed.js'
 export { Finder } from './core/server/finder.js'
 export { comesBack, LONGEST_DELAY, RootKeeper } from './core/server/keeper.js'
 export { pagesOf } from './core/server/kept-pages.js'
-export type { EarlierLife } from './core/server/lifecycle.js'
+export { restoredTerms } from './core/server/kept-text.js'
 export type { LocalRuntime } from './core/server/local-runtime.js'
 export type { Neighbours, Registered } from './core/server/neighbours.js'
 export type { ServerTerms } from './core/server/options.js'
@@ -50,3 +53,4 @@ export { copyGivenState } from './core/server/state-check.js'
 export { storageFailed } from './core/server/storage-failed.js'
 export { Sweeper } from './core/server/sweeper.js'
 export type { TraceEvent } from './core/server/tracer.js'
+export { SUPERVISOR } from './core/supervisor/supervisor.js'

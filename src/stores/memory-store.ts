@@ -9,6 +9,7 @@ import type {
   KeptBrief,
   KeptCast,
   KeptExit,
+  KeptName,
   KeptServer,
   KeptTimer,
   PageOptions,
@@ -133,11 +134,12 @@ export class MemoryStore implements Store {
     })
   }
 
-  async servers({ after = '', limit }: PageOptions): Promise<{ id: string; implementation: string }[]> {
+  async servers({ after = '', limit }: PageOptions): Promise<KeptName[]> {
     const ids = [...this.#servers.keys()].filter((id) => id > after).sort()
-    return ids
-      .slice(0, limit)
-      .map((id) => ({ id, implementation: (this.#servers.get(id) as KeptServer).implementation }))
+    return ids.slice(0, limit).map((id) => {
+      const { implementation, terms } = this.#servers.get(id) as KeptServer
+      return { id, implementation, terms }
+    })
   }
 
   async index(properties: ReadonlyMap<string, readonly string[]>): Promise<void> {

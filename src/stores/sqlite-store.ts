@@ -17,6 +17,7 @@ import {
   type KeptBrief,
   type KeptCast,
   type KeptExit,
+  type KeptName,
   type KeptServer,
   type KeptTimer,
   type PageOptions,
@@ -148,7 +149,7 @@ export class SqliteStore {
     return rows.map((row) => ({ ...row, hasCasts: Boolean(row.hasCasts) }))
   }
 
-  servers({ after = '', limit }: PageOptions): { id: string; implementation: string }[] {
+  servers({ after = '', limit }: PageOptions): KeptName[] {
     return this.#statements.all('servers', after, limit)
   }
 

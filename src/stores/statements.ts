@@ -19,7 +19,7 @@ const sql = {
     (SELECT min(due) FROM timers WHERE timers.id = servers.id) AS due,
     EXISTS (SELECT 1 FROM casts WHERE casts.id = servers.id) AS hasCasts
     FROM servers WHERE id IN (SELECT value FROM json_each(?))`,
-  servers: 'SELECT id, implementation FROM servers WHERE id > ? ORDER BY id LIMIT ?',
+  servers: 'SELECT id, implementation, terms FROM servers WHERE id > ? ORDER BY id LIMIT ?',
 
   cast: `INSERT INTO casts (id, ${CAST}, answerTo, attempts) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
     WHERE EXISTS (SELECT 1 FROM servers WHERE id = ?1)`,

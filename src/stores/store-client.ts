@@ -8,6 +8,7 @@ import {
   type KeptAnswer,
   type KeptBrief,
   type KeptExit,
+  type KeptName,
   type PageOptions,
   type Search,
   StoreFailed,
@@ -45,7 +46,7 @@ export class StoreClient implements Store {
     return this.#ask('briefs', ids)
   }
 
-  servers(options: PageOptions): Promise<{ id: string; implementation: string }[]> {
+  servers(options: PageOptions): Promise<KeptName[]> {
     return this.#ask('servers', options)
   }
 

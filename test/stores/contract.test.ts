@@ -123,7 +123,7 @@ for (const [name, open] of Object.entries(stores)) {
     const ids = async (options: Parameters<Store['servers']>[0]) => (await store.servers(options)).map(({ id }) => id)
     t.same(await ids({ limit: 3 }), ['a', 'b', 'c'])
     t.same(await ids({ limit: 3, after: 'c' }), ['d'])
-    t.same(await store.servers({ limit: 1 }), [{ id: 'a', implementation: 'counter' }])
+    t.same(await store.servers({ limit: 1 }), [{ id: 'a', implementation: 'counter', terms: '{}' }])
   })
 
   t.test(`${name}: a cast that is set aside waits for somebody to look at it`, async (t) => {

@@ -24,6 +24,9 @@ export interface KeptServer {
   readonly state: string
 }
 
+/** By which a server is found, and what was said of it. */
+export type KeptName = Pick<KeptServer, 'id' | 'implementation' | 'terms'>
+
 /** What must be known of a server that is not in memory. */
 export interface KeptBrief
   extends Pick<KeptServer, 'id' | 'implementation' | 'version' | 'terms'>,

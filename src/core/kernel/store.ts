@@ -4,7 +4,7 @@
  * 1. Changes that are given together are kept together or not at all, and what is given later is not kept before.
  * 2. What is kept outlives the process, and the machine's power.
  */
-import type { Change, DeadLetter, Kept, KeptAnswer, KeptBrief, KeptExit } from './kept.js'
+import type { Change, DeadLetter, Kept, KeptAnswer, KeptBrief, KeptExit, KeptName } from './kept.js'
 
 /** Where a page of what is kept begins, and how long it may be. */
 export interface PageOptions {
@@ -44,7 +44,7 @@ export interface Store {
   /** Of those among `ids` that are kept, in whichever order. */
   briefs(ids: readonly string[]): Promise<KeptBrief[]>
   /** Who is kept, in the order of their ids. */
-  servers(options: PageOptions): Promise<{ readonly id: string; readonly implementation: string }[]>
+  servers(options: PageOptions): Promise<KeptName[]>
   /**
    * By which properties of their states servers of each implementation are found from now on, and by no others.
    * @throws {StoreFull} · {StoreFailed} and they are found as before.

@@ -58,9 +58,11 @@ export class Ties {
     private readonly find: (id: string) => Tied | undefined,
   ) {}
 
-  /** Nobody is tied to it, and it to nobody. */
+  /** Nobody is tied to it, and it to nobody; its supervisor does not count. */
   get areNone(): boolean {
-    return this.#parent === undefined && this.links.size + this.#watchers.size + this.#watched.size === 0
+    const supervisor = this.#isKept ? this.#parent : undefined
+    const own = supervisor !== undefined && this.links.has(supervisor) ? 1 : 0
+    return this.#parent === supervisor && this.links.size + this.#watchers.size + this.#watched.size === own
   }
 
   /** `isKept`: the parent is a supervisor, which has to hear of the death in any case: this link cannot be undone from here. */
@@ -94,6 +96,13 @@ export class Ties {
   #part(to: Tied): void {
     this.links.delete(to)
     to.ties.parted(this.self)
+  }
+
+  /** Its parent and it hear of each other no more. */
+  leaveParent(): void {
+    const parent = this.#parent
+    this.#parent = undefined
+    if (parent !== undefined) this.#part(parent)
   }
 
   parted(by: Tied): void {

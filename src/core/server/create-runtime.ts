@@ -45,9 +45,9 @@ export function createNode(options: RuntimeOptions): LocalRuntime {
   const { neighbours = noNeighbours } = options
   const exits = options.exits ?? new Exits(clock, options.rememberExits ?? TEN_MINUTES)
   const directory = new Directory((options.registry ?? new MemoryRegistry()) as Registry<Server>, exits)
-  const family = new LocalFamily(directory, (...server) => runtime.makeClaimed(...server), neighbours)
-  protocols.set(SUPERVISOR, compileProtocol(SUPERVISOR, defineSupervisor(family)))
   const root = new RootKeeper({ maxRestarts: options.maxRestarts ?? 10, maxSeconds: options.maxSeconds ?? 5 })
+  const family = new LocalFamily(directory, (...server) => runtime.makeClaimed(...server), neighbours, root)
+  protocols.set(SUPERVISOR, compileProtocol(SUPERVISOR, defineSupervisor(family)))
   const losses = {
     lost: (ids: ReadonlySet<string>, error: Error) => runtime.lost(ids, error),
     failed: (error: Error) => options.storeFailed?.(error),

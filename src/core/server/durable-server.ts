@@ -48,6 +48,16 @@ export class DurableServer extends GatedServer {
     })
   }
 
+  /** The store has it, and its end is not on its way. */
+  get isThere(): boolean {
+    return this.#isKept && !this.#isEnding && !this.ended
+  }
+
+  /** While it comes into memory: resolves when it is there. */
+  protected get coming(): Promise<void> | undefined {
+    return this.#coming
+  }
+
   /** It was not in memory, and comes with what is kept: nobody but who looks closely sees that it was away. */
   comeAwake(
     { startedAt, incarnation, restarts, revision }: KeptBrief,
@@ -62,7 +72,7 @@ export class DurableServer extends GatedServer {
     this.handled = handled
     this.replies = replies
     this.status = 'running'
-    this.#coming = this.#comeOut(load, undefined)
+    void this.#comeOut(load, undefined)
   }
 
   /** It leaves memory when it has had nothing to do for long enough. */
@@ -93,15 +103,15 @@ export class DurableServer extends GatedServer {
   }
 
   #fallAsleep(): void {
-    const { id, protocol, terms, startedAt, incarnation, restarts, revision, handled, replies, crashes, lastExit } =
-      this
+    const { id, protocol, startedAt, incarnation, restarts, revision } = this
     const due = this.anyTimers?.nextDue ?? null
     const { name: implementation, version } = protocol
     const numbers = { version, startedAt, incarnation, restarts, revision }
     const brief = { id, implementation, terms: '', ...numbers, due, hasCasts: false }
     this.anyTimers?.forget()
+    this.anyTies?.leaveParent()
     this.halt()
-    this.peers.fellAsleep({ brief, protocol, terms, handled, replies, crashes, lastExit })
+    this.peers.fellAsleep(this, brief)
   }
 
   protected override halt(): void {
@@ -135,7 +145,12 @@ export class DurableServer extends GatedServer {
     this.absence.begin(0, () => this.#comeOut(load, undefined))
   }
 
-  async #comeOut(load: () => Promise<Kept | undefined>, last: Reason | undefined): Promise<void> {
+  #comeOut(load: () => Promise<Kept | undefined>, last: Reason | undefined): Promise<void> {
+    this.#coming = this.#come(load, last)
+    return this.#coming
+  }
+
+  async #come(load: () => Promise<Kept | undefined>, last: Reason | undefined): Promise<void> {
     let kept: Kept | undefined
     try {
       kept = await load()
@@ -237,7 +252,8 @@ export class DurableServer extends GatedServer {
   }
 
   override die(reason: Reason): void {
-    if (!this.#isEnding) super.die(reason)
+    if (this.#coming !== undefined) void this.#coming.then(() => this.die(reason))
+    else if (!this.#isEnding) super.die(reason)
   }
 
   override kill(): void {

@@ -10,6 +10,7 @@ import type { DeadLetterPage, ServerInfo, ServerPage, StateView } from './info.j
 import { keepCall } from './keep-call.js'
 import type { Keeper } from './keeper.js'
 import type { DeadLetterOptions, FindOptions, Keeping, LaterCall, Where } from './keeping.js'
+import type { LocalFamily } from './local-family.js'
 import type { Neighbours } from './neighbours.js'
 import type { Peers } from './peers.js'
 import type { Protocol } from './protocol.js'
@@ -31,6 +32,7 @@ export abstract class KeptRuntime extends Sys implements Keeping {
     protocols: Map<string, Protocol>,
     directory: Directory,
     root: Keeper,
+    readonly family: LocalFamily,
     neighbours: Neighbours,
     private readonly store: Store | undefined,
   ) {

@@ -83,7 +83,6 @@ interface Living {
   readonly protocol: { readonly name: string; readonly version: number }
   readonly args: Json
   readonly terms: ServerTerms
-  readonly keeper: { readonly supervisor: string | undefined }
   readonly startedAt: number
   readonly incarnation: number
   readonly restarts: number
@@ -92,10 +91,10 @@ interface Living {
 
 /** As it is when `init` has given `state`, its next revision. */
 export function keptServer(server: Living, state: string): KeptServer {
-  const { id, protocol, args, terms, keeper } = server
+  const { id, protocol, args, terms } = server
   return {
     ...{ id, implementation: protocol.name, version: protocol.version, args: JSON.stringify(args), state },
-    ...{ terms: keptTerms(terms), supervisor: keeper.supervisor ?? null, startedAt: server.startedAt },
+    ...{ terms: keptTerms(terms), supervisor: terms.bond?.supervisor ?? null, startedAt: server.startedAt },
     ...{ incarnation: server.incarnation, restarts: server.restarts, revision: server.revision + 1 },
   }
 }

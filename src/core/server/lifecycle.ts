@@ -24,20 +24,13 @@ import type { Pending } from '../kernel/process.js'
 import { crashReason, type Reason } from '../kernel/reason.js'
 import { StartIgnored } from './answer.js'
 import { crashFailure, deferredFailure, exitFailure, reportCrash, reportEnd, signalFailure } from './crash.js'
+import type { EarlierLife } from './earlier-life.js'
 import { Ending } from './ending.js'
 import { type Cause, type Comeback, comesBack, type Keeper, type Mortal } from './keeper.js'
 import type { Restart, ServerTerms } from './options.js'
 import type { Peers } from './peers.js'
 import type { Protocol } from './protocol.js'
 import type { Scope } from './scope.js'
-
-/** What a server brings with it that has lost its node. */
-export interface EarlierLife {
-  readonly incarnation: number
-  readonly revision: number
-  readonly restarts: number
-  readonly lastExit: { readonly reason: Reason; readonly at: number }
-}
 
 export abstract class Lifecycle extends Ending implements Mortal {
   startedAt: number
@@ -51,7 +44,8 @@ export abstract class Lifecycle extends Ending implements Mortal {
     protocol: Protocol,
     args: Json,
     readonly terms: ServerTerms,
-    readonly keeper: Keeper,
+    /** Another one where a durable child is left by its supervisor, or taken in by the next. */
+    public keeper: Keeper,
     peers: Peers,
     node: Node,
   ) {
@@ -148,7 +142,7 @@ export abstract class Lifecycle extends Ending implements Mortal {
   }
 
   /** The draft of the message that failed is dropped already, so the state is the last good one, and stays. */
-  private goOn(comeback: Comeback, reason: Reason): Pending {
+  protected goOn(comeback: Comeback, reason: Reason): Pending {
     this.anyTies?.died(reason, true)
     return this.comeBack(comeback, () => {
       this.status = 'running'
@@ -159,6 +153,7 @@ export abstract class Lifecycle extends Ending implements Mortal {
   }
 
   private startOver(comeback: Comeback, reason: Reason): Pending {
+    this.peers.lifeOver(this)
     this.anyTies?.died(reason, true)
     this.loseState()
     this.status = 'restarting'
@@ -263,7 +258,12 @@ export abstract class Lifecycle extends Ending implements Mortal {
     const at = this.node.clock.now()
     this.remember({ lastExit: { reason, at } })
     this.cutLife(exitFailure(this.id, reason, at, 'unknown'))
-    this.startOver('held', reason)
+    this.held(reason)
+  }
+
+  /** It waits until its supervisor lets it live again. */
+  protected held(reason: Reason): Pending {
+    return this.startOver('held', reason)
   }
 
   /** A handler chose to stop. Its caller hears the reply, or the reason, when `terminate` has run. */

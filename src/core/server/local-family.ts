@@ -1,18 +1,29 @@
-/** The supervisors of one node, and the households that they have (see `supervisor/family.ts`). */
+/**
+ * The supervisors of one node, and the households that they have (see `supervisor/family.ts`).
+ *
+ * 1. A durable child does not end with its supervisor, nor with a life of that, however it ends: it is left, as it is.
+ */
 import type { Family } from '../supervisor/family.js'
 import type { Directory } from './directory.js'
+import { DurableChild } from './durable-child.js'
+import type { Keeper } from './keeper.js'
 import { LocalHousehold, type Make } from './local-household.js'
 import type { Neighbours } from './neighbours.js'
+import { Orphans } from './orphans.js'
 import type { Server } from './server.js'
+import { Sleeper } from './sleeper.js'
 import { SupervisorKeeper } from './supervisor-keeper.js'
 
 export class LocalFamily implements Family {
   readonly #keepers = new Map<Server, SupervisorKeeper>()
+  /** By the ids of the supervisors that have left them. */
+  readonly #orphans = new Map<string, Orphans>()
 
   constructor(
-    private readonly directory: Directory,
-    private readonly make: Make,
-    private readonly neighbours: Neighbours,
+    readonly directory: Directory,
+    readonly make: Make,
+    readonly neighbours: Neighbours,
+    private readonly root: Keeper,
   ) {}
 
   found(supervisor: string): LocalHousehold {
@@ -22,30 +33,60 @@ export class LocalFamily implements Family {
     parent.ties.trapsExits = true
     const keeper = new SupervisorKeeper(parent)
     this.#keepers.set(parent, keeper)
-    return new LocalHousehold(
-      this.directory,
-      this.make,
-      parent,
-      keeper,
-      () => this.#keepers.get(parent) === keeper,
-      this.neighbours,
-    )
+    return new LocalHousehold(this, keeper, () => this.#keepers.get(parent) === keeper)
   }
 
   /** What a life before, which a signal has ended, has left: its ids must be free for the children of this one. */
   #clear(parent: Server): void {
-    for (const child of this.#keepers.get(parent)?.children ?? []) {
+    this.lifeOver(parent)
+    for (const id of this.#keepers.get(parent)?.children ?? []) {
+      const child = this.directory.find(id) as Server
       this.#clear(child)
       child.kill()
     }
   }
 
+  /** A life of the server is over, which may have been a supervisor. */
+  lifeOver(server: Server): void {
+    const keeper = this.#keepers.get(server)
+    for (const id of keeper?.children ?? []) this.leave(id, keeper as SupervisorKeeper)
+  }
+
+  /** Lets a durable child be, which stands alone from now on. `false`: it is none, or is about to end. */
+  leave(id: string, keeper: SupervisorKeeper): boolean {
+    const child = this.directory.look(id)
+    const isSleeper = child instanceof Sleeper
+    if (child?.keeper !== keeper || !(isSleeper || (child instanceof DurableChild && child.isThere))) return false
+    keeper.remove(id)
+    const orphans = this.orphansOf(keeper.supervisor)
+    orphans.add(id)
+    child.keeper = orphans
+    if (!isSleeper) {
+      keeper.parent.ties.unlink(id)
+      child.left()
+    }
+    this.neighbours.registered(child)
+    return true
+  }
+
+  /** Keeps those whom the supervisor with this id has left. */
+  orphansOf(supervisor: string): Orphans {
+    let orphans = this.#orphans.get(supervisor)
+    if (orphans === undefined) {
+      orphans = new Orphans(this.root)
+      this.#orphans.set(supervisor, orphans)
+    }
+    return orphans
+  }
+
   /** The server has ended: as a supervisor, as a child, or as neither. */
   ended(server: Server): void {
     const { keeper } = server
-    if (keeper instanceof SupervisorKeeper) keeper.remove(server)
+    if (keeper instanceof SupervisorKeeper || keeper instanceof Orphans) keeper.remove(server.id)
+    this.lifeOver(server)
     const own = this.#keepers.get(server)
     this.#keepers.delete(server)
-    own?.parentEnded()
+    // Its children have heard so by their links, but for those who have no life to be linked.
+    for (const id of own?.children ?? []) this.directory.find(id)?.endIfAway('killed')
   }
 }

@@ -8,55 +8,99 @@
  */
 import { GenServerError } from '../kernel/errors.js'
 import type { Reason } from '../kernel/reason.js'
+import { StoreFull } from '../kernel/store.js'
 import type { ChildSpec } from '../supervisor/child-spec.js'
 import type { ChildTerms, Household, Revived, Shutdown, Started } from '../supervisor/family.js'
 import { SUPERVISOR } from '../supervisor/supervisor.js'
 import { StartIgnored } from './answer.js'
+import type { Bond } from './bond.js'
 import type { Directory } from './directory.js'
+import { DurableChild } from './durable-child.js'
 import type { Keeper } from './keeper.js'
 import type { Neighbours } from './neighbours.js'
-import type { Restart, StartOptions } from './options.js'
+import type { Restart, ServerTerms, StartOptions } from './options.js'
 import { orderToStop } from './ordered-stop.js'
+import type { Orphans } from './orphans.js'
 import type { Server } from './server.js'
+import { Sleeper } from './sleeper.js'
+import { storageFailed } from './storage-failed.js'
 import type { SupervisorKeeper } from './supervisor-keeper.js'
 
-export type Make = (implementation: string, args: unknown, options: StartOptions, keeper: Keeper) => Server
+export type Make = (
+  implementation: string,
+  args: unknown,
+  options: StartOptions & { readonly bond: Bond },
+  keeper: Keeper,
+) => Server
+
+/** Where the households of a node are. */
+export interface Families {
+  readonly directory: Directory
+  readonly make: Make
+  readonly neighbours: Neighbours
+  leave(id: string, keeper: SupervisorKeeper): boolean
+  orphansOf(supervisor: string): Orphans
+}
 
 export class LocalHousehold implements Household {
+  readonly #parent: Server
+
   constructor(
-    private readonly directory: Directory,
-    private readonly make: Make,
-    private readonly parent: Server,
+    private readonly families: Families,
     private readonly keeper: SupervisorKeeper,
     private readonly isOn: () => boolean,
-    private readonly neighbours: Neighbours,
-  ) {}
+  ) {
+    this.#parent = keeper.parent
+  }
 
   get now(): number {
-    return this.parent.node.clock.monotonic()
+    return this.#parent.node.clock.monotonic()
   }
 
   lives(id: string, incarnation: number): boolean {
-    const child = this.#child(id)
-    return child !== undefined && !child.isAway && child.incarnation === incarnation
+    const child = this.#seen(id)
+    if (child?.incarnation !== incarnation) return false
+    return child instanceof Sleeper || !child.isAway
+  }
+
+  get left(): readonly ChildSpec[] {
+    this.#mustBeOn()
+    const { directory } = this.families
+    const orphans = [...this.#orphans.ids].map((id) => directory.look(id) as Sleeper | DurableChild)
+    const inOrder = orphans.sort((a, b) => a.startedAt - b.startedAt || (a.id < b.id ? -1 : 1))
+    return inOrder.map(({ terms }) => (terms.bond as Bond).spec)
+  }
+
+  leave(id: string): boolean {
+    this.#mustBeOn()
+    return this.families.leave(id, this.keeper)
+  }
+
+  get #orphans(): Orphans {
+    return this.families.orphansOf(this.#parent.id)
   }
 
   async start(spec: ChildSpec): Promise<Started> {
     this.#mustBeOn()
+    const orphan = await this.#orphan(spec)
+    if (orphan !== undefined) return this.#takeIn(orphan, spec)
     const { implementation, args, shutdown, timeout = Number.POSITIVE_INFINITY, ...terms } = spec
+    const { make, neighbours } = this.families
+    const { keeper } = this
     const restart = terms.restart ?? usualRestart(spec)
-    const options = { ...terms, restart, shutdown: shutdown && patienceOf(shutdown) }
+    const bond = { supervisor: keeper.supervisor, tree: keeper.tree, spec }
+    const options = { ...terms, restart, shutdown: shutdown && patienceOf(shutdown), bond }
     let child: Server | undefined
     try {
-      const claimed = this.neighbours.claim(spec.id, implementation)
+      const claimed = neighbours.claim(spec.id, implementation)
       if (claimed !== undefined) {
         await claimed
-        if (!this.isOn()) this.neighbours.unclaim(spec.id)
+        if (!this.isOn()) neighbours.unclaim(spec.id)
         this.#mustBeOn()
       }
-      child = this.make(implementation, args, options, this.keeper)
-      this.keeper.add(child)
-      child.ties.linkToParent(this.parent, true)
+      child = make(implementation, args, options, keeper)
+      keeper.add(child.id)
+      keeper.tie(child)
       await this.#waitFor(child, async (server) => server.begin(timeout))
       return { incarnation: child.incarnation, terms: termsOf(spec, child) }
     } catch (error) {
@@ -66,15 +110,48 @@ export class LocalHousehold implements Household {
     }
   }
 
+  /** Whom an earlier life has left with this id, if it is of this implementation. One that is about to end is waited for. */
+  async #orphan({ id, implementation }: ChildSpec): Promise<Sleeper | DurableChild | undefined> {
+    const seen = this.families.directory.look(id)
+    if (seen?.keeper !== this.#orphans || seen.protocol.name !== implementation) return undefined
+    if (seen instanceof Sleeper || (seen as DurableChild).isThere) return seen as Sleeper | DurableChild
+    await endOf(seen)
+    this.#mustBeOn()
+    return undefined
+  }
+
+  /** It stays as it is, unless it waits for its next life: that begins now. */
+  async #takeIn(orphan: Sleeper | DurableChild, spec: ChildSpec): Promise<Started> {
+    const { id } = spec
+    this.#orphans.remove(id)
+    this.keeper.add(id)
+    orphan.keeper = this.keeper
+    this.families.neighbours.registered(orphan)
+    if (orphan instanceof Sleeper) return { incarnation: orphan.incarnation, terms: termsOf(spec, orphan) }
+    this.keeper.tie(orphan)
+    const reason = await this.#waitFor(orphan, (child) => child.revive(spec.timeout ?? Number.POSITIVE_INFINITY))
+    this.#mustBeOn()
+    if (reason === undefined) return { incarnation: orphan.incarnation, terms: termsOf(spec, orphan) }
+    this.leave(id)
+    return { failure: new GenServerError('init_crashed', `${id} could not begin its next life`, { reason }) }
+  }
+
   async hold(id: string, shutdown: Shutdown): Promise<void> {
     await this.#takeDown(id, shutdown, true, (child, reason) => child.hold(reason))
   }
 
-  async terminate(id: string, shutdown: Shutdown): Promise<void> {
+  async terminate(id: string, shutdown: Shutdown): Promise<GenServerError | undefined> {
     const child = this.#child(id)
+    if (child === undefined) return undefined
     // Who died already keeps its own reason.
-    child?.endIfAway(child.lastExit?.reason ?? 'shutdown')
+    child.endIfAway(child.lastExit?.reason ?? 'shutdown')
     await this.#takeDown(id, shutdown, false, (child) => child.kill())
+    if (child.ended) return undefined
+    await endOf(child)
+    if (child.ended) return undefined
+    this.#mustBeOn()
+    this.keeper.tie(child)
+    return storageFailed(id, new StoreFull('there is no room for its end'))
   }
 
   async #takeDown(
@@ -84,9 +161,14 @@ export class LocalHousehold implements Household {
     atOnce: (child: Server, reason: Reason) => void,
   ): Promise<void> {
     const child = this.#child(id)
+    // It may be on its way into memory.
+    if (child instanceof DurableChild) await child.whenHere(() => undefined)
     if (child === undefined || child.isAway) return
-    this.parent.ties.unlink(id)
-    const tooLate = () => atOnce(child, 'killed')
+    this.#mustBeOn()
+    this.#parent.ties.unlink(id)
+    const tooLate = () => {
+      if (this.isOn()) atOnce(child, 'killed')
+    }
     if (shutdown === 'brutalKill') tooLate()
     else {
       const order = { reason: 'shutdown', patience: patienceOf(shutdown), isHold, tooLate }
@@ -97,26 +179,30 @@ export class LocalHousehold implements Household {
   async revive(id: string, timeout: number): Promise<Revived> {
     const child = this.#child(id)
     if (child === undefined) return 'absent'
-    child.ties.linkToParent(this.parent, true)
+    this.keeper.tie(child)
     const reason = await this.#waitFor(child, (server) => server.revive(timeout))
     return reason === undefined ? { incarnation: child.incarnation } : { reason }
   }
 
   /** The child with this id, if it is one of this supervisor. */
   #child(id: string): Server | undefined {
+    return this.#seen(id) && this.families.directory.find(id)
+  }
+
+  #seen(id: string): Server | Sleeper | undefined {
     this.#mustBeOn()
-    const server = this.directory.find(id)
+    const server = this.families.directory.look(id)
     return server?.keeper === this.keeper ? server : undefined
   }
 
   #mustBeOn(): void {
-    if (!this.isOn()) throw new Error(`this life of the supervisor ${this.parent.id} is over`) // 3
+    if (!this.isOn()) throw new Error(`this life of the supervisor ${this.#parent.id} is over`) // 3
   }
 
   /** The supervisor waits for the child. */
   async #waitFor<T>(child: Server, work: (child: Server) => Promise<T>): Promise<T> {
     const wait = { to: child }
-    const waits = this.parent.waitFor(wait)
+    const waits = this.#parent.waitFor(wait)
     try {
       return await work(child)
     } finally {
@@ -133,7 +219,12 @@ function usualRestart({ implementation, significant }: ChildSpec): Restart | und
   return implementation === SUPERVISOR ? 'permanent' : undefined
 }
 
-function termsOf({ shutdown }: ChildSpec, { terms }: Server): ChildTerms {
+/** Resolves when the end of `child` is kept, or cannot be. */
+async function endOf(child: Server): Promise<void> {
+  await child.kept()?.catch(() => {})
+}
+
+function termsOf({ shutdown }: ChildSpec, { terms }: { readonly terms: ServerTerms }): ChildTerms {
   const patience = terms.shutdown === Number.POSITIVE_INFINITY ? 'infinity' : terms.shutdown
   return { restart: terms.restart, shutdown: shutdown ?? patience }
 }

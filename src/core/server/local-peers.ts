@@ -3,6 +3,7 @@ import type { Call, Waiter } from '../kernel/call.js'
 import { refuseCallCycle, refuseChain } from '../kernel/call-cycle.js'
 import { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
+import type { KeptBrief } from '../kernel/kept.js'
 import type { Reason } from '../kernel/reason.js'
 import type { Tied } from '../kernel/ties.js'
 import { StartIgnored } from './answer.js'
@@ -154,11 +155,15 @@ export class LocalPeers implements Peers {
     this.#feeds.began(server)
   }
 
-  fellAsleep(server: Resting): void {
+  lifeOver(server: Self): void {
+    this.#family.lifeOver(server as Server)
+  }
+
+  fellAsleep(server: Resting, brief: KeptBrief): void {
     const { directory, node } = this.#starter
-    const { brief, protocol, terms } = server
+    const { protocol, terms, keeper } = server
     const { handled, replies, crashes, lastExit } = server
-    directory.sleeps(new Sleeper(brief, protocol, terms, node, { handled, replies, crashes, lastExit }))
+    directory.sleeps(new Sleeper(brief, protocol, terms, keeper, node, { handled, replies, crashes, lastExit }))
     this.#neighbours.slept(brief.id, true)
   }
 

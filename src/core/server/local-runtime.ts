@@ -55,7 +55,7 @@ export class LocalRuntime extends KeptRuntime {
     neighbours: Neighbours,
     store: Store | undefined,
   ) {
-    super(node, protocols, directory, root, neighbours, store)
+    super(node, protocols, directory, root, family, neighbours, store)
     this.#feeds = new Feeds(directory, node.clock, node.logger, feeds)
     this.peers = new LocalPeers(this, family, this.#feeds, neighbours)
   }

@@ -1,6 +1,7 @@
 /** What may be said of one server when it is started; a definition gives the defaults for its servers. */
 import type { InputError } from '../kernel/errors.js'
 import type { AnswerKey } from '../kernel/kept.js'
+import type { Bond } from './bond.js'
 
 /**
  * Which ends are followed by a restart (OTP: restart type). `permanent`: all but an ordered stop from outside;
@@ -49,6 +50,8 @@ export interface ServerTerms {
   /** Without it, what holds for all. */
   readonly idle?: number | undefined
   readonly labels: readonly string[]
+  /** Of a durable child. */
+  readonly bond?: Bond
 }
 
 const isOneOf =

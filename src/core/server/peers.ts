@@ -22,6 +22,7 @@ import type { Origin } from '../kernel/queued.js'
 import type { Reason } from '../kernel/reason.js'
 import type { Tied } from '../kernel/ties.js'
 import type { Addressee } from './effects.js'
+import type { Keeper } from './keeper.js'
 import type { ServerTerms, StartOptions } from './options.js'
 import type { Protocol } from './protocol.js'
 import type { Remembered } from './sleeper.js'
@@ -60,15 +61,16 @@ export interface CallFromHandler {
 export interface Resting extends Remembered {
   readonly protocol: Protocol
   readonly terms: ServerTerms
-  /** What the store has of it. */
-  readonly brief: KeptBrief
+  readonly keeper: Keeper
 }
 
 export interface Peers {
   /** A life of the server has begun, the first or a further one. */
   began(self: Self): void
-  /** A durable server leaves memory: the store has all of it. */
-  fellAsleep(self: Resting): void
+  /** A life of the server is over, with its state, and another is to come. */
+  lifeOver(self: Self): void
+  /** A durable server leaves memory: the store has all of it, of which `brief` is to be known. */
+  fellAsleep(self: Resting, brief: KeptBrief): void
   /** The server has ended: its id is free. If it `hasLived`, its exit is remembered. */
   ended(self: Self, reason: Reason, hasLived: boolean): void
   find(id: string): Peer | undefined

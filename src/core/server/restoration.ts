@@ -7,11 +7,13 @@ import type { KeptBrief } from '../kernel/kept.js'
 import type { Node } from '../kernel/node.js'
 import { type Store, StoreFull } from '../kernel/store.js'
 import type { Directory } from './directory.js'
+import { DurableChild } from './durable-child.js'
 import { DurableServer } from './durable-server.js'
 import type { StateView } from './info.js'
 import type { Keeper } from './keeper.js'
 import { pagesOf } from './kept-pages.js'
 import { restoredTerms } from './kept-text.js'
+import type { LocalFamily } from './local-family.js'
 import type { Neighbours } from './neighbours.js'
 import { NotRestored } from './not-restored.js'
 import type { ServerTerms } from './options.js'
@@ -20,6 +22,7 @@ import type { Protocol } from './protocol.js'
 import { Sleeper } from './sleeper.js'
 import { viewState } from './state-view.js'
 import { storageFailed } from './storage-failed.js'
+import { SupervisorKeeper } from './supervisor-keeper.js'
 
 /** Exits that are remembered beyond the process. */
 const MOST_EXITS = 10_000
@@ -34,6 +37,7 @@ interface Home {
   readonly node: Node
   readonly directory: Directory
   readonly root: Keeper
+  readonly family: Pick<LocalFamily, 'orphansOf'>
   readonly peers: Peers
   readonly neighbours: Neighbours
   findProtocol(implementation: string): Protocol | undefined
@@ -75,20 +79,29 @@ export class Restoration {
       const versions = `${version} of ${implementation}, and its code is version ${protocol.version}`
       throw new NotRestored(`${id} is kept by version ${versions}`)
     }
-    this.#sleeps(new Sleeper(brief, protocol, this.#termsOf(brief.terms), this.home.node))
+    this.#sleeps(brief, protocol, this.#termsOf(brief.terms))
   }
 
   #termsOf(text: string): ServerTerms {
     const known = this.#terms.get(text)
     if (known !== undefined) return known
     const terms = restoredTerms(text)
-    this.#terms.set(text, terms)
+    if (terms.bond === undefined) this.#terms.set(text, terms)
     return terms
   }
 
-  #sleeps(sleeper: Sleeper): void {
-    const { directory, neighbours } = this.home
-    const { id, protocol, terms, incarnation } = sleeper
+  /** Who keeps a server that comes out of the store, until a supervisor takes it in. */
+  #keeperOf(id: string, { bond }: ServerTerms): Keeper {
+    if (bond === undefined) return this.home.root
+    const orphans = this.home.family.orphansOf(bond.supervisor)
+    orphans.add(id)
+    return orphans
+  }
+
+  #sleeps(brief: KeptBrief, protocol: Protocol, terms: ServerTerms): void {
+    const { directory, neighbours, node } = this.home
+    const { id, incarnation } = brief
+    const sleeper = new Sleeper(brief, protocol, terms, this.#keeperOf(id, terms), node)
     directory.registry.register(id, sleeper, protocol.name)
     directory.labels.add(id, terms.labels)
     neighbours.registered(sleeper)
@@ -105,7 +118,7 @@ export class Restoration {
       const { version } = protocol
       const numbers = { startedAt, incarnation, restarts, revision, due: null, hasCasts: false }
       const brief = { id, implementation, version, terms: '', ...numbers }
-      this.#sleeps(new Sleeper(brief, protocol, terms, this.home.node))
+      this.#sleeps(brief, protocol, terms)
     }
     void this.#learn(servers.map(({ id }) => id))
   }
@@ -125,25 +138,27 @@ export class Restoration {
   }
 
   #wake(sleeper: Sleeper): DurableServer {
-    const { brief, protocol, terms } = sleeper
+    const { brief, protocol, terms, keeper } = sleeper
     sleeper.cancelAlarm()
-    const server = this.#make(brief.id, protocol, terms)
+    const server = this.#make(brief.id, protocol, terms, keeper)
+    if (keeper instanceof SupervisorKeeper) keeper.tie(server)
     this.home.directory.registry.replace(brief.id, server)
     this.home.neighbours.slept(brief.id, false)
     server.comeAwake(brief, sleeper.remembered, () => this.store.load(brief.id))
     return server
   }
 
-  #make(id: string, protocol: Protocol, terms: ServerTerms): DurableServer {
-    const { root, peers, node } = this.home
-    return new DurableServer(id, protocol, null, terms, root, peers, node, node.commits as GroupCommit)
+  #make(id: string, protocol: Protocol, terms: ServerTerms, keeper: Keeper): DurableServer {
+    const { peers, node } = this.home
+    const Durable = terms.bond === undefined ? DurableServer : DurableChild
+    return new Durable(id, protocol, null, terms, keeper, peers, node, node.commits as GroupCommit)
   }
 
   /** A server that had its id on a node that is no more comes out of the store `delay` milliseconds from now. */
   bringBack({ id, implementation, terms }: Known, delay: number): void {
     const { directory, neighbours } = this.home
     const protocol = this.home.findProtocol(implementation) as Protocol
-    const server = this.#make(id, protocol, terms)
+    const server = this.#make(id, protocol, terms, this.#keeperOf(id, terms))
     directory.registry.register(id, server, implementation)
     directory.labels.add(id, terms.labels)
     neighbours.registered(server)

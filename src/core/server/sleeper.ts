@@ -6,6 +6,7 @@ import type { ClockTimer } from '../kernel/clock.js'
 import type { KeptBrief } from '../kernel/kept.js'
 import type { Node } from '../kernel/node.js'
 import type { ServerInfo } from './info.js'
+import type { Keeper } from './keeper.js'
 import type { ServerTerms } from './options.js'
 import type { Past } from './past.js'
 import type { Protocol } from './protocol.js'
@@ -18,7 +19,6 @@ export interface Remembered extends Pick<ServerInfo, 'handled' | 'replies' | 'cr
 const NOTHING: Remembered = { handled: 0, replies: 0, crashes: 0, lastExit: undefined }
 
 export class Sleeper {
-  readonly keeper = { supervisor: undefined }
   readonly args = null
   #alarm: ClockTimer | undefined = undefined
 
@@ -26,6 +26,7 @@ export class Sleeper {
     public brief: KeptBrief,
     readonly protocol: Protocol,
     readonly terms: ServerTerms,
+    public keeper: Keeper,
     private readonly node: Node,
     /** Of its time in memory. */
     readonly remembered: Remembered = NOTHING,
@@ -33,6 +34,10 @@ export class Sleeper {
 
   get id(): string {
     return this.brief.id
+  }
+
+  get startedAt(): number {
+    return this.brief.startedAt
   }
 
   get incarnation(): number {
@@ -58,13 +63,17 @@ export class Sleeper {
   }
 
   get info(): ServerInfo {
-    const { brief, terms, protocol, node } = this
+    const { brief, terms, protocol, keeper, node } = this
     const { handled, replies, crashes, lastExit } = this.remembered
     return {
       ...{ id: brief.id, node: node.name, implementation: protocol.name, version: protocol.version, status: 'running' },
       ...{ incarnation: brief.incarnation, revision: brief.revision, startedAt: node.timeText(brief.startedAt) },
       ...{ restarts: brief.restarts, attempts: 0, restart: terms.restart, restartFrom: terms.restartFrom },
-      ...{ supervisor: null, labels: terms.labels, mailbox: { length: 0, limit: terms.mailbox, oldestAge: 0 } },
+      ...{
+        supervisor: keeper.supervisor ?? null,
+        labels: terms.labels,
+        mailbox: { length: 0, limit: terms.mailbox, oldestAge: 0 },
+      },
       ...{ handled, replies, crashes, current: null },
       lastExit: lastExit ? { reason: lastExit.reason, at: new Date(lastExit.at).toISOString() } : null,
     }

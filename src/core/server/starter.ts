@@ -6,13 +6,15 @@ import type { Node } from '../kernel/node.js'
 import type { Reason } from '../kernel/reason.js'
 import { SUPERVISOR } from '../supervisor/supervisor.js'
 import { StartIgnored } from './answer.js'
+import type { Bond } from './bond.js'
 import { asksNothing, decideId, decideTerms, decideTimeout } from './decide.js'
 import type { AnyDefinition } from './definition.js'
 import { alreadyStarted, type Directory } from './directory.js'
+import { DurableChild } from './durable-child.js'
 import { DurableServer } from './durable-server.js'
+import type { EarlierLife } from './earlier-life.js'
 import type { ServerInfo } from './info.js'
 import type { Keeper } from './keeper.js'
-import type { EarlierLife } from './lifecycle.js'
 import type { Neighbours } from './neighbours.js'
 import type { ServerTerms, StartOptions } from './options.js'
 import type { Peers } from './peers.js'
@@ -24,6 +26,12 @@ import type { Sleeper } from './sleeper.js'
 
 /** What to start for a message. */
 export type Start = NonNullable<RequestOptions['start']>
+
+/** How a server is to be made. */
+export interface MakeOptions extends StartOptions {
+  /** With its supervisor, where a durable one is to be a child. */
+  readonly bond?: Bond
+}
 
 /** Milliseconds that a start may wait for a supervisor that has other work. */
 const OWN_SHARE = 1000
@@ -113,7 +121,7 @@ export abstract class Starter {
   }
 
   /** A server that is to `begin`. Its id is taken when this returns. */
-  make(implementation: string, args: unknown, options: StartOptions, keeper = this.root): Server {
+  make(implementation: string, args: unknown, options: MakeOptions, keeper = this.root): Server {
     const protocol = this.protocol(implementation)
     const id = options.id === undefined ? this.node.ids.next() : decideId(options.id)
     const terms = this.#termsFor(protocol, options, keeper)
@@ -136,14 +144,12 @@ export abstract class Starter {
   #serverOf(id: string, protocol: Protocol, args: Json, terms: ServerTerms, keeper: Keeper): Server {
     const { peers, node } = this
     if (!protocol.definition.durable) return new Server(id, protocol, args, terms, keeper, peers, node)
-    if (keeper !== this.root) {
-      throw new GenServerError('invalid_request', `${id} is durable, and durable servers have no supervisor yet`)
-    }
-    return new DurableServer(id, protocol, args, terms, keeper, peers, node, node.commits as GroupCommit)
+    const Durable = terms.bond === undefined ? DurableServer : DurableChild
+    return new Durable(id, protocol, args, terms, keeper, peers, node, node.commits as GroupCommit)
   }
 
   /** As `make`, for an id that this node has claimed. */
-  makeClaimed(implementation: string, args: unknown, options: StartOptions, keeper = this.root): Server {
+  makeClaimed(implementation: string, args: unknown, options: MakeOptions, keeper = this.root): Server {
     try {
       return this.make(implementation, args, options, keeper)
     } catch (error) {
@@ -152,9 +158,11 @@ export abstract class Starter {
     }
   }
 
-  #termsFor(protocol: Protocol, options: StartOptions, keeper: Keeper): ServerTerms {
+  #termsFor(protocol: Protocol, options: MakeOptions, keeper: Keeper): ServerTerms {
     // The state of a supervisor is its children, and no children survive it.
     if (protocol.name === SUPERVISOR) return decideTerms(protocol, { ...options, restartFrom: 'init' })
+    const { bond } = options
+    if (bond !== undefined && protocol.definition.durable) return { ...decideTerms(protocol, options), bond }
     // What a supervisor restarts is to come back to a known start.
     if (keeper !== this.root) return decideTerms(protocol, options, 'init')
     return asksNothing(options) ? this.#usual(protocol) : decideTerms(protocol, options)

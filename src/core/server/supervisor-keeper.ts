@@ -7,9 +7,10 @@ import { type Cause, comesBack, type Keeper, type Mortal } from './keeper.js'
 import type { Server } from './server.js'
 
 export class SupervisorKeeper implements Keeper {
-  readonly #children = new Set<Server>()
+  /** Their ids: durable ones may not be in memory. */
+  readonly #children = new Set<string>()
 
-  constructor(private readonly parent: Server) {}
+  constructor(readonly parent: Server) {}
 
   get supervisor(): string {
     return this.parent.id
@@ -23,20 +24,26 @@ export class SupervisorKeeper implements Keeper {
     return 'held'
   }
 
-  get children(): Server[] {
+  /** The supervisor at the top of the tree. */
+  get tree(): string {
+    const { keeper, id } = this.parent
+    return keeper instanceof SupervisorKeeper ? keeper.tree : id
+  }
+
+  get children(): string[] {
     return [...this.#children]
   }
 
-  add(child: Server): void {
-    this.#children.add(child)
+  add(id: string): void {
+    this.#children.add(id)
   }
 
-  remove(child: Server): void {
-    this.#children.delete(child)
+  remove(id: string): void {
+    this.#children.delete(id)
   }
 
-  /** The supervisor is no more. Its children have heard so by their links, but for those who have no life to be linked. */
-  parentEnded(): void {
-    for (const child of this.children) child.endIfAway('killed')
+  /** The child is in memory, from now on or again. */
+  tie(child: Server): void {
+    child.ties.linkToParent(this.parent, true)
   }
 }

@@ -30,7 +30,10 @@ export const ChildSpec = Type.Object({
     ),
   ),
   restartFrom: Type.Optional(
-    words(['state', 'init'], 'What it begins with after a crash. Default: what its implementation says, else init.'),
+    words(
+      ['state', 'init'],
+      'What it begins with after a crash. Default: what its implementation says, else init; state for a durable one.',
+    ),
   ),
   shutdown: Type.Optional(
     Type.Union([Type.Integer({ minimum: 0 }), Type.Literal('infinity'), Type.Literal('brutalKill')], {

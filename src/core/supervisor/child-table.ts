@@ -2,6 +2,7 @@
  * The children of one supervisor, in the order of their start. It is no draft: a supervisor acts at once on servers that are
  * outside its state, so there is nothing to take back, and ten thousand children are not copied for one.
  */
+import type { GenServerError } from '../kernel/errors.js'
 import type { ChildSpec } from './child-spec.js'
 import type { ChildTerms } from './family.js'
 
@@ -17,8 +18,8 @@ export interface Child {
   readonly status: ChildStatus
   /** The life that the supervisor knows of: what an earlier one tells is old news. */
   readonly incarnation: number
-  /** While it is `stopping`: resolves when it is gone. */
-  end?: Promise<void> | undefined
+  /** While it is `stopping`: resolves when it is gone, or why it is not. */
+  end?: Promise<GenServerError | undefined> | undefined
 }
 
 type Marked = { -readonly [K in keyof Child]: Child[K] }

@@ -38,11 +38,16 @@ export interface Household {
   readonly now: number
   /** Whether this life of a child still goes on. */
   lives(id: string, incarnation: number): boolean
+  /** Starts a child; one that an earlier life has left is taken in as it is. */
   start(spec: ChildSpec): Promise<Started>
+  /** The durable children that earlier lives have left, in the order in which they were started. */
+  readonly left: readonly ChildSpec[]
+  /** Lets a durable child be, which stands alone from now on. `false`: it is none. */
+  leave(id: string): boolean
   /** Takes a child down that is to live again: its id and what waits in its mailbox stay. */
   hold(id: string, shutdown: Shutdown): Promise<void>
   /** Lets a child live again that died or is held. `timeout`: the milliseconds that its `init` may take. */
   revive(id: string, timeout: number): Promise<Revived>
-  /** Ends a child. It runs no more when this resolves. */
-  terminate(id: string, shutdown: Shutdown): Promise<void>
+  /** Ends a child. It runs no more when this resolves; with a failure, it does, since its end could not be kept. */
+  terminate(id: string, shutdown: Shutdown): Promise<GenServerError | undefined>
 }

@@ -111,18 +111,18 @@ export function defineSupervisor(family: Family): AnyDefinition {
     },
     infos: {
       retry: { args: OfChild },
-      ended: { args: Type.Object({ value: Type.String({ description: 'Who waits for the end.' }) }) },
+      /** To whom waits for the end of a child. */
+      ended: { args: Type.Object({ value: Type.Object({ from: Type.String(), reply: orFailure(Done) }) }) },
     },
 
     init: async (args, ctx) => {
       const fault = faultOf(args)
       if (fault !== undefined) return ctx.refuse(fault)
       const upbringing = new Upbringing(family.found(ctx.id), SUPERVISOR)
-      for (const spec of args.children) {
-        const outcome = await upbringing.start(spec, false)
-        if (typeof outcome === 'string') continue
+      const failed = await upbringing.begin(args.children)
+      if (failed !== undefined) {
         await upbringing.endAll(args.strategy)
-        return ctx.stop(failedToStart(spec.id, outcome))
+        return ctx.stop(failedToStart(failed.id, failed.why))
       }
       const { strategy, maxRestarts, maxSeconds, autoShutdown, maxChildren = Number.POSITIVE_INFINITY } = args
       const { changes } = upbringing.table
@@ -153,14 +153,14 @@ export function defineSupervisor(family: Family): AnyDefinition {
           note(state)
           const { from } = ctx
           ctx.pipe(
-            end.then(() => from),
+            end.then((failure) => ({ from, reply: answerEnd(failure) })),
             'ended',
           )
           return ctx.noReply()
         }
-        await end
+        const failure = await end
         note(state)
-        return done
+        return answerEnd(failure)
       },
       restartChild: async (state, { id }) => {
         const { upbringing } = state
@@ -221,9 +221,9 @@ export function defineSupervisor(family: Family): AnyDefinition {
         // It has been ended meanwhile, and others may wait for it.
         return child?.status === 'restarting' ? restart(state, child, ctx) : bringUp(state, ctx)
       },
-      ended: (state, { value: from }, ctx) => {
+      ended: (state, { value: { from, reply } }, ctx) => {
         note(state)
-        ctx.reply(from, done)
+        ctx.reply(from, reply)
       },
     },
 
@@ -275,6 +275,10 @@ function isEnough({ autoShutdown, upbringing }: State, { spec }: Child): boolean
 /** One that has been ordered to end does not count: it does not end by itself. */
 function isSignificantAndUp({ spec, status }: Child): boolean {
   return spec.significant === true && (status === 'running' || status === 'restarting')
+}
+
+function answerEnd(failure: GenServerError | undefined) {
+  return failure === undefined ? done : fail(failure.code, failure.message)
 }
 
 function answerStart(id: string, outcome: 'running' | 'ignored' | GenServerError) {

@@ -51,6 +51,19 @@ export class Upbringing {
     return runs ? 'running' : 'ignored'
   }
 
+  /** Starts those that are named, and takes in whom earlier lives have left. Gives what came of the first that could not be started. */
+  async begin(
+    declared: readonly ChildSpec[],
+  ): Promise<{ readonly id: string; readonly why: GenServerError } | undefined> {
+    for (const spec of declared) {
+      const outcome = await this.start(spec, false)
+      if (typeof outcome !== 'string') return { id: spec.id, why: outcome }
+    }
+    // One that cannot begin goes on alone.
+    for (const spec of this.#household.left) await this.start(spec, true)
+    return undefined
+  }
+
   /** Restarts the child that died, and who falls with it. Gives the id of one whose restart failed: the rest waits for it. */
   async restart(strategy: Strategy, died: string): Promise<string | undefined> {
     const order = this.table.inOrder().map(({ spec }) => spec.id)
@@ -74,7 +87,11 @@ export class Upbringing {
 
   async #takeDown(child: Child): Promise<void> {
     if (child.status === 'stopped') return
-    if (child.terms.restart === 'temporary' || child.status === 'stopping') return this.end(child)
+    if (child.status === 'stopping') {
+      await this.end(child)
+      return
+    }
+    if (child.terms.restart === 'temporary') return this.#leave(child)
     this.table.mark(child, 'restarting')
     await this.#household.hold(child.spec.id, child.terms.shutdown)
   }
@@ -101,16 +118,29 @@ export class Upbringing {
     if (child.terms.restart === 'temporary') this.table.remove(child.spec.id)
   }
 
-  /** Ends a child; its spec stays, unless it is temporary. Who asks while it ends waits for that end. */
-  async end(child: Child): Promise<void> {
+  /**
+   * Ends a child; its spec stays, unless it is temporary. Who asks while it ends waits for that end. Gives why it has not ended: what is
+   * not kept has not been.
+   */
+  async end(child: Child): Promise<GenServerError | undefined> {
     if (child.status !== 'stopped') child.end ??= this.#end(child)
-    await child.end
+    return child.end
   }
 
-  async #end(child: Child): Promise<void> {
+  async #end(child: Child): Promise<GenServerError | undefined> {
     this.table.mark(child, 'stopping')
-    await this.#household.terminate(child.spec.id, child.terms.shutdown)
-    this.gone(child)
+    const failure = await this.#household.terminate(child.spec.id, child.terms.shutdown)
+    if (failure === undefined) this.gone(child)
+    else this.table.mark(child, 'running')
+    child.end = undefined
+    return failure
+  }
+
+  /** A child is to be there no more, and nobody has ordered it to end: a durable one goes on alone. */
+  async #leave(child: Child): Promise<void> {
+    const isUp = child.status === 'running' || child.status === 'restarting'
+    if (isUp && this.#household.leave(child.spec.id)) this.gone(child)
+    else await this.end(child)
   }
 
   /** It came later, and its siblings need not mind when and how it ends. */
@@ -124,8 +154,8 @@ export class Upbringing {
    */
   async endAll(strategy: Strategy): Promise<void> {
     const children = this.table.inOrder().reverse()
-    await Promise.all(children.filter((child) => this.isLoose(child, strategy)).map((child) => this.end(child)))
-    for (const child of children) if (!this.isLoose(child, strategy)) await this.end(child)
+    await Promise.all(children.filter((child) => this.isLoose(child, strategy)).map((child) => this.#leave(child)))
+    for (const child of children) if (!this.isLoose(child, strategy)) await this.#leave(child)
   }
 
   isSupervisor({ spec }: Child): boolean {

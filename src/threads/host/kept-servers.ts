@@ -4,8 +4,18 @@
  *
  * 1. What a thread that was given up still says to the store is not committed: it is fenced off before the next one begins.
  * 2. A server that is kept is brought back once, on one node, before anything else is started.
+ * 3. The durable children of one tree are on one node, where their supervisor will be.
  */
-import { DeadLetters, Finder, type KeptExit, pagesOf, Sweeper, storageFailed } from '../../adapters.js'
+import {
+  DeadLetters,
+  Finder,
+  type KeptExit,
+  pagesOf,
+  restoredTerms,
+  SUPERVISOR,
+  Sweeper,
+  storageFailed,
+} from '../../adapters.js'
 import type { AnswerKey, Clock, DefinitionData, KeptAnswer, Logger } from '../../index.js'
 import { type OpenedStore, openStore, type StoreConnection } from '../../stores/open-store.js'
 import type { Place } from './place.js'
@@ -83,9 +93,11 @@ export class KeptServers {
     let restored = 0
     for await (const page of pagesOf(client)) {
       const ids = new Map<ThreadNode, string[]>()
-      for (const { id, implementation } of page) {
-        const node = nodes().choose(implementation)
-        places.take(id, implementation, node)
+      for (const { id, implementation, terms } of page) {
+        const { bond } = restoredTerms(terms)
+        const home = bond && (places.homeOf(bond.tree) ?? nodes().choose(SUPERVISOR)) // 3
+        const node = home ?? nodes().choose(implementation)
+        places.bind(places.take(id, implementation, node), bond)
         ids.set(node, [...(ids.get(node) ?? []), id])
       }
       await Promise.all([...ids].map(([node, own]) => node.ask('restoreServers', own))) // 2

@@ -1,5 +1,5 @@
 /** What the gateway knows of one server: where it is, and what it takes to start it again elsewhere. */
-import { type Call, type Callee, type ServerTerms, timedOut } from '../../adapters.js'
+import { type Bond, type Call, type Callee, type ServerTerms, timedOut } from '../../adapters.js'
 import type { GenServerError, Json, Reason } from '../../index.js'
 import { GRACE } from '../wire/grace.js'
 import type { RegisteredMessage } from '../wire/life-messages.js'
@@ -14,6 +14,8 @@ export class Place implements Callee {
   /** Once it is registered on its node. */
   terms: ServerTerms | undefined = undefined
   supervisor: string | undefined = undefined
+  /** Of a durable child, also of one that its supervisor has left. */
+  bond: Pick<Bond, 'supervisor' | 'tree'> | undefined = undefined
   incarnation = 1
   /** As far as anybody was told. */
   revision = 0

@@ -1,11 +1,13 @@
 /** Where each server is, and how those ended that are no more. The gateway's thread alone decides who has an id. */
-import { type Exits, exitFailure } from '../../adapters.js'
+import { type Bond, type Exits, exitFailure } from '../../adapters.js'
 import { GenServerError } from '../../index.js'
 import { Place } from './place.js'
 import type { ThreadNode } from './thread-node.js'
 
 export class Places {
   readonly #places = new Map<string, Place>()
+  /** By the ids of supervisors: where durable children of theirs are, or of a tree below them, and how many. */
+  readonly #homes = new Map<string, { readonly node: ThreadNode; count: number }>()
 
   constructor(readonly exits: Exits) {}
 
@@ -31,6 +33,29 @@ export class Places {
     return place
   }
 
+  /** Its server is a durable child. */
+  bind(place: Place, bond: Bond | undefined): void {
+    if (bond === undefined || place.bond !== undefined) return
+    place.bond = bond
+    for (const id of supervisorsOf(place)) {
+      const home = this.#homes.get(id) ?? { node: place.node, count: 0 }
+      home.count++
+      this.#homes.set(id, home)
+    }
+  }
+
+  #unbind(place: Place): void {
+    for (const id of supervisorsOf(place)) {
+      const home = this.#homes.get(id)
+      if (home !== undefined && --home.count === 0) this.#homes.delete(id)
+    }
+  }
+
+  /** Where a supervisor with this id finds the durable children that an earlier one has left, if it has. */
+  homeOf(supervisor: string): ThreadNode | undefined {
+    return this.#homes.get(supervisor)?.node
+  }
+
   /** Somebody waits for its server to be there: until that is over the id stays its own. */
   hold(place: Place): Place {
     place.holders++
@@ -46,6 +71,7 @@ export class Places {
   free(place: Place): void {
     if (this.#places.get(place.id) !== place) return
     this.#places.delete(place.id)
+    this.#unbind(place)
     place.node.servers--
   }
 
@@ -57,4 +83,9 @@ export class Places {
   all(): IterableIterator<Place> {
     return this.#places.values()
   }
+}
+
+/** The one whose child it is, and the one at the top of the tree. */
+function supervisorsOf({ bond }: Place): Iterable<string> {
+  return new Set(bond === undefined ? [] : [bond.supervisor, bond.tree])
 }

@@ -7,6 +7,7 @@
  * 3. What was taken is not run again: its caller hears that the server was killed. What was not waits for the next life.
  * 4. A durable server goes on with what is kept, and is not given up. What it did last may be kept or not, and so may a cast whose
  *    sender has no answer; one that was accepted comes out of the store.
+ * 5. A durable child goes on, whatever becomes of its supervisor, which takes it in when it begins again.
  */
 import {
   comesBack,
@@ -58,7 +59,9 @@ export class Recovery {
       return { id, incarnation, restarting: delay !== undefined }
     })
     this.#tellOthers(node, { kind: 'lost', servers })
-    for (const { place, delay } of fates) {
+    // A supervisor that begins again finds those that it is to take in.
+    const isBound = ({ place }: { place: Place }) => place.bond !== undefined
+    for (const { place, delay } of [...fates.filter(isBound), ...fates.filter((fate) => !isBound(fate))]) {
       if (delay === undefined) this.#end(place)
       else this.#adopt(place, delay)
     }
@@ -123,9 +126,10 @@ export class Recovery {
 
   /** Milliseconds until its next life; `undefined`: it has none. */
   #delayOf(place: Place, taken: LastTaken | undefined): number | undefined {
-    const { terms, supervisor, hasBegun, isDoomed } = place
-    if (terms === undefined || !hasBegun || supervisor !== undefined) return undefined // 1
-    if (isDoomed || !comesBack(terms.restart, KILLED)) return undefined
+    const { terms, supervisor, hasBegun, isDoomed, bond } = place
+    if (terms === undefined || !hasBegun || isDoomed) return undefined
+    if (bond === undefined && supervisor !== undefined) return undefined // 1
+    if (bond === undefined && !comesBack(terms.restart, KILLED)) return undefined // 5
     if (taken === undefined) return 0
     const delay = this.#charge(place, taken)
     if (delay === undefined && this.terms.kept.isKept(place)) return LONGEST_DELAY // 4

@@ -134,6 +134,7 @@ export class Router {
       return
     }
     place.registered(said)
+    places.bind(place, said.terms.bond)
     this.#others(node, (other) => other.channel.say({ kind: 'named', servers: [[id, implementation]] }))
   }
 

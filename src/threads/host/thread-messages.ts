@@ -7,6 +7,7 @@ import {
   IdMaker,
   type LocalRuntime,
   RefusedRequest,
+  SUPERVISOR,
   shuttingDown,
 } from '../../adapters.js'
 import {
@@ -51,7 +52,9 @@ export abstract class ThreadMessages {
     if (!implementations.has(implementation)) {
       throw new GenServerError('unknown_implementation', `there is no implementation ${implementation}`)
     }
-    const node = nodes.choose(implementation)
+    // A supervisor goes to those whom it is to take in.
+    const home = implementation === SUPERVISOR ? places.homeOf(id) : undefined
+    const node = home ?? nodes.choose(implementation)
     mustHaveRoom(node)
     return places.take(decideId(id), implementation, node)
   }

@@ -159,14 +159,6 @@ t.test('an exit signal for a server whose end is on its way changes nothing', as
   await close()
 })
 
-t.test('a durable server under a supervisor is refused', async (t) => {
-  const { runtime, close } = await talking(t)
-  const { id } = await runtime.start('supervisor', { strategy: 'oneForOne', children: [] })
-  await t.rejects(runtime.start('talker', {}, { id: 'child', supervisor: id }), { code: 'invalid_request' })
-  t.equal(runtime.whereis('child'), undefined)
-  await close()
-})
-
 t.test('somebody who fails when told that something is kept disturbs nobody else', async (t) => {
   const { runtime, commits, call, settle, reports, close } = await talking(t)
   commits.hold()
