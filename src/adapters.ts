@@ -12,9 +12,12 @@ export type {
   KeptAnswer,
   KeptBrief,
   KeptCast,
+  KeptChild,
   KeptExit,
+  KeptFamily,
   KeptName,
   KeptServer,
+  KeptSupervisor,
   KeptTimer,
 } from './core/kernel/kept.js'
 export { Mailbox } from './core/kernel/mailbox.js'
@@ -38,7 +41,7 @@ export type { EarlierLife } from './core/server/earlier-life.js'
 export { Feed } from './core/server/feed.js'
 export { Finder } from './core/server/finder.js'
 export { comesBack, LONGEST_DELAY, RootKeeper } from './core/server/keeper.js'
-export { pagesOf } from './core/server/kept-pages.js'
+export { pagesOf, topsOf } from './core/server/kept-pages.js'
 export { restoredTerms } from './core/server/kept-text.js'
 export type { LocalRuntime } from './core/server/local-runtime.js'
 export type { Neighbours, Registered } from './core/server/neighbours.js'

@@ -19,13 +19,14 @@ export interface Hosted {
 }
 
 /**
- * With the servers that are kept. A store is opened only where there is an implementation whose servers are.
+ * With the servers that are kept, but for supervisors that are `declared` and will be started. A store is opened only where there is an implementation whose servers are.
  * @throws {LoadError} · {StoreNotOpened} · {NotRestored}
  */
 export async function createHost(
   settings: Settings,
   logger: Logger,
   storeFailed: (error: Error) => void,
+  declared: Iterable<string>,
 ): Promise<Hosted> {
   const { maxQueued, maxQueuedBytes, maxRestarts, maxSeconds, maxStateBytes, rememberExits, idle } = settings
   const bounds = { maxQueued, maxQueuedBytes, maxRestarts, maxSeconds, maxStateBytes, rememberExits, idle }
@@ -38,7 +39,7 @@ export async function createHost(
     try {
       const kept = store === undefined ? {} : { store: store.client, storeFailed }
       const host = createRuntimeOf(implementations, { logger, ...bounds, ...kept })
-      await restore(host, logger)
+      await restore(host, logger, declared)
       const reload: Reload = (name, options) => reloadImplementation(host, implementations, name, options)
       return { host, reload, implementations, closeStore }
     } catch (error) {
@@ -48,14 +49,14 @@ export async function createHost(
   }
   const files = await findImplementations(directories)
   const limits = { bounds, handlerLimit, threadHeap }
-  const host = await createThreadHost({ threads, directories, logger, ...limits, data, storeFailed })
+  const host = await createThreadHost({ threads, directories, logger, ...limits, data, storeFailed, declared })
   const implementations = new Map([...files].map(([name, file]) => [name, { file }]))
   // The host closes its store itself.
   const closeStore = async () => {}
   return { host, reload: (name, options) => host.reload(name, options), implementations, closeStore }
 }
 
-async function restore(host: Runtime, logger: Logger): Promise<void> {
-  const restored = await host.restore()
+async function restore(host: Runtime, logger: Logger, except: Iterable<string>): Promise<void> {
+  const restored = await host.restore({ except })
   if (restored > 0) logger.info({ servers: restored }, 'durable servers are back')
 }

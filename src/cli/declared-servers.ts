@@ -4,6 +4,7 @@
  *     { "servers": [{ "implementation": "supervisor", "id": "tree", "args": { "children": [...] } }] }
  *
  * 1. They are started in their order, each after the one before. If one cannot be started the gateway does not start.
+ * 2. What the file says of a supervisor that stands alone holds, and not what was kept of it.
  */
 import { readFile } from 'node:fs/promises'
 import { type Static, Type } from '@sinclair/typebox'
@@ -31,8 +32,10 @@ const DeclaredServers = Type.Object(
   closed,
 )
 
+export type Declared = Static<typeof DeclaredServers>['servers'][number]
+
 /** @throws {LoadError} that names the file, the place in it, and what is wrong. */
-export async function startDeclaredServers(host: Host, file: string): Promise<void> {
+export async function readDeclaredServers(file: string): Promise<Declared[]> {
   const declared = await read(file)
   const check = new Ajv({ strict: false }).compile<Static<typeof DeclaredServers>>(DeclaredServers)
   if (!check(declared)) {
@@ -40,21 +43,27 @@ export async function startDeclaredServers(host: Host, file: string): Promise<vo
     const key = params?.['additionalProperty'] === undefined ? '' : ` (${params['additionalProperty']})`
     throw new LoadError(file, `${instancePath || '/'} ${message}${key}`)
   }
-  for (const [index, { implementation, args, ...options }] of declared.servers.entries()) {
+  return declared.servers
+}
+
+/** @throws {LoadError} that names the place in the file, and why the server was not started. */
+export async function startDeclaredServers(host: Host, declared: readonly Declared[], file: string): Promise<void> {
+  for (const [index, { implementation, args, ...options }] of declared.entries()) {
     try {
       await host.start(implementation, args, options)
     } catch (error) {
-      if (isBack(host, error)) continue
+      if (isBack(host, error, options.supervisor)) continue
       throw new LoadError(file, `/servers/${index}: ${options.id} was not started: ${explain(error)}`, { cause: error })
     }
   }
 }
 
-/** A durable one that was started when the gateway ran for the first time. */
-function isBack(host: Host, error: unknown): boolean {
+/** A durable one that was started when the gateway ran for the first time, or a child that is back with its supervisor. */
+function isBack(host: Host, error: unknown, supervisor: string | undefined): boolean {
   if (!(error instanceof GenServerError) || error.code !== 'already_started') return false
-  const { implementation } = (error.details.server ?? {}) as Partial<ServerInfo>
-  return host.implementations.get(implementation ?? '')?.durable === true
+  const holder = (error.details.server ?? {}) as Partial<ServerInfo>
+  if (host.implementations.get(holder.implementation ?? '')?.durable === true) return true
+  return supervisor !== undefined && holder.supervisor === supervisor
 }
 
 async function read(file: string): Promise<unknown> {

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { createGateway, createOperatorsGateway } from '../gateway.js'
 import { createHost } from './create-host.js'
-import { startDeclaredServers } from './declared-servers.js'
+import { readDeclaredServers, startDeclaredServers } from './declared-servers.js'
 import { createLogger } from './logger.js'
 import { reloadOnChange, reloadOnRequest } from './reloading.js'
 import type { Settings } from './settings.js'
@@ -25,7 +25,10 @@ export async function start(settings: Settings): Promise<void> {
     logger.error({ err }, 'the store has failed: nothing is kept any more')
     end({ err })
   }
-  const { host, reload, implementations, closeStore } = await createHost(settings, logger, storeFailed)
+  const file = settings.servers
+  const declared = file === '' ? [] : await readDeclaredServers(file)
+  const ids = declared.map(({ id }) => id)
+  const { host, reload, implementations, closeStore } = await createHost(settings, logger, storeFailed, ids)
   const { bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout, maxConnections } = settings
   const { maxEventLoopDelay, idempotencyRetention } = settings
   const limits = {
@@ -37,7 +40,7 @@ export async function start(settings: Settings): Promise<void> {
   const gateways: FastifyInstance[] = []
   let stopWatching = async () => {}
   try {
-    if (settings.servers !== '') await startDeclaredServers(host, settings.servers)
+    await startDeclaredServers(host, declared, file)
     gateways.push(await createGateway(host, { ...options, operators: admin && adminPort === null }))
     if (adminPort !== null) gateways.push(await createOperatorsGateway(host, options))
     const [gateway, operators] = gateways as [FastifyInstance, FastifyInstance | undefined]

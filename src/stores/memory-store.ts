@@ -8,9 +8,12 @@ import type {
   KeptAnswer,
   KeptBrief,
   KeptCast,
+  KeptChild,
   KeptExit,
+  KeptFamily,
   KeptName,
   KeptServer,
+  KeptSupervisor,
   KeptTimer,
   PageOptions,
   Search,
@@ -31,6 +34,9 @@ export class MemoryStore implements Store {
   readonly #exits = new Map<string, KeptExit>()
   readonly #answers = new Map<string, KeptAnswer>()
   #indexes: ReadonlyMap<string, readonly string[]> = new Map()
+  readonly #supervisors = new Map<string, KeptSupervisor>()
+  /** By their supervisors, and their ids. */
+  readonly #children = new Map<string, Map<string, KeptChild>>()
   #upTo = 0
 
   constructor(private readonly beforeCommit: BeforeCommit = () => undefined) {}
@@ -92,6 +98,24 @@ export class MemoryStore implements Store {
       case 'answer':
         this.#answers.set(`${change.answer.scope} ${change.answer.key}`, change.answer)
         return undefined
+      case 'supervisor':
+        this.#supervisors.set(change.supervisor.id, change.supervisor)
+        return undefined
+      case 'supervisorGone':
+        this.#supervisors.delete(change.id)
+        this.#children.delete(change.id)
+        return undefined
+      case 'child': {
+        const siblings = this.#children.get(change.supervisor) ?? new Map()
+        this.#children.set(change.supervisor, siblings.set(change.child.id, change.child))
+        return undefined
+      }
+      case 'childStopped':
+        this.#childStopped(change.id)
+        return undefined
+      case 'childGone':
+        this.#children.get(change.supervisor)?.delete(change.id)
+        return undefined
     }
   }
 
@@ -107,7 +131,15 @@ export class MemoryStore implements Store {
     return seq
   }
 
+  #childStopped(id: string): void {
+    for (const siblings of this.#children.values()) {
+      const child = siblings.get(id)
+      if (child !== undefined) siblings.set(id, { ...child, isStopped: true })
+    }
+  }
+
   #end(exit: KeptExit): void {
+    this.#childStopped(exit.id)
     this.#servers.delete(exit.id)
     for (const owned of [this.#casts, this.#letters, this.#timers]) deleteOwned<unknown>(owned, exit.id)
     this.#exits.delete(exit.id)
@@ -156,6 +188,17 @@ export class MemoryStore implements Store {
     const ids = fitting.map(({ id }) => id).filter((id) => id > after)
     const page = ids.sort().slice(0, limit)
     return ids.length > limit ? { ids: page, next: page.at(-1) as string } : { ids: page }
+  }
+
+  async supervisors({ after = '', limit }: PageOptions): Promise<KeptSupervisor[]> {
+    const all = [...this.#supervisors.values()].filter(({ id }) => id > after)
+    return all.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limit)
+  }
+
+  async family(id: string): Promise<KeptFamily | undefined> {
+    const supervisor = this.#supervisors.get(id)
+    const children = [...(this.#children.get(id)?.values() ?? [])].sort((a, b) => a.place - b.place)
+    return supervisor && { supervisor, children }
   }
 
   async exits(since: number, limit: number): Promise<KeptExit[]> {

@@ -39,6 +39,17 @@ const steps: readonly string[] = [
   ) WITHOUT ROWID;
   CREATE INDEX answersByTime ON answers (expires);
   `,
+  `
+  CREATE TABLE supervisors (
+    id TEXT PRIMARY KEY, args TEXT NOT NULL, flags TEXT NOT NULL, terms TEXT NOT NULL, supervisor TEXT,
+    startedAt INTEGER NOT NULL, incarnation INTEGER NOT NULL
+  );
+  CREATE TABLE children (
+    supervisor TEXT NOT NULL, id TEXT NOT NULL, place INTEGER NOT NULL, spec TEXT NOT NULL, terms TEXT NOT NULL,
+    isDynamic INTEGER NOT NULL, isStopped INTEGER NOT NULL, PRIMARY KEY (supervisor, id)
+  ) WITHOUT ROWID;
+  CREATE INDEX childrenById ON children (id);
+  `,
 ]
 
 /** Brings the file to the latest version, or leaves it as it was. @throws {Error} if it is of a later one. */

@@ -16,9 +16,12 @@ import {
   type KeptAnswer,
   type KeptBrief,
   type KeptCast,
+  type KeptChild,
   type KeptExit,
+  type KeptFamily,
   type KeptName,
   type KeptServer,
+  type KeptSupervisor,
   type KeptTimer,
   type PageOptions,
   type Search,
@@ -122,12 +125,27 @@ export class SqliteStore {
         const { scope, key, fingerprint, expires, outcome } = change.answer
         return run('answer', scope, key, fingerprint, expires, outcome)
       }
+      case 'supervisor': {
+        const { id, args, flags, terms, supervisor, startedAt, incarnation } = change.supervisor
+        return run('supervisor', id, args, flags, terms, supervisor, startedAt, incarnation)
+      }
+      case 'supervisorGone':
+        run('supervisorDone', change.id)
+        return run('childrenDone', change.id)
+      case 'child': {
+        const { id, place, spec, terms, isDynamic, isStopped } = change.child
+        return run('child', change.supervisor, id, place, spec, terms, Number(isDynamic), Number(isStopped))
+      }
+      case 'childStopped':
+        return run('childStopped', change.id)
+      case 'childGone':
+        return run('childDone', change.supervisor, change.id)
     }
   }
 
   #end({ id, implementation, reason, at, incarnation, revision }: KeptExit): undefined {
     const { run } = this.#statements
-    for (const own of ['serverDone', 'castsDone', 'lettersDone', 'timersDone'] as const) run(own, id)
+    for (const own of ['serverDone', 'castsDone', 'lettersDone', 'timersDone', 'childStopped'] as const) run(own, id)
     return run('exit', id, implementation, reason, at, incarnation, revision)
   }
 
@@ -160,6 +178,21 @@ export class SqliteStore {
 
   find(search: Search): Found {
     return this.#indexes.find(search)
+  }
+
+  supervisors({ after = '', limit }: PageOptions): KeptSupervisor[] {
+    return this.#statements.all('supervisors', after, limit)
+  }
+
+  family(id: string): KeptFamily | undefined {
+    const { all } = this.#statements
+    const [supervisor] = all<KeptSupervisor>('supervisorOf', id)
+    if (supervisor === undefined) return undefined
+    // SQLite has no booleans.
+    const children = all<KeptChild>('childrenOf', id).map(({ isDynamic, isStopped, ...child }) => {
+      return { ...child, isDynamic: Boolean(isDynamic), isStopped: Boolean(isStopped) }
+    })
+    return { supervisor, children }
   }
 
   exits(since: number, limit: number): KeptExit[] {

@@ -46,6 +46,16 @@ const sql = {
   exits: 'SELECT * FROM exits WHERE at >= ? ORDER BY at DESC LIMIT ?',
   sweepExits: `DELETE FROM exits WHERE id IN (SELECT id FROM exits WHERE at < ? ORDER BY at LIMIT ${SWEPT})`,
 
+  supervisor: 'INSERT OR REPLACE INTO supervisors VALUES (?, ?, ?, ?, ?, ?, ?)',
+  supervisorDone: 'DELETE FROM supervisors WHERE id = ?',
+  supervisorOf: 'SELECT * FROM supervisors WHERE id = ?',
+  supervisors: 'SELECT * FROM supervisors WHERE id > ? ORDER BY id LIMIT ?',
+  child: 'INSERT OR REPLACE INTO children VALUES (?, ?, ?, ?, ?, ?, ?)',
+  childStopped: 'UPDATE children SET isStopped = 1 WHERE id = ?',
+  childDone: 'DELETE FROM children WHERE supervisor = ? AND id = ?',
+  childrenDone: 'DELETE FROM children WHERE supervisor = ?',
+  childrenOf: 'SELECT id, place, spec, terms, isDynamic, isStopped FROM children WHERE supervisor = ? ORDER BY place',
+
   answer: 'INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)',
   answerOf: 'SELECT * FROM answers WHERE scope = ? AND key = ? AND expires > ?',
   sweepAnswers: `DELETE FROM answers WHERE (scope, key) IN

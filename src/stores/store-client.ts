@@ -8,7 +8,9 @@ import {
   type KeptAnswer,
   type KeptBrief,
   type KeptExit,
+  type KeptFamily,
   type KeptName,
+  type KeptSupervisor,
   type PageOptions,
   type Search,
   StoreFailed,
@@ -56,6 +58,14 @@ export class StoreClient implements Store {
 
   find(search: Search): Promise<Found> {
     return this.#ask('find', search)
+  }
+
+  supervisors(options: PageOptions): Promise<KeptSupervisor[]> {
+    return this.#ask('supervisors', options)
+  }
+
+  family(supervisor: string): Promise<KeptFamily | undefined> {
+    return this.#ask('family', supervisor)
   }
 
   exits(since: number, limit: number): Promise<KeptExit[]> {

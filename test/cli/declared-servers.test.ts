@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { createRuntime, defineServer, Type } from 'genservers'
 import t, { type Test } from 'tap'
-import { startDeclaredServers } from '../../src/cli/declared-servers.js'
+import { readDeclaredServers, startDeclaredServers } from '../../src/cli/declared-servers.js'
 import { LoadError } from '../../src/loading/load-error.js'
 
 const worker = defineServer({
@@ -15,7 +15,7 @@ function declaring(t: Test, text: string) {
   const runtime = createRuntime({ implementations: { worker } })
   t.teardown(() => runtime.close())
   const file = join(t.testdir({ 'servers.json': text }), 'servers.json')
-  return { runtime, file, start: () => startDeclaredServers(runtime, file) }
+  return { runtime, file, start: async () => startDeclaredServers(runtime, await readDeclaredServers(file), file) }
 }
 
 const child = { id: 'child', implementation: 'worker', args: {} }
@@ -76,8 +76,7 @@ for (const [title, text, told] of faults) {
 }
 
 t.test('refused: a file that is not there', async (t) => {
-  const { runtime } = declaring(t, '')
-  await t.rejects(startDeclaredServers(runtime, '/nowhere/servers.json'), {
+  await t.rejects(readDeclaredServers('/nowhere/servers.json'), {
     message: '/nowhere/servers.json: there is no such file',
   })
 })

@@ -3,7 +3,7 @@ import type { Store } from 'genservers'
 import t from 'tap'
 import type { Change } from '../../src/adapters.js'
 import { stores } from './each-store.js'
-import { kept, server } from './kept-servers.js'
+import { child, kept, server, supervisor } from './kept-servers.js'
 
 const cast = (id: string, message: string): Change => ({
   kind: 'cast',
@@ -143,6 +143,42 @@ for (const [name, open] of Object.entries(stores)) {
     t.ok((again as number) > z)
     t.match((await store.load('a'))?.casts, [{ seq: again, message: 'x', attempts: 0 }])
     t.match(await store.deadLetters('a', { limit: 10 }), [{ seq: z }])
+  })
+
+  t.test(`${name}: a supervisor is kept with its children, in the order of their places`, async (t) => {
+    const store = await open(t)
+    t.equal(await store.family('top'), undefined)
+    const own = { args: '{"a":"ü"}', flags: '{}', supervisor: 'above', startedAt: 9, incarnation: 3 }
+    await store.commit([
+      supervisor('top', own),
+      supervisor('other'),
+      child('top', 'late', 2, { isDynamic: true, spec: '{"id":"late"}' }),
+      child('top', 'soon', 1, { terms: '{"restart":"transient"}' }),
+      child('other', 'its', 1),
+    ])
+    t.same(await store.family('top'), {
+      supervisor: { id: 'top', terms: '{}', ...own },
+      children: [
+        { id: 'soon', place: 1, spec: '{}', terms: '{"restart":"transient"}', isDynamic: false, isStopped: false },
+        { id: 'late', place: 2, spec: '{"id":"late"}', terms: '{}', isDynamic: true, isStopped: false },
+      ],
+    })
+    const ids = async (options: Parameters<Store['supervisors']>[0]) =>
+      (await store.supervisors(options)).map(({ id }) => id)
+    t.same([await ids({ limit: 1 }), await ids({ limit: 9, after: 'other' })], [['other'], ['top']])
+    const children = async (id = 'top') =>
+      (await store.family(id))?.children.map((child) => `${child.id} ${child.isStopped}`)
+    await store.commit([{ kind: 'childStopped', id: 'soon' }, supervisor('top', { flags: '{"maxRestarts":5}' })])
+    t.same(await children(), ['soon true', 'late false'], 'to change what is kept of itself changes none of them')
+    t.match(await store.family('top'), { supervisor: { flags: '{"maxRestarts":5}' } })
+    await store.commit([child('top', 'soon', 1), exit('late', 1)])
+    t.same(await children(), ['soon false', 'late true'], 'the end of a durable one is known here too')
+    await store.commit([{ kind: 'childGone', supervisor: 'top', id: 'late' }])
+    t.same(await children(), ['soon false'])
+    await store.commit([{ kind: 'supervisorGone', id: 'top' }, supervisor('top')])
+    t.same([await children(), await children('other')], [[], ['its false']])
+    await store.commit([{ kind: 'supervisorGone', id: 'top' }])
+    t.equal(await store.family('top'), undefined)
   })
 
   t.test(`${name}: an answer is given again until it expires`, async (t) => {

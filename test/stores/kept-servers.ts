@@ -1,5 +1,5 @@
 /** Servers as they are kept, for tests of stores. */
-import type { Change, KeptServer } from '../../src/adapters.js'
+import type { Change, KeptChild, KeptServer, KeptSupervisor } from '../../src/adapters.js'
 
 export const kept = (id: string, more: Partial<KeptServer> = {}): KeptServer => ({
   ...{ id, implementation: 'counter', version: 1, args: '{}', terms: '{}', supervisor: null, startedAt: 7 },
@@ -9,4 +9,18 @@ export const kept = (id: string, more: Partial<KeptServer> = {}): KeptServer => 
 export const server = (id: string, more: Partial<KeptServer> = {}): Change => ({
   kind: 'server',
   server: kept(id, more),
+})
+
+export const supervisor = (id: string, more: Partial<KeptSupervisor> = {}): Change => ({
+  kind: 'supervisor',
+  supervisor: {
+    ...{ id, args: '{}', flags: '{"maxRestarts":1}', terms: '{}', supervisor: null, startedAt: 7, incarnation: 1 },
+    ...more,
+  },
+})
+
+export const child = (of: string, id: string, place: number, more: Partial<KeptChild> = {}): Change => ({
+  kind: 'child',
+  supervisor: of,
+  child: { id, place, spec: '{}', terms: '{}', isDynamic: false, isStopped: false, ...more },
 })

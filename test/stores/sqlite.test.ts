@@ -10,7 +10,7 @@ import { StoreFailed, StoreFull } from '../../src/adapters.js'
 import { openStore } from '../../src/stores/open-store.js'
 import { SqliteStore } from '../../src/stores/sqlite-store.js'
 import { StoreClient } from '../../src/stores/store-client.js'
-import { server } from './kept-servers.js'
+import { server, supervisor } from './kept-servers.js'
 
 const directoryOf = (t: Test) => join(t.testdir(), 'data')
 const open = (directory: string) => openStore(directory, { execArgv: [] })
@@ -45,7 +45,7 @@ t.test(
     const database = new Database(join(later, 'genservers.db'))
     database.exec('PRAGMA user_version = 99')
     database.close()
-    await t.rejects(open(later), { message: /it is of version 99, and this program knows versions up to 1/ })
+    await t.rejects(open(later), { message: /it is of version 99, and this program knows versions up to 2/ })
     const other = t.testdir({
       'genservers.db': 'no store, but long enough to be taken for one at first sight'.repeat(99),
     })
@@ -54,6 +54,23 @@ t.test(
     await t.rejects(open(join(other, 'file', 'below')), { name: 'StoreNotOpened' })
   },
 )
+
+t.test('a file of the first version is taken on with all that is in it', async (t) => {
+  const directory = directoryOf(t)
+  await (await open(directory)).close()
+  const database = new Database(join(directory, 'genservers.db'))
+  database.exec(`
+    DROP TABLE supervisors; DROP TABLE children; PRAGMA user_version = 1;
+    INSERT INTO servers VALUES ('a', 'counter', 1, '{}', '{}', NULL, 7, 1, 0, 5, '{}')
+  `)
+  database.close()
+  const { client, close } = await open(directory)
+  t.match(await client.load('a'), { server: { revision: 5 } })
+  t.same(await client.supervisors({ limit: 10 }), [])
+  await client.commit([supervisor('top')])
+  t.match(await client.family('top'), { supervisor: { id: 'top' }, children: [] })
+  await close()
+})
 
 t.test('after a kill in the middle of its work all that was acknowledged is there', async (t) => {
   const directory = directoryOf(t)

@@ -10,10 +10,19 @@ t.setTimeout(120_000)
 
 const directories = [fileURLToPath(new URL('./durable', import.meta.url))]
 
-async function open(t: Test, data: string, threads: number, handlerLimit = 400) {
+async function open(t: Test, data: string, threads: number, { handlerLimit = 400, declared = [] as string[] } = {}) {
   const logger = logInto([])
   const host = await createThreadHost({
-    ...{ threads, directories, logger, bounds: { ...bounds, maxRestarts: 10 }, ...limits, handlerLimit, data },
+    ...{
+      threads,
+      directories,
+      logger,
+      bounds: { ...bounds, maxRestarts: 10 },
+      ...limits,
+      handlerLimit,
+      data,
+      declared,
+    },
   })
   const close = () => host.close({ timeout: 1000 })
   t.teardown(close)
@@ -41,11 +50,19 @@ for (const threads of [1, 3]) {
     for (let n = 0; n < 3; n++) await first.host.start('ledger', {}, { id: `alone-${n}` })
     await first.host.start('supervisor', tree, { id: 'top' })
     await first.call('top', 'startChild', { id: 'late', implementation: 'ledger' })
+    await first.call('branch', 'startChild', { id: 'empty', implementation: 'supervisor' })
     for (const [n, id] of ['a1', 'b1', 'b2', 'late'].entries()) await first.call(id, 'add', { amount: n + 1 })
     t.equal(await first.nodesOf('top', 'branch', 'a1', 'b1', 'b2', 'late'), 1)
     await first.close()
 
-    const later = await open(t, data, threads)
+    const again = await open(t, data, threads)
+    t.equal(await again.nodesOf('top', 'branch', 'a1', 'b1', 'b2', 'late', 'empty'), 1)
+    t.same(await again.children('top'), ['a1 running', 'branch running', 'late running'])
+    t.same(await again.children('branch'), ['b1 running', 'b2 running', 'empty running'])
+    t.match(await again.host.info('top'), { incarnation: 2 })
+    await again.close()
+
+    const later = await open(t, data, threads, { declared: ['top'] })
     t.match(await later.host.info('a1'), { supervisor: null, status: 'running', incarnation: 1 })
     await later.host.start('supervisor', tree, { id: 'top' })
     t.equal(await later.nodesOf('top', 'branch', 'a1', 'b1', 'b2', 'late'), 1)
@@ -67,6 +84,7 @@ for (const threads of [1, 3]) {
       const { host, call, children, close } = await open(t, data, threads)
       await host.start('supervisor', tree, { id: 'top' })
       await call('top', 'startChild', { id: 'late', implementation: 'ledger', restart: 'temporary' })
+      await call('branch', 'startChild', { id: 'empty', implementation: 'supervisor' })
       for (const [n, id] of ['a1', 'b1', 'b2', 'late'].entries()) await call(id, 'add', { amount: n + 1 })
       await host.cast('b2', 'credit', { amount: 10 })
       for (let lost = 1; lost <= 2; lost++) {
@@ -88,7 +106,7 @@ t.test(
   'a child that is killed while it holds its thread up has ended for good, and its siblings have not',
   async (t) => {
     const data = join(t.testdir(), 'data')
-    const { host, call, children, close } = await open(t, data, 1, 60_000)
+    const { host, call, children, close } = await open(t, data, 1, { handlerLimit: 60_000 })
     await host.start('supervisor', { children: ledgers('a b') }, { id: 'top', restart: 'permanent' })
     await call('b', 'add', { amount: 5 })
     const fatal = t.rejects(call('a', 'loop'), { code: 'server_crashed' })

@@ -111,13 +111,49 @@ export interface Kept {
   readonly upTo: number
 }
 
+/** What is kept of a supervisor itself. */
+export interface KeptSupervisor {
+  readonly id: string
+  /** Of its start, as JSON (`SupervisorArgs`). */
+  readonly args: string
+  /** What holds of them now, as JSON (`Flags`). */
+  readonly flags: string
+  /** What was said of it when it was started, as JSON (`ServerTerms`). */
+  readonly terms: string
+  /** Whose child it is. */
+  readonly supervisor: string | null
+  /** Milliseconds since the Unix epoch. */
+  readonly startedAt: number
+  readonly incarnation: number
+}
+
+/** What a supervisor knows of a child. */
+export interface KeptChild {
+  readonly id: string
+  /** Children are in the order of their places. */
+  readonly place: number
+  /** As JSON (`ChildSpec`). */
+  readonly spec: string
+  /** As JSON (`ChildTerms`). */
+  readonly terms: string
+  readonly isDynamic: boolean
+  /** It has ended, and its spec stays. */
+  readonly isStopped: boolean
+}
+
+export interface KeptFamily {
+  readonly supervisor: KeptSupervisor
+  /** In the order of their places. */
+  readonly children: readonly KeptChild[]
+}
+
 export type Change =
   /** A server has its first state, or another life with a fresh one: replaces what is kept of the server itself. */
   | { readonly kind: 'server'; readonly server: KeptServer }
   | { readonly kind: 'state'; readonly id: string; readonly revision: number; readonly state: string }
   /** It goes on with its state in another life. */
   | { readonly kind: 'life'; readonly id: string; readonly incarnation: number; readonly restarts: number }
-  /** It is no more, and nothing of its own either but its exit. */
+  /** It is no more, and nothing of its own either but its exit. Whose child it is has it as one that is stopped. */
   | { readonly kind: 'end'; readonly exit: KeptExit }
   | { readonly kind: 'cast'; readonly id: string; readonly cast: Omit<KeptCast, 'seq'> }
   /** The cast has had its effect, or is not to have one. */
@@ -132,3 +168,9 @@ export type Change =
   /** All timers of a state that was given up. */
   | { readonly kind: 'timersDone'; readonly id: string }
   | { readonly kind: 'answer'; readonly answer: KeptAnswer }
+  | { readonly kind: 'supervisor'; readonly supervisor: KeptSupervisor }
+  /** It is no more, and nothing is known of its children by it. */
+  | { readonly kind: 'supervisorGone'; readonly id: string }
+  | { readonly kind: 'child'; readonly supervisor: string; readonly child: KeptChild }
+  | { readonly kind: 'childStopped'; readonly id: string }
+  | { readonly kind: 'childGone'; readonly supervisor: string; readonly id: string }

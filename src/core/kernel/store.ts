@@ -4,7 +4,17 @@
  * 1. Changes that are given together are kept together or not at all, and what is given later is not kept before.
  * 2. What is kept outlives the process, and the machine's power.
  */
-import type { Change, DeadLetter, Kept, KeptAnswer, KeptBrief, KeptExit, KeptName } from './kept.js'
+import type {
+  Change,
+  DeadLetter,
+  Kept,
+  KeptAnswer,
+  KeptBrief,
+  KeptExit,
+  KeptFamily,
+  KeptName,
+  KeptSupervisor,
+} from './kept.js'
 
 /** Where a page of what is kept begins, and how long it may be. */
 export interface PageOptions {
@@ -52,6 +62,9 @@ export interface Store {
   index(properties: ReadonlyMap<string, readonly string[]>): Promise<void>
   /** @throws {Error} if one of the properties is not indexed. */
   find(search: Search): Promise<Found>
+  /** Who is kept of the supervisors, in the order of their ids. */
+  supervisors(options: PageOptions): Promise<KeptSupervisor[]>
+  family(supervisor: string): Promise<KeptFamily | undefined>
   /** How the latest ended, the oldest of them first: at most so many, and none before `since`. */
   exits(since: number, limit: number): Promise<KeptExit[]>
   /** In the order of their numbers; `after` is a number. */

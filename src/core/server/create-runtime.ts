@@ -46,7 +46,7 @@ export function createNode(options: RuntimeOptions): LocalRuntime {
   const exits = options.exits ?? new Exits(clock, options.rememberExits ?? TEN_MINUTES)
   const directory = new Directory((options.registry ?? new MemoryRegistry()) as Registry<Server>, exits)
   const root = new RootKeeper({ maxRestarts: options.maxRestarts ?? 10, maxSeconds: options.maxSeconds ?? 5 })
-  const family = new LocalFamily(directory, (...server) => runtime.makeClaimed(...server), neighbours, root)
+  const family = new LocalFamily(directory, (...server) => runtime.makeClaimed(...server), neighbours, root, store)
   protocols.set(SUPERVISOR, compileProtocol(SUPERVISOR, defineSupervisor(family)))
   const losses = {
     lost: (ids: ReadonlySet<string>, error: Error) => runtime.lost(ids, error),

@@ -1,24 +1,35 @@
 /** What a runtime has of its store: durable servers that come back, casts that were set aside, and answers that are asked for again. */
 import { GenServerError } from '../kernel/errors.js'
-import type { AnswerKey, KeptAnswer } from '../kernel/kept.js'
+import type { AnswerKey, KeptAnswer, KeptSupervisor } from '../kernel/kept.js'
+import { logError } from '../kernel/logger.js'
 import type { Node } from '../kernel/node.js'
 import type { Store } from '../kernel/store.js'
+import { SUPERVISOR } from '../supervisor/supervisor.js'
 import { DeadLetters } from './dead-letters.js'
 import type { Directory } from './directory.js'
+import type { EarlierLife } from './earlier-life.js'
 import { Finder } from './finder.js'
 import type { DeadLetterPage, ServerInfo, ServerPage, StateView } from './info.js'
 import { keepCall } from './keep-call.js'
 import type { Keeper } from './keeper.js'
 import type { DeadLetterOptions, FindOptions, Keeping, LaterCall, Where } from './keeping.js'
+import { topsOf } from './kept-pages.js'
+import { restoredTerms } from './kept-text.js'
 import type { LocalFamily } from './local-family.js'
 import type { Neighbours } from './neighbours.js'
+import type { StartOptions } from './options.js'
 import type { Peers } from './peers.js'
 import type { Protocol } from './protocol.js'
 import { type Known, Restoration } from './restoration.js'
+import type { RestoreOptions } from './runtime.js'
+import type { Server } from './server.js'
 import type { Sleeper } from './sleeper.js'
 import { storageFailed } from './storage-failed.js'
 import { Sweeper } from './sweeper.js'
 import { Sys } from './sys.js'
+
+/** How long a tree may take to be there again. Milliseconds. */
+const RAISED_WITHIN = 60_000
 
 export abstract class KeptRuntime extends Sys implements Keeping {
   abstract override readonly peers: Peers
@@ -46,11 +57,62 @@ export abstract class KeptRuntime extends Sys implements Keeping {
     )
   }
 
-  async restore(): Promise<number> {
+  async restore({ except = [] }: RestoreOptions = {}): Promise<number> {
     await this.#finder.begin(this.node.logger)
     const restored = (await this.#restoration?.restore()) ?? 0
     this.#sweeper?.begin()
+    const not = new Set(except)
+    if (this.store !== undefined) await this.raise((await topsOf(this.store)).filter(({ id }) => !not.has(id)))
     return restored
+  }
+
+  /**
+   * Starts supervisors that are kept as they were, and so those below them. One that cannot be started is told of in the log: its
+   * durable children stand alone, and what is kept of it stays for the next process, or until another one has its id.
+   */
+  async raise(supervisors: readonly KeptSupervisor[]): Promise<void> {
+    for (const { id, args, terms } of supervisors) {
+      const { labels, mailbox, restart, shutdown } = restoredTerms(terms)
+      this.family.recallNext(id)
+      try {
+        await this.start(SUPERVISOR, JSON.parse(args), {
+          id,
+          labels,
+          mailbox,
+          restart,
+          shutdown,
+          timeout: RAISED_WITHIN,
+        })
+      } catch (error) {
+        const { message } = error as Error
+        logError(
+          this.node.logger,
+          { server: id, err: error },
+          `${id} is kept, and could not be started again: ${message}`,
+        )
+      }
+    }
+  }
+
+  /** When it is kept that the server has ended, where somebody would start it again. */
+  protected whenEndKept(server: Server): Promise<void> | undefined {
+    const { commits } = this.node
+    const isOfTree = server.protocol.name === SUPERVISOR || server.keeper.supervisor !== undefined
+    if (commits === undefined || !isOfTree) return server.kept()
+    return new Promise((resolve, reject) =>
+      commits.whenKept(resolve, (error) => reject(storageFailed(server.id, error))),
+    )
+  }
+
+  /** As `adopt`, for a supervisor: it begins with the children that it had. */
+  adoptSupervisor(
+    args: unknown,
+    options: StartOptions & { readonly id: string },
+    life: EarlierLife,
+    delay: number,
+  ): void {
+    if (this.store !== undefined) this.family.recallNext(options.id)
+    this.adopt(SUPERVISOR, args, options, life, delay)
   }
 
   /** Those that are kept and are to be here. */

@@ -61,7 +61,7 @@ function restoredPayload({ args, origin, ifMatch }: Pick<KeptMessage, 'args' | '
 }
 
 /** There is no JSON for what never ends. */
-function keptTerms({ shutdown, idle, ...terms }: ServerTerms): string {
+export function keptTerms({ shutdown, idle, ...terms }: ServerTerms): string {
   const kept = (ms: number) => (Number.isFinite(ms) ? ms : null)
   return JSON.stringify({ ...terms, shutdown: kept(shutdown), ...(idle !== undefined && { idle: kept(idle) }) })
 }

@@ -3,9 +3,12 @@
  *
  * 1. A durable child does not end with its supervisor, nor with a life of that, however it ends: it is left, as it is.
  */
+import type { KeptFamily } from '../kernel/kept.js'
+import type { Store } from '../kernel/store.js'
 import type { Family } from '../supervisor/family.js'
 import type { Directory } from './directory.js'
 import { DurableChild } from './durable-child.js'
+import { FamilyRecord } from './family-record.js'
 import type { Keeper } from './keeper.js'
 import { LocalHousehold, type Make } from './local-household.js'
 import type { Neighbours } from './neighbours.js'
@@ -18,12 +21,16 @@ export class LocalFamily implements Family {
   readonly #keepers = new Map<Server, SupervisorKeeper>()
   /** By the ids of the supervisors that have left them. */
   readonly #orphans = new Map<string, Orphans>()
+  /** Those that are to begin as they were. */
+  readonly #recalled = new Set<string>()
+  #isClosed = false
 
   constructor(
     readonly directory: Directory,
     readonly make: Make,
     readonly neighbours: Neighbours,
     private readonly root: Keeper,
+    private readonly store: Store | undefined,
   ) {}
 
   found(supervisor: string): LocalHousehold {
@@ -31,9 +38,29 @@ export class LocalFamily implements Family {
     this.#clear(parent)
     // At once, and not when its `init` has succeeded: children may die before.
     parent.ties.trapsExits = true
-    const keeper = new SupervisorKeeper(parent)
+    const { commits } = parent.node
+    const above = parent.keeper
+    if (this.#keepers.get(parent)?.record?.hasBegun) this.#recalled.delete(supervisor)
+    const recalls = this.#recalled.has(supervisor) || (above instanceof SupervisorKeeper && above.isRecalling)
+    const keeper = new SupervisorKeeper(parent, commits && new FamilyRecord(commits, parent), recalls)
     this.#keepers.set(parent, keeper)
     return new LocalHousehold(this, keeper, () => this.#keepers.get(parent) === keeper)
+  }
+
+  /** The supervisor with this id, which stands alone, begins as it was when its process or its thread ended, until it has begun or ended. */
+  recallNext(supervisor: string): void {
+    this.#recalled.add(supervisor)
+  }
+
+  /** @throws {Error} as the store does */
+  async kept(supervisor: string): Promise<KeptFamily | undefined> {
+    return this.store?.family(supervisor)
+  }
+
+  /** The runtime ends, and no supervisor does for that: what is kept of them stays. */
+  close(): void {
+    this.#isClosed = true
+    for (const { record } of this.#keepers.values()) record?.over()
   }
 
   /** What a life before, which a signal has ended, has left: its ids must be free for the children of this one. */
@@ -49,6 +76,7 @@ export class LocalFamily implements Family {
   /** A life of the server is over, which may have been a supervisor. */
   lifeOver(server: Server): void {
     const keeper = this.#keepers.get(server)
+    keeper?.record?.over()
     for (const id of keeper?.children ?? []) this.leave(id, keeper as SupervisorKeeper)
   }
 
@@ -79,13 +107,17 @@ export class LocalFamily implements Family {
     return orphans
   }
 
-  /** The server has ended: as a supervisor, as a child, or as neither. */
-  ended(server: Server): void {
+  /** The server has ended: as a supervisor, as a child, or as neither. It may never have begun. */
+  ended(server: Server, hasLived: boolean): void {
     const { keeper } = server
     if (keeper instanceof SupervisorKeeper || keeper instanceof Orphans) keeper.remove(server.id)
+    if (keeper instanceof SupervisorKeeper && !(server instanceof DurableChild)) keeper.record?.stopped(server.id)
     this.lifeOver(server)
     const own = this.#keepers.get(server)
     this.#keepers.delete(server)
+    this.#recalled.delete(server.id)
+    // What begins as it was, and cannot, is to be what it was when that is tried again.
+    if (hasLived && !this.#isClosed && own?.isRecalled === false) own.record?.ended()
     // Its children have heard so by their links, but for those who have no life to be linked.
     for (const id of own?.children ?? []) this.directory.find(id)?.endIfAway('killed')
   }

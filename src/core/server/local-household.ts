@@ -7,10 +7,11 @@
  *    they may have the same ids.
  */
 import { GenServerError } from '../kernel/errors.js'
+import type { KeptFamily } from '../kernel/kept.js'
 import type { Reason } from '../kernel/reason.js'
 import { StoreFull } from '../kernel/store.js'
 import type { ChildSpec } from '../supervisor/child-spec.js'
-import type { ChildTerms, Household, Revived, Shutdown, Started } from '../supervisor/family.js'
+import type { ChildTerms, Chronicle, Household, Recalled, Revived, Shutdown, Started } from '../supervisor/family.js'
 import { SUPERVISOR } from '../supervisor/supervisor.js'
 import { StartIgnored } from './answer.js'
 import type { Bond } from './bond.js'
@@ -39,6 +40,7 @@ export interface Families {
   readonly make: Make
   readonly neighbours: Neighbours
   leave(id: string, keeper: SupervisorKeeper): boolean
+  kept(supervisor: string): Promise<KeptFamily | undefined>
   orphansOf(supervisor: string): Orphans
 }
 
@@ -69,6 +71,27 @@ export class LocalHousehold implements Household {
     const orphans = [...this.#orphans.ids].map((id) => directory.look(id) as Sleeper | DurableChild)
     const inOrder = orphans.sort((a, b) => a.startedAt - b.startedAt || (a.id < b.id ? -1 : 1))
     return inOrder.map(({ terms }) => (terms.bond as Bond).spec)
+  }
+
+  get chronicle(): Chronicle | undefined {
+    return this.keeper.record
+  }
+
+  over(): void {
+    this.keeper.record?.over()
+  }
+
+  async recall(): Promise<Recalled | undefined> {
+    const parent = this.#parent
+    const kept = this.keeper.isRecalling ? await this.families.kept(parent.id) : undefined
+    this.#mustBeOn()
+    if (kept === undefined) return undefined
+    parent.startedAt = kept.supervisor.startedAt
+    parent.incarnation = Math.max(parent.incarnation, kept.supervisor.incarnation + 1)
+    const children = kept.children.map(({ spec, terms, ...entry }) => {
+      return { ...entry, spec: JSON.parse(spec), terms: JSON.parse(terms) }
+    })
+    return { flags: JSON.parse(kept.supervisor.flags), children }
   }
 
   leave(id: string): boolean {

@@ -174,7 +174,7 @@ export class LocalPeers implements Peers {
   ): void {
     const { id, protocol, incarnation, revision, terms } = server
     const { registry, labels, exits } = this.#starter.directory
-    this.#family.ended(this.#starter.directory.find(id) as Server)
+    this.#family.ended(this.#starter.directory.find(id) as Server, hasLived)
     registry.unregister(id, protocol.name)
     labels.remove(id, terms.labels)
     const exit = hasLived ? { id, reason, at: this.#starter.node.clock.now(), incarnation, revision } : undefined

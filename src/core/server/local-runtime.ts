@@ -162,7 +162,7 @@ export class LocalRuntime extends KeptRuntime {
       const timer = timeout === Number.POSITIVE_INFINITY ? undefined : this.node.clock.setTimer(timeout, tooLate)
       const order = new StopOrder(reason, options.ifMatch, (refused) => {
         timer?.cancel()
-        if (refused === undefined) resolve()
+        if (refused === undefined) resolve(this.whenEndKept(server))
         else reject(refused)
       })
       this.#deliver(server, order)
@@ -177,7 +177,7 @@ export class LocalRuntime extends KeptRuntime {
     // Those who are tied to it get messages of its end.
     this.node.tick()
     server.kill()
-    return server.kept()
+    return this.whenEndKept(server)
   }
 
   whereis(id: string): string | undefined {
@@ -262,7 +262,7 @@ export class LocalRuntime extends KeptRuntime {
   close({ timeout = 10_000 }: { readonly timeout?: number } = {}): Promise<void> {
     this.drain()
     this.endSweeping()
-    this.#closed ??= shutDown(this.directory, this.node, timeout)
+    this.#closed ??= shutDown(this.directory, this.node, this.family, timeout)
     return this.#closed
   }
 }

@@ -123,6 +123,11 @@ export interface StopOptions {
   readonly ifMatch?: number | undefined
 }
 
+export interface RestoreOptions {
+  /** Supervisors that stand alone and are started anew later, with what is said of them then. */
+  readonly except?: Iterable<string> | undefined
+}
+
 export interface ListOptions extends FindOptions {
   readonly implementation?: string | undefined
 }
@@ -252,11 +257,12 @@ export interface Runtime extends Operations, Keeping {
   watchAll(listener: (event: FeedEvent) => void, options?: Pick<WatchOptions, 'after'>): Watch
 
   /**
-   * Brings the durable servers back that the store has, as they were when they were last kept. To be called once, before anything
-   * else is started; gives how many there are.
+   * Brings the durable servers back that the store has, as they were when they were last kept, and then the supervisors, each with its
+   * children; one that cannot be started is told of in the log. To be called once, before anything else is started; gives how many
+   * durable servers there are.
    * @throws {NotRestored} if one of them cannot be brought back: its implementation is not there, not durable, or of another version.
    */
-  restore(): Promise<number>
+  restore(options?: RestoreOptions): Promise<number>
 
   /** From now on new work from outside is refused with `draining`; what is queued goes on. */
   drain(): void

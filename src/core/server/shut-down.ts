@@ -5,6 +5,7 @@
 import type { Node } from '../kernel/node.js'
 import type { Directory } from './directory.js'
 import { DurableServer } from './durable-server.js'
+import type { LocalFamily } from './local-family.js'
 import { orderToStop } from './ordered-stop.js'
 import type { Server } from './server.js'
 import { shuttingDown } from './shutting-down.js'
@@ -14,7 +15,7 @@ import { Sleeper } from './sleeper.js'
  * Resolves when no server is left. Work that goes on after `timeout` milliseconds is cut off, so that it cannot keep
  * the other servers from their `terminate`.
  */
-export async function shutDown(directory: Directory, node: Node, timeout: number): Promise<void> {
+export async function shutDown(directory: Directory, node: Node, family: LocalFamily, timeout: number): Promise<void> {
   const limit = alarm(node, timeout)
   // Nobody will resume them later, and what they have is finished like everything else.
   for (const server of directory.awake()) server.resume()
@@ -23,6 +24,7 @@ export async function shutDown(directory: Directory, node: Node, timeout: number
     await Promise.race([Promise.all(busy.map((server) => server.whenIdle())), limit.rings])
   }
   limit.cancel()
+  family.close()
   await node.commits?.settled()
   // What they have left is done in the next process.
   for (const each of [...directory.registry.after()]) {

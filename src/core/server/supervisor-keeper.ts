@@ -3,6 +3,7 @@
  */
 
 import type { Reason } from '../kernel/reason.js'
+import type { FamilyRecord } from './family-record.js'
 import { type Cause, comesBack, type Keeper, type Mortal } from './keeper.js'
 import type { Server } from './server.js'
 
@@ -10,7 +11,24 @@ export class SupervisorKeeper implements Keeper {
   /** Their ids: durable ones may not be in memory. */
   readonly #children = new Set<string>()
 
-  constructor(readonly parent: Server) {}
+  constructor(
+    readonly parent: Server,
+    /** `undefined`: nothing is kept. */
+    readonly record: FamilyRecord | undefined,
+    /** This life of it begins as an earlier one was. */
+    private readonly recalls: boolean,
+  ) {}
+
+  /** It has yet to begin as it was: those of its children that are supervisors do so too. */
+  get isRecalling(): boolean {
+    return this.recalls && this.record?.hasBegun !== true
+  }
+
+  /** It, or one above it, has yet to begin as it was. */
+  get isRecalled(): boolean {
+    const { keeper } = this.parent
+    return this.isRecalling || (keeper instanceof SupervisorKeeper && keeper.isRecalled)
+  }
 
   get supervisor(): string {
     return this.parent.id

@@ -73,6 +73,8 @@ export const Flags = Type.Object({
   maxChildren,
 })
 
+export type Flags = Static<typeof Flags>
+
 export const SupervisorArgs = Type.Object({
   strategy: strategy({ default: 'oneForOne' }),
   maxRestarts: maxRestarts({ default: 1 }),

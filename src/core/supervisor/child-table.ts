@@ -3,17 +3,12 @@
  * outside its state, so there is nothing to take back, and ten thousand children are not copied for one.
  */
 import type { GenServerError } from '../kernel/errors.js'
-import type { ChildSpec } from './child-spec.js'
-import type { ChildTerms } from './family.js'
+import type { Chronicle, Entry } from './family.js'
 
 /** `stopping`: it has been ordered to end, for good. `stopped`: the spec is kept, and nobody runs. */
 export type ChildStatus = 'running' | 'restarting' | 'stopping' | 'stopped'
 
-export interface Child {
-  readonly spec: ChildSpec
-  readonly terms: ChildTerms
-  /** Started by `startChild`, not by the args of the supervisor. */
-  readonly isDynamic: boolean
+export interface Child extends Entry {
   /** See `ChildTable.mark`. */
   readonly status: ChildStatus
   /** The life that the supervisor knows of: what an earlier one tells is old news. */
@@ -28,6 +23,9 @@ export class ChildTable {
   readonly #children = new Map<string, Child>()
   // Private, as the children are: what freezes a state, or makes a draft of it, does not reach them.
   #changes = 0
+  #places = 0
+  /** Once there is something to be kept. */
+  #chronicle: Chronicle | undefined = undefined
 
   /** How often it has changed: the supervisor has another state then. */
   get changes(): number {
@@ -38,9 +36,21 @@ export class ChildTable {
     return this.#children.size
   }
 
+  /** From now on changes are kept. */
+  keepBy(chronicle: Chronicle | undefined): void {
+    this.#chronicle = chronicle
+  }
+
   add(child: Child): void {
     this.#changes++
+    this.#places = Math.max(this.#places, child.place)
     this.#children.set(child.spec.id, child)
+    this.#chronicle?.child(child)
+  }
+
+  /** Behind all that are here. */
+  get nextPlace(): number {
+    return this.#places + 1
   }
 
   /** What has become of a child. */
@@ -48,6 +58,7 @@ export class ChildTable {
     this.#changes++
     const marked: Marked = child
     marked.status = status
+    marked.isStopped = status === 'stopped'
     marked.incarnation = incarnation
   }
 
@@ -58,6 +69,7 @@ export class ChildTable {
   remove(id: string): void {
     this.#changes++
     this.#children.delete(id)
+    this.#chronicle?.gone(id)
   }
 
   inOrder(): Child[] {

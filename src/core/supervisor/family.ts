@@ -5,7 +5,7 @@
 import type { GenServerError } from '../kernel/errors.js'
 import type { Reason } from '../kernel/reason.js'
 import type { Restart } from '../server/options.js'
-import type { ChildSpec } from './child-spec.js'
+import type { ChildSpec, Flags } from './child-spec.js'
 
 export type Shutdown = NonNullable<ChildSpec['shutdown']>
 
@@ -24,6 +24,35 @@ export type Started =
 /** The child lives again (and may be over again: its `EXIT` tells); its `init` has failed and it waits on; it is not there. */
 export type Revived = { readonly incarnation: number } | { readonly reason: Reason } | 'absent'
 
+/** What is kept of a child beyond the process. */
+export interface Entry {
+  readonly spec: ChildSpec
+  readonly terms: ChildTerms
+  /** Children are in the order of their places. */
+  readonly place: number
+  /** Started by `startChild`, not by the args of the supervisor. */
+  readonly isDynamic: boolean
+  /** Its spec stays, and nobody runs. */
+  readonly isStopped: boolean
+}
+
+/** What an earlier process has kept of the same supervisor. */
+export interface Recalled {
+  readonly flags: Flags
+  readonly children: readonly Entry[]
+}
+
+/** Keeps beyond the process what must be known of a supervisor to start it again. That a child has ended is kept without it. */
+export interface Chronicle {
+  /** From now on `now` tells all that is to be kept. What was kept before is of use still where it was recalled. */
+  begin(now: () => Recalled, isRecalled: boolean): void
+  flags(): void
+  child(child: Entry): void
+  gone(id: string): void
+  /** When all of it is kept; or why it is not. */
+  kept(): Promise<GenServerError | undefined>
+}
+
 export interface Family {
   /**
    * A life of the supervisor with this id begins: from now on it hears of the ends of its children, and does not die of them.
@@ -40,6 +69,12 @@ export interface Household {
   lives(id: string, incarnation: number): boolean
   /** Starts a child; one that an earlier life has left is taken in as it is. */
   start(spec: ChildSpec): Promise<Started>
+  /** Where something outlives the process. */
+  readonly chronicle: Chronicle | undefined
+  /** What it was before the process ended, or the thread. */
+  recall(): Promise<Recalled | undefined>
+  /** The supervisor ends, or this life of it: what its children do now is not to be kept. */
+  over(): void
   /** The durable children that earlier lives have left, in the order in which they were started. */
   readonly left: readonly ChildSpec[]
   /** Lets a durable child be, which stands alone from now on. `false`: it is none. */

@@ -8,15 +8,27 @@
  * 3. It does not wait for the end of a child that came later and that nobody else depends on: it has others to start.
  * 4. Whoever asks for what cannot be is told so in the reply, in OTP's words: it is no crash of the supervisor.
  */
-import { type Static, type TSchema, Type } from '@sinclair/typebox'
-import type { GenServerError } from '../kernel/errors.js'
+import { Type } from '@sinclair/typebox'
 import type { Death } from '../kernel/ties.js'
 import type { Context } from '../server/context.js'
 import { type AnyDefinition, defineServer } from '../server/definition.js'
-import { type AUTO_SHUTDOWN, ChildId, ChildSpec, Flags, faultOf, SupervisorArgs, words } from './child-spec.js'
+import { type AUTO_SHUTDOWN, ChildSpec, Flags, faultOf, SupervisorArgs } from './child-spec.js'
 import type { Child } from './child-table.js'
 import type { Family } from './family.js'
 import { addRestart } from './intensity.js'
+import {
+  answerEnd,
+  answerStart,
+  ChildInfo,
+  ChildStarted,
+  Counts,
+  Done,
+  describe,
+  fail,
+  notFound,
+  OfChild,
+  orFailure,
+} from './replies.js'
 import type { Strategy } from './strategy.js'
 import { failedToStart, Upbringing } from './upbringing.js'
 
@@ -35,47 +47,6 @@ interface State {
   /** `table.changes` as of this state. To copy it makes a turn that has only changed the table a new revision. */
   changes: number
 }
-
-const Failure = Type.Object({
-  error: Type.Object({
-    code: Type.String({ examples: ['already_present'] }),
-    message: Type.String(),
-    reason: Type.Optional(Type.Unknown()),
-  }),
-})
-const orFailure = <T extends TSchema>(schema: T) => Type.Union([schema, Failure])
-
-const ChildStarted = Type.Object({
-  id: ChildId,
-  status: Type.Union([Type.Literal('running'), Type.Literal('ignored')], {
-    description: '`ignored`: its `init` chose not to start.',
-  }),
-})
-const Done = Type.Object({ ok: Type.Literal(true) })
-const OfChild = Type.Object({ id: ChildId })
-const ChildInfo = Type.Object({
-  id: ChildId,
-  implementation: Type.String(),
-  type: Type.Union([Type.Literal('worker'), Type.Literal('supervisor')]),
-  status: Type.Union(
-    [Type.Literal('running'), Type.Literal('restarting'), Type.Literal('stopping'), Type.Literal('stopped')],
-    { description: '`stopping`: it has been ordered to end. `stopped`: it does not run, and its spec is kept.' },
-  ),
-  restart: words(['permanent', 'transient', 'temporary'], 'What its spec says, or else its implementation.'),
-  significant: Type.Boolean(),
-})
-const Counts = Type.Object({
-  specs: Type.Integer({ description: 'Children, running or not.' }),
-  active: Type.Integer({ description: 'Those that run.' }),
-  supervisors: Type.Integer(),
-  workers: Type.Integer(),
-})
-
-const fail = (code: string, message: string, reason?: unknown) => ({
-  error: { code, message, ...(reason !== undefined && { reason }) },
-})
-const done = { ok: true } as const
-const notFound = (id: string) => fail('not_found', `there is no child ${id}`)
 
 export function defineSupervisor(family: Family): AnyDefinition {
   return defineServer({
@@ -119,12 +90,18 @@ export function defineSupervisor(family: Family): AnyDefinition {
       const fault = faultOf(args)
       if (fault !== undefined) return ctx.refuse(fault)
       const upbringing = new Upbringing(family.found(ctx.id), SUPERVISOR)
-      const failed = await upbringing.begin(args.children)
-      if (failed !== undefined) {
+      const begun = await upbringing.begin(args)
+      if ('why' in begun) {
         await upbringing.endAll(args.strategy)
-        return ctx.stop(failedToStart(failed.id, failed.why))
+        return ctx.stop(failedToStart(begun.id, begun.why))
       }
-      const { strategy, maxRestarts, maxSeconds, autoShutdown, maxChildren = Number.POSITIVE_INFINITY } = args
+      const flags = { maxChildren: Number.POSITIVE_INFINITY, ...args, ...begun.flags }
+      const lost = await upbringing.keep(begun.flags, begun.isRecalled)
+      if (lost !== undefined) {
+        await upbringing.endAll(flags.strategy)
+        throw lost
+      }
+      const { strategy, maxRestarts, maxSeconds, autoShutdown, maxChildren } = flags
       const { changes } = upbringing.table
       return { strategy, maxRestarts, maxSeconds, autoShutdown, maxChildren, restarts: [], upbringing, changes }
     },
@@ -140,7 +117,7 @@ export function defineSupervisor(family: Family): AnyDefinition {
           return fail('max_children', `there are ${table.size} children, and no more may be`)
         const fault = faultOf({ autoShutdown, children: [spec] })
         if (fault !== undefined) return fail('invalid_args', fault)
-        const outcome = await upbringing.start(spec, true)
+        const outcome = await upbringing.startKept(spec, true)
         note(state)
         return answerStart(spec.id, outcome)
       },
@@ -148,7 +125,7 @@ export function defineSupervisor(family: Family): AnyDefinition {
         const { upbringing, strategy } = state
         const child = upbringing.table.get(id)
         if (child === undefined) return notFound(id)
-        const end = upbringing.end(child)
+        const end = upbringing.endKept(child)
         if (upbringing.isLoose(child, strategy)) {
           note(state)
           const { from } = ctx
@@ -167,18 +144,19 @@ export function defineSupervisor(family: Family): AnyDefinition {
         const child = upbringing.table.get(id)
         if (child === undefined) return notFound(id)
         if (child.status !== 'stopped') return fail(child.status, `${id} is ${child.status}`)
-        const outcome = await upbringing.start(child.spec, child.isDynamic)
+        const outcome = await upbringing.startKept(child.spec, child.isDynamic)
         note(state)
         return answerStart(id, outcome)
       },
-      deleteChild: (state, { id }) => {
-        const { table } = state.upbringing
+      deleteChild: async (state, { id }) => {
+        const { upbringing } = state
+        const { table } = upbringing
         const child = table.get(id)
         if (child === undefined) return notFound(id)
         if (child.status !== 'stopped') return fail(child.status, `${id} is ${child.status}`)
         table.remove(id)
         note(state)
-        return done
+        return answerEnd(await upbringing.kept())
       },
       whichChildren: ({ upbringing }) => ({
         children: upbringing.table
@@ -195,12 +173,13 @@ export function defineSupervisor(family: Family): AnyDefinition {
           workers: table.size - supervisors,
         }
       },
-      setStrategy: (state, changes) => {
+      setStrategy: async (state, changes) => {
         const { autoShutdown = state.autoShutdown } = changes
         const fault = faultOf({ autoShutdown, children: state.upbringing.table.inOrder().map(({ spec }) => spec) })
         if (fault !== undefined) return fail('invalid_args', fault)
-        Object.assign(state, changes)
-        return done
+        const lost = await state.upbringing.keepFlags(flagsOf({ ...state, ...changes }))
+        if (lost === undefined) Object.assign(state, changes)
+        return answerEnd(lost)
       },
     },
 
@@ -241,6 +220,12 @@ function note(state: State): void {
   state.changes = state.upbringing.table.changes
 }
 
+/** There is no JSON for what never ends. */
+function flagsOf({ strategy, maxRestarts, maxSeconds, autoShutdown, maxChildren }: Required<Flags>): Flags {
+  const flags = { strategy, maxRestarts, maxSeconds, autoShutdown }
+  return Number.isFinite(maxChildren) ? { ...flags, maxChildren } : flags
+}
+
 async function restart(state: State, child: Child, ctx: Context) {
   const restarts = addRestart(state, state.restarts, state.upbringing.now)
   if (restarts === undefined) {
@@ -275,25 +260,4 @@ function isEnough({ autoShutdown, upbringing }: State, { spec }: Child): boolean
 /** One that has been ordered to end does not count: it does not end by itself. */
 function isSignificantAndUp({ spec, status }: Child): boolean {
   return spec.significant === true && (status === 'running' || status === 'restarting')
-}
-
-function answerEnd(failure: GenServerError | undefined) {
-  return failure === undefined ? done : fail(failure.code, failure.message)
-}
-
-function answerStart(id: string, outcome: 'running' | 'ignored' | GenServerError) {
-  if (typeof outcome === 'string') return { id, status: outcome }
-  return fail(outcome.code, outcome.message, outcome.details.reason)
-}
-
-function describe({ spec, terms, status }: Child, isSupervisor: boolean): Static<typeof ChildInfo> {
-  const { id, implementation, significant = false } = spec
-  return {
-    id,
-    implementation,
-    type: isSupervisor ? 'supervisor' : 'worker',
-    status,
-    restart: terms.restart,
-    significant,
-  }
 }

@@ -8,13 +8,21 @@
  */
 import type { GenServerError } from '../kernel/errors.js'
 import type { Reason } from '../kernel/reason.js'
-import type { ChildSpec } from './child-spec.js'
+import type { ChildSpec, Flags, SupervisorArgs } from './child-spec.js'
 import { type Child, ChildTable } from './child-table.js'
-import type { Household } from './family.js'
+import type { Entry, Household } from './family.js'
 import { fallout, type Strategy } from './strategy.js'
 
 /** What came of a start. */
 export type Outcome = 'running' | 'ignored' | GenServerError
+
+/** A child that could not be started, and why. */
+export interface NotBegun {
+  readonly id: string
+  readonly why: GenServerError
+}
+
+export type Begun = { readonly flags: Flags; readonly isRecalled: boolean } | NotBegun
 
 export class Upbringing {
   readonly table = new ChildTable()
@@ -22,6 +30,8 @@ export class Upbringing {
   // Private: what freezes a state, or makes a draft of it, does not reach them.
   readonly #household: Household
   readonly #supervisors: string
+  /** As they are to be kept. */
+  #flags: Flags = {}
 
   /** `supervisors` is what the implementation of supervisors is called. */
   constructor(household: Household, supervisors: string) {
@@ -45,23 +55,85 @@ export class Upbringing {
     if ('failure' in started) return started.failure
     const runs = 'incarnation' in started
     const { terms } = started
-    const child: Child = this.table.get(spec.id) ?? { spec, terms, isDynamic, status: 'stopped', incarnation: 0 }
+    const place = this.table.nextPlace
+    const fresh: Child = { spec, terms, place, isDynamic, isStopped: true, status: 'stopped', incarnation: 0 }
+    const child = this.table.get(spec.id) ?? fresh
     this.table.mark(child, runs ? 'running' : 'stopped', runs ? started.incarnation : 0)
     if (runs || terms.restart !== 'temporary') this.table.add(child)
     return runs ? 'running' : 'ignored'
   }
 
-  /** Starts those that are named, and takes in whom earlier lives have left. Gives what came of the first that could not be started. */
-  async begin(
-    declared: readonly ChildSpec[],
-  ): Promise<{ readonly id: string; readonly why: GenServerError } | undefined> {
+  /** Starts a child, and keeps that it has one. What cannot be kept is not started. */
+  async startKept(spec: ChildSpec, isDynamic: boolean): Promise<Outcome> {
+    const isNew = this.table.get(spec.id) === undefined
+    const outcome = await this.start(spec, isDynamic)
+    const lost = typeof outcome === 'string' ? await this.kept() : undefined
+    const child = this.table.get(spec.id)
+    if (lost === undefined || child === undefined) return lost ?? outcome
+    await this.end(child)
+    if (isNew && child.status === 'stopped') this.table.remove(spec.id)
+    return lost
+  }
+
+  /**
+   * The supervisor begins: starts the children of its args, or those that it had when its process ended, and takes in whom earlier
+   * lives have left. Gives the flags that hold, or what came of the first child that could not be started.
+   */
+  async begin({ children: declared, ...given }: SupervisorArgs): Promise<Begun> {
+    const recalled = await this.#household.recall()
+    const failed = await (recalled === undefined ? this.#startAll(declared) : this.#startAgain(recalled.children))
+    if (failed !== undefined) return failed
+    // One that cannot begin goes on alone.
+    for (const spec of this.#household.left) await this.start(spec, true)
+    return { flags: recalled?.flags ?? given, isRecalled: recalled !== undefined }
+  }
+
+  async #startAll(declared: readonly ChildSpec[]): Promise<NotBegun | undefined> {
     for (const spec of declared) {
       const outcome = await this.start(spec, false)
       if (typeof outcome !== 'string') return { id: spec.id, why: outcome }
     }
-    // One that cannot begin goes on alone.
-    for (const spec of this.#household.left) await this.start(spec, true)
     return undefined
+  }
+
+  /** As they were. One that came by `startChild` and cannot be started keeps nobody from it: it is as one that has ended. */
+  async #startAgain(entries: readonly Entry[]): Promise<NotBegun | undefined> {
+    for (const { spec, terms, place, isDynamic, isStopped } of entries) {
+      if (isStopped && terms.restart === 'temporary') continue
+      this.table.add({ spec, terms, place, isDynamic, isStopped: true, status: 'stopped', incarnation: 0 })
+      const outcome = isStopped ? 'ignored' : await this.start(spec, isDynamic)
+      if (typeof outcome !== 'string' && !isDynamic) return { id: spec.id, why: outcome }
+    }
+    return undefined
+  }
+
+  /** From now on what changes is kept, beginning with what there is. */
+  keep(flags: Flags, isRecalled: boolean): Promise<GenServerError | undefined> {
+    this.#flags = flags
+    const { chronicle } = this.#household
+    chronicle?.begin(() => ({ flags: this.#flags, children: this.table.inOrder() }), isRecalled)
+    this.table.keepBy(chronicle)
+    return this.kept()
+  }
+
+  /** These are the flags now, if they can be kept. */
+  async keepFlags(flags: Flags): Promise<GenServerError | undefined> {
+    const before = this.#flags
+    this.#flags = flags
+    this.#household.chronicle?.flags()
+    const lost = await this.kept()
+    if (lost !== undefined) this.#flags = before
+    return lost
+  }
+
+  /** As `end`, and it is kept that the child has ended. */
+  async endKept(child: Child): Promise<GenServerError | undefined> {
+    return (await this.end(child)) ?? this.kept()
+  }
+
+  /** When all that has changed is kept; or why it is not. */
+  async kept(): Promise<GenServerError | undefined> {
+    return this.#household.chronicle?.kept()
   }
 
   /** Restarts the child that died, and who falls with it. Gives the id of one whose restart failed: the rest waits for it. */
@@ -153,6 +225,7 @@ export class Upbringing {
    * others one by one, the last that was started first.
    */
   async endAll(strategy: Strategy): Promise<void> {
+    this.#household.over()
     const children = this.table.inOrder().reverse()
     await Promise.all(children.filter((child) => this.isLoose(child, strategy)).map((child) => this.#leave(child)))
     for (const child of children) if (!this.isLoose(child, strategy)) await this.#leave(child)

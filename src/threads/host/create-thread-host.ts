@@ -30,6 +30,8 @@ export interface ThreadHostOptions {
   readonly execArgv?: readonly string[]
   /** Of what durable servers keep. Default `data`. */
   readonly data?: string
+  /** Supervisors that are kept, and are started anew when the host is there. */
+  readonly declared?: Iterable<string>
   /** Told once, when nothing is kept any more. */
   readonly storeFailed?: (error: Error) => void
 }
@@ -125,7 +127,7 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
   nodes.begin()
   try {
     await Promise.all(nodes.all.map((node) => succession.begun(node)))
-    await kept.restore()
+    await kept.restore(options.declared ?? [])
   } catch (error) {
     await end(0)
     throw error

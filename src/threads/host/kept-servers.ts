@@ -10,11 +10,13 @@ import {
   DeadLetters,
   Finder,
   type KeptExit,
+  type KeptSupervisor,
   pagesOf,
   restoredTerms,
   SUPERVISOR,
   Sweeper,
   storageFailed,
+  topsOf,
 } from '../../adapters.js'
 import type { AnswerKey, Clock, DefinitionData, KeptAnswer, Logger } from '../../index.js'
 import { type OpenedStore, openStore, type StoreConnection } from '../../stores/open-store.js'
@@ -84,8 +86,11 @@ export class KeptServers {
     await this.#store?.client.commit([{ kind: 'end', exit }])
   }
 
-  /** @throws {NotRestored} if a server that is kept cannot be brought back. */
-  async restore(): Promise<void> {
+  /**
+   * `except`: supervisors that are started anew later.
+   * @throws {NotRestored} if a server that is kept cannot be brought back.
+   */
+  async restore(except: Iterable<string>): Promise<void> {
     const { places, nodes, logger } = this.terms
     const client = this.#store?.client
     if (client === undefined) return
@@ -109,6 +114,23 @@ export class KeptServers {
     this.#sweeper = new Sweeper(client, this.terms.clock, () => places.exits.since)
     this.#sweeper.begin()
     if (restored > 0) logger.info({ servers: restored }, 'durable servers are back')
+    const not = new Set(except)
+    for (const top of await topsOf(client)) if (!not.has(top.id)) await this.#raise(top)
+  }
+
+  /** Where those are whom it takes in. What keeps it from beginning is told of in the log. */
+  async #raise(supervisor: KeptSupervisor): Promise<void> {
+    const { places, nodes, logger } = this.terms
+    const { id } = supervisor
+    try {
+      const holder = places.find(id)
+      if (holder !== undefined) throw new Error(`it is taken by a ${holder.implementation}`)
+      const place = places.hold(places.take(id, SUPERVISOR, places.homeOf(id) ?? nodes().choose(SUPERVISOR)))
+      await place.node.ask('raise', [supervisor]).finally(() => places.letGo(place))
+    } catch (error) {
+      const { message } = error as Error
+      logger.error({ server: id, err: error }, `${id} is kept, and could not be started again: ${message}`)
+    }
   }
 
   /** @throws {GenServerError} `storage_failed` */

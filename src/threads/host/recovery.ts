@@ -17,6 +17,7 @@ import {
   LONGEST_DELAY,
   type RootKeeper,
   type ServerTerms,
+  SUPERVISOR,
   shuttingDown,
 } from '../../adapters.js'
 import { type Clock, GenServerError, type Logger } from '../../index.js'
@@ -115,7 +116,9 @@ export class Recovery {
     const life = { incarnation, revision: place.revision, restarts, lastExit }
     const begun = isKept
       ? place.node.ask('bringBack', knownOf(place), delay)
-      : place.node.ask('adopt', implementation, args, options, life, delay)
+      : implementation === SUPERVISOR
+        ? place.node.ask('adoptSupervisor', args, options, life, delay)
+        : place.node.ask('adopt', implementation, args, options, life, delay)
     begun.catch((error) => {
       this.terms.logger.error({ server: id, err: error }, 'a server could not be started again')
       // What is kept of it stays, for a time when it can.
@@ -196,12 +199,15 @@ export class Recovery {
     const id = args[0] as string
     const isThere = this.terms.places.find(id)?.node === node
     if (what === 'start' || what === 'getOrStart') fail(question, killedInit(id))
-    else if (what === 'adopt' || what === 'bringBack' || what === 'know') return
+    else if (COMES_BACK.has(what)) return
     else if (ENDS.has(what) && isThere) node.channel.question(question.asker, (n) => ({ kind: 'ask', n, what, args }))
     else if (ENDS.has(what)) done(question)
     else fail(question, lostNode(node))
   }
 }
+
+/** What of servers is to come back is said anew, of each. */
+const COMES_BACK: ReadonlySet<string> = new Set<Askable>(['adopt', 'adoptSupervisor', 'bringBack', 'know'])
 
 /** What is done where there is nobody any more. */
 const ENDS: ReadonlySet<string> = new Set<Askable>(['stop', 'kill', 'close'])

@@ -89,13 +89,15 @@ export async function families(t: Test, options: Partial<RuntimeOptions> = {}) {
     }
   }
   /** What another process finds in the store. */
-  const next = async () => {
+  const next = async (restore: Parameters<typeof runtime.restore>[0] = {}) => {
     const other = open()
-    await other.runtime.restore()
+    await other.runtime.restore(restore)
     await other.settle()
     return other
   }
-  return { ...open(), store, commits, trace, next }
+  const first = open()
+  const { runtime } = first
+  return { ...first, store, commits, trace, next }
 }
 
 /** Child specs of accounts. */
