@@ -91,7 +91,7 @@ for (const threads of [1, 3]) {
         await t.rejects(call('b1', 'loop'), { code: 'server_crashed', effect: 'unknown' })
         await eventually(async () => (await host.info('late').catch(() => undefined))?.supervisor === 'top')
         t.same(await children('top'), ['a1 running', 'branch running', 'late running'])
-        t.same(await children('branch'), ['b1 running', 'b2 running'])
+        t.same(await children('branch'), ['b1 running', 'b2 running', 'empty running'])
         t.same(await Promise.all(['a1', 'b1', 'b2', 'late'].map((id) => call(id, 'look'))), [1, 2, 13, 4])
         t.match(await host.info('b1'), { supervisor: 'branch', incarnation: lost + 1, lastExit: { reason: 'killed' } })
       }

@@ -7,12 +7,9 @@ import { heldStore } from './held-store.js'
 const any = Type.Unknown()
 const N = Type.Object({ n: Type.Integer() })
 
-export type Families = Awaited<ReturnType<typeof families>>
-
-export async function families(t: Test, options: Partial<RuntimeOptions> = {}) {
-  const trace: string[] = []
-  const { store, commits } = heldStore()
-  const implementations = (clock: Parameters<typeof pause>[0]) => {
+/** What is done by them is written into `trace`. */
+export function workers(trace: string[]) {
+  return (clock: Parameters<typeof pause>[0]) => {
     const worker = (more: object) =>
       defineServer({
         ...more,
@@ -67,6 +64,14 @@ export async function families(t: Test, options: Partial<RuntimeOptions> = {}) {
       }) as AnyDefinition
     return { account: worker({ durable: true }), other: worker({ durable: true }), plain: worker({}) }
   }
+}
+
+export type Families = Awaited<ReturnType<typeof families>>
+
+export async function families(t: Test, options: Partial<RuntimeOptions> = {}) {
+  const trace: string[] = []
+  const { store, commits } = heldStore()
+  const implementations = workers(trace)
   const open = () => {
     const world = running(t, implementations, { store, ...options })
     const { runtime, clock } = world
