@@ -1,8 +1,8 @@
 /** Durable children: what a supervisor does with them while it lives. */
 import t from 'tap'
 import { StoreFull } from '../../../src/adapters.js'
-import { observe } from '../running.js'
-import { accounts, families, isAwake } from './families.js'
+import { latch, observe } from '../running.js'
+import { accounts, directoryOf, families, isAwake } from './families.js'
 
 t.test('a durable server is a child however it is started, and is kept with its supervisor and its spec', async (t) => {
   const { runtime, supervisor, call, children, store, close } = await families(t)
@@ -229,14 +229,43 @@ t.test('a child that is killed is killed for good, also while it comes into memo
 })
 
 t.test('an exit signal to a child that comes into memory reaches it when it is there', async (t) => {
-  const { supervisor, call, clock, runtime, settle, close } = await families(t, { idle: 1000 })
+  const { supervisor, call, clock, runtime, store, settle, close } = await families(t, { idle: 1000 })
   await supervisor('top', { maxRestarts: 5, children: accounts('a') })
   await call('a', 'add', { n: 5 })
   await clock.advance(3000)
-  const { directory } = runtime as never as { directory: { find(id: string): { die(reason: object): void } } }
-  directory.find('a').die({ error: 'from afar' })
+  const read = latch()
+  const { load } = store
+  store.load = (id) => read.promise.then(() => load.call(store, id))
+  directoryOf(runtime).find('a').die({ error: 'from afar' })
+  await settle()
+  t.match(runtime.info('a'), { incarnation: 1, lastExit: null })
+  read.open()
   await settle()
   t.equal(await call('a', 'look'), 5)
   t.match(runtime.info('a'), { incarnation: 2, lastExit: { reason: { error: 'from afar' } } })
+  await close()
+})
+
+t.test('a child that cannot be read has not ended', async (t) => {
+  const { supervisor, call, clock, runtime, store, settle, close } = await families(t, { idle: 1000 })
+  const children = accounts('a', { significant: true })
+  await supervisor('top', { autoShutdown: 'anySignificant', children })
+  await clock.advance(3000)
+  const { load } = store
+  store.load = () => Promise.reject(new Error('not now'))
+  await t.rejects(call('a', 'look'), { code: 'storage_failed' })
+  await settle()
+  store.load = load
+  t.equal(runtime.whereis('top'), 'top')
+  t.match(await store.family('top'), { children: [{ id: 'a', isStopped: false }] })
+  await close()
+})
+
+t.test('a supervisor holds nothing of a child that is not in memory', async (t) => {
+  const { supervisor, clock, runtime, close } = await families(t, { idle: 1000 })
+  await supervisor('top', { children: accounts('a') })
+  t.equal(directoryOf(runtime).find('top').ties.areNone, false)
+  await clock.advance(3000)
+  t.equal(directoryOf(runtime).find('top').ties.areNone, true)
   await close()
 })

@@ -1,6 +1,7 @@
 /** Supervisors with durable children, a store whose commits can be held back, and what another process finds in it. */
 import { type AnyDefinition, defineServer, type Reason, type Runtime, type RuntimeOptions, Type } from 'genservers'
 import type { Test } from 'tap'
+import type { LocalRuntime } from '../../../src/adapters.js'
 import { pause, running } from '../running.js'
 import { heldStore } from './held-store.js'
 
@@ -110,7 +111,16 @@ export function accounts(ids: string, more: object = {}): object[] {
   return ids.split(' ').map((id) => ({ id, implementation: 'account', ...more }))
 }
 
+export function directoryOf(runtime: Runtime): Directory {
+  return (runtime as unknown as LocalRuntime).directory as never
+}
+
 export function isAwake(runtime: Runtime, id: string): boolean {
-  const { directory } = runtime as never as { directory: { look(id: string): object } }
-  return !('brief' in directory.look(id))
+  return !('brief' in directoryOf(runtime).look(id))
+}
+
+/** As far as tests need it. */
+interface Directory {
+  look(id: string): object
+  find(id: string): { die(reason: object): void; readonly ties: { readonly areNone: boolean } }
 }

@@ -1,7 +1,7 @@
 /** What becomes of durable children when their supervisor is no more, and when one with its id begins again. */
 import t from 'tap'
 import { observe } from '../running.js'
-import { accounts, type Families, families, isAwake } from './families.js'
+import { accounts, directoryOf, type Families, families, isAwake } from './families.js'
 
 /** A supervisor with a durable child that it was told of, one that came later, and a plain one. */
 async function household(world: Families, more: object = {}, options: object = {}) {
@@ -69,8 +69,7 @@ t.test('a supervisor that crashes, or dies of a signal, takes its durable childr
   const world = await families(t)
   const { runtime, call, children, crash, settle, trace, clock, close } = world
   await household(world, {}, { restart: 'permanent' })
-  const { directory } = runtime as never as { directory: { find(id: string): { die(reason: object): void } } }
-  directory.find('top').die({ error: 'from afar' })
+  directoryOf(runtime).find('top').die({ error: 'from afar' })
   await settle()
   t.match(runtime.info('top'), { incarnation: 2 })
   t.same(await children(), ['a running', 'p running', 'b running'])
