@@ -27,16 +27,15 @@ import { crashFailure, deferredFailure, exitFailure, reportCrash, reportEnd, sig
 import { Ending } from './ending.js'
 import { type Cause, type Comeback, comesBack, type Keeper, type Mortal } from './keeper.js'
 import type { Restart, ServerTerms } from './options.js'
+import type { Lived } from './past.js'
 import type { Peers } from './peers.js'
 import type { Protocol } from './protocol.js'
 import type { Scope } from './scope.js'
 
 /** What a server brings with it that has lost its node. */
-export interface EarlierLife {
+export interface EarlierLife extends Lived {
   readonly incarnation: number
   readonly revision: number
-  readonly restarts: number
-  readonly lastExit: { readonly reason: Reason; readonly at: number }
 }
 
 export abstract class Lifecycle extends Ending implements Mortal {
@@ -197,10 +196,11 @@ export abstract class Lifecycle extends Ending implements Mortal {
   }
 
   /** It has lived elsewhere, and begins its next life here `delay` milliseconds from now. */
-  comeFrom({ incarnation, revision, restarts, lastExit }: EarlierLife, delay: number): void {
+  comeFrom({ startedAt, incarnation, revision, restarts, crashes, lastExit }: EarlierLife, delay: number): void {
+    this.startedAt = startedAt
     this.incarnation = incarnation
     this.revision = revision
-    this.remember({ restarts, lastExit })
+    this.remember({ restarts, crashes, lastExit })
     this.status = 'restarting'
     this.comeBack(delay, () => this.initialise())
   }
