@@ -75,7 +75,8 @@ export const deadLetterRoutes: FastifyPluginAsyncTypebox<{ host: Host }> = async
       querystring: NoQuery,
       response: { 204: Empty('It is gone.'), ...problemResponses(...problems, 'unknown_dead_letter', ...bodyProblems) },
     },
-    handler: async ({ params: { id, ref } }, reply) => {
+    handler: async ({ params: { id, ref }, body }, reply) => {
+      mustBeEmpty(body)
       await host.discardDeadLetter(id, ref)
       return reply.code(204).send()
     },

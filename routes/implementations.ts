@@ -48,7 +48,7 @@ export const implementationRoutes: FastifyPluginAsyncTypebox<{ host: Host }> = a
       querystring: NoQuery,
       response: {
         200: Ref(ImplementationInfo, { description: 'The implementation.' }),
-        ...problemResponses('unknown_implementation', 'uri_too_long'),
+        ...problemResponses('unknown_implementation'),
       },
     },
     handler: async ({ params: { name } }) => {

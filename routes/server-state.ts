@@ -1,8 +1,9 @@
 /** What a server holds and waits for: its last committed state, and its timers. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { mustBeEmpty } from '../src/http/no-body.js'
 import { etagHeader, NoQuery, ServerPath, StateHeaders, TimerPath } from '../src/http/parameters.js'
 import { bodyProblems, problemResponses } from '../src/http/problem-schema.js'
-import { isKnown } from '../src/http/request-headers.js'
+import { isKnown, revisionToMatch } from '../src/http/request-headers.js'
 import { lookProblems } from '../src/http/route-problems.js'
 import { Empty, Ref } from '../src/http/schema-ref.js'
 import { ServerState, TimerList } from '../src/http/server-schemas.js'
@@ -23,11 +24,15 @@ export const serverStateRoutes: FastifyPluginAsyncTypebox<{ host: Host }> = asyn
       response: {
         200: Ref(ServerState, { description: 'The state.', headers: etagHeader }),
         304: Empty('The client has it already.', etagHeader),
-        ...problemResponses(...lookProblems),
+        ...problemResponses(...lookProblems, 'revision_mismatch'),
       },
     },
-    handler: async ({ params, headers }, reply) => {
-      const view = await host.state(params.id)
+    handler: async ({ params: { id }, headers }, reply) => {
+      const wanted = revisionToMatch(headers as never)
+      const view = await host.state(id)
+      if (wanted !== undefined && wanted !== view.revision) {
+        throw new GenServerError('revision_mismatch', `${id} has revision ${view.revision}, not ${wanted}`)
+      }
       const etag = `"${view.revision}"`
       reply.header('etag', etag).header('cache-control', 'no-cache')
       if (isKnown(headers as never, etag)) return reply.code(304).send()
@@ -68,7 +73,8 @@ export const serverStateRoutes: FastifyPluginAsyncTypebox<{ host: Host }> = asyn
         ...problemResponses(...lookProblems, 'unknown_timer', ...bodyProblems),
       },
     },
-    handler: async ({ params: { id, ref } }, reply) => {
+    handler: async ({ params: { id, ref }, body }, reply) => {
+      mustBeEmpty(body)
       if ((await host.cancelTimer(id, ref)) === false) {
         throw new GenServerError('unknown_timer', `${id} has no timer ${ref}; it may have fired`)
       }

@@ -2,6 +2,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import type { MessageRoutesOptions } from '../src/http/message-routes.js'
+import { mustBeEmpty } from '../src/http/no-body.js'
 import {
   ifMatchHeader,
   KeyHeader,
@@ -138,7 +139,7 @@ export const serverRoutes: FastifyPluginAsyncTypebox<Pick<MessageRoutesOptions, 
       response: {
         200: Ref(FoundOrIgnored, { description: 'It was there, or the implementation chose not to start one.' }),
         201: Ref(ServerInfo, { description: 'It has started.', headers: locationHeader('the server') }),
-        ...problemResponses('uri_too_long', ...startProblems, ...bodyProblems),
+        ...problemResponses(...startProblems, ...bodyProblems),
       },
     },
     handler: (request, reply) => {
@@ -162,7 +163,8 @@ export const serverRoutes: FastifyPluginAsyncTypebox<Pick<MessageRoutesOptions, 
       headers: ifMatchHeader,
       response: { 204: Empty('It has ended.'), ...problemResponses(...stopProblems, ...bodyProblems) },
     },
-    handler: async ({ params: { id }, query: { reason, timeout }, headers }, reply) => {
+    handler: async ({ params: { id }, query: { reason, timeout }, headers, body }, reply) => {
+      mustBeEmpty(body)
       const ifMatch = revisionToMatch(headers as never)
       // A kill does not wait its turn, so its condition is judged now.
       if (reason === 'kill') await host.kill(id, { ifMatch })

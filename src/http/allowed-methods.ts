@@ -29,6 +29,8 @@ export function collectAllowedMethods(app: FastifyInstance): AllowedMethods {
     for (const pattern of patterns.values()) {
       if (matches(pattern.segments, segments)) for (const method of pattern.methods) methods.add(method)
     }
+    // Of the root of a plugin with its slash, as `/docs/`, Fastify tells only by the HEAD route that it makes of its GET.
+    if (methods.has('HEAD')) methods.add('GET')
     return [...methods].sort()
   }
 }

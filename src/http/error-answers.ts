@@ -2,7 +2,7 @@
  * Every way in which a request can fail ends here, so that each answer is a problem document: errors of routes, Fastify's
  * own errors, unknown routes and methods, and what is so broken that it never becomes a request.
  */
-import type { ServerResponse } from 'node:http'
+import { maxHeaderSize, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AllowedMethods } from './allowed-methods.js'
@@ -38,10 +38,26 @@ export function answerNotFound(app: FastifyInstance, allowed: AllowedMethods): v
   })
 }
 
-const socketProblems: Readonly<Record<string, readonly [ProblemCode, string]>> = {
+type Told = readonly [ProblemCode, string]
+
+const notHttp: Told = ['invalid_request', 'the request is not HTTP/1.1']
+const urlTooLong: Told = ['uri_too_long', 'the URL is longer than the gateway takes']
+
+const socketProblems: Readonly<Record<string, Told>> = {
   HPE_HEADER_OVERFLOW: ['headers_too_large', 'the headers are larger than the gateway takes'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: ['payload_too_large', 'the chunk extensions are larger than the gateway takes'],
   ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', 'the request did not arrive in time'],
+}
+
+/** What Node's parser has refused, with what had come by then. */
+type SocketError = Error & { readonly code?: string; readonly rawPacket?: unknown }
+
+const methodAndUrl = /^[A-Z]+ \/\S*$/
+
+/** Whether the headers are too large because the URL alone is. One that came in pieces cannot be told from a header. */
+function isUrlTooLong({ code, rawPacket }: SocketError): boolean {
+  if (code !== 'HPE_HEADER_OVERFLOW' || !Buffer.isBuffer(rawPacket)) return false
+  return methodAndUrl.test(rawPacket.toString('latin1', 0, maxHeaderSize))
 }
 
 /** The answer that comes next on a connection; Node's own handler of such errors looks at it as well. */
@@ -53,7 +69,7 @@ type ServedSocket = Socket & { readonly _httpMessage?: ServerResponse | null }
  */
 export function answerSocketError(count: (code: ProblemCode) => void) {
   const refused = new WeakSet<Socket>()
-  const refuse = (error: Error & { readonly code?: string }, socket: ServedSocket): void => {
+  const refuse = (error: SocketError, socket: ServedSocket): void => {
     if (!socket.writable) {
       socket.destroy()
       return
@@ -68,7 +84,7 @@ export function answerSocketError(count: (code: ProblemCode) => void) {
       socket.destroy()
       return
     }
-    const [code, detail] = socketProblems[error.code ?? ''] ?? ['invalid_request', 'the request is not HTTP/1.1']
+    const [code, detail] = isUrlTooLong(error) ? urlTooLong : (socketProblems[error.code ?? ''] ?? notHttp)
     const failure = new HttpProblem(code, detail)
     count(code)
     const body = JSON.stringify(problemDocument(failure))
@@ -76,7 +92,7 @@ export function answerSocketError(count: (code: ProblemCode) => void) {
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
     socket.end(`HTTP/1.1 ${problems[code].status} ${reasonPhrase(code)}\r\n${lines.join('')}\r\n${body}`)
   }
-  return (error: Error & { readonly code?: string }, socket: Socket): void => {
+  return (error: SocketError, socket: Socket): void => {
     if (error.code === 'ECONNRESET') {
       socket.destroy()
       return

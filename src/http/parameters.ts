@@ -67,7 +67,12 @@ export const LastEventId = Type.Object({
     Type.String({ description: 'The id of the last event that the client has.', examples: ['5f1c09e2a7d4-3.17'] }),
   ),
 })
-export const StateHeaders = Type.Object({ 'If-None-Match': ifNoneMatch })
+export const StateHeaders = Type.Object({
+  'If-Match': Type.Optional(
+    Type.String({ description: 'Show it only if it has this revision, as in `"7"`.', examples: ['"7"'] }),
+  ),
+  'If-None-Match': ifNoneMatch,
+})
 
 export const etagHeader = {
   ETag: { type: 'string', description: 'The revision of the state after the message, in quotes.' },

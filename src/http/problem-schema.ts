@@ -59,6 +59,8 @@ const problemRef = () => Ref(Problem)
 const everywhere = [
   'invalid_request',
   'not_acceptable',
+  'request_timeout',
+  'uri_too_long',
   'headers_too_large',
   'internal_error',
   'overloaded',

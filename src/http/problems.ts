@@ -172,7 +172,7 @@ const boundaryProblems = {
   uri_too_long: {
     status: 414,
     title: 'The URL is too long',
-    when: 'A segment of the path is longer than any name may be.',
+    when: 'The URL, or a segment of its path, is longer than any may be.',
   },
   unsupported_media_type: {
     status: 415,

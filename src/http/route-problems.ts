@@ -2,7 +2,7 @@
 import type { ProblemCode } from './problems.js'
 
 /** When a server is looked at. */
-export const lookProblems = ['uri_too_long', 'unknown_server', 'server_exited'] as const satisfies ProblemCode[]
+export const lookProblems = ['unknown_server', 'server_exited'] as const satisfies ProblemCode[]
 
 /** When somebody waits for an `init`, be it in the mailbox of a server that is still starting. A cast does not wait. */
 export const initProblems = ['init_refused', 'init_crashed', 'init_timeout'] as const satisfies ProblemCode[]
@@ -50,7 +50,7 @@ export const castProblems = [
 ] as const satisfies ProblemCode[]
 
 /** When a message is for a group. What concerns one server of it is in the answer. */
-export const groupProblems = ['uri_too_long', 'invalid_args', 'group_too_large'] as const satisfies ProblemCode[]
+export const groupProblems = ['invalid_args', 'group_too_large'] as const satisfies ProblemCode[]
 
 export const stopProblems = [
   ...lookProblems,
@@ -63,7 +63,6 @@ export const stopProblems = [
 
 /** When an implementation is reloaded. */
 export const reloadProblems = [
-  'uri_too_long',
   'unknown_implementation',
   'code_change_failed',
   'load_failed',

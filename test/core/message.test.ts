@@ -543,6 +543,25 @@ t.test('timers and the idle timeout are gone with a fresh init, a stop and a kil
   await close()
 })
 
+t.test('F71: timers end with their server, and whoever has its id when they were due hears nothing', async (t) => {
+  const { server, heard } = timerServer()
+  const { runtime, clock, close } = running(t, { server })
+  for (const end of [() => runtime.stop('s'), () => runtime.kill('s')]) {
+    await runtime.start('server', {}, { id: 's' })
+    const ref = await runtime.call('s', 'after', { ms: 50, word: 'never' })
+    runtime.cast('s', 'crash', {}, { delay: 50 })
+    await end()
+    await runtime.start('server', {}, { id: 's' })
+    t.same(runtime.timers('s'), [])
+    t.equal(runtime.cancelTimer('s', ref as string), false)
+    await clock.advance(100)
+    t.same(heard, [])
+    t.match(runtime.info('s'), { handled: 0, crashes: 0 })
+    await runtime.stop('s')
+  }
+  await close()
+})
+
 t.test('the idle timeout that a fresh init asks for is its own, whatever the old one was', async (t) => {
   const heard: number[] = []
   const { runtime, clock, close } = running(t, {

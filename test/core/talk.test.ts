@@ -107,6 +107,83 @@ t.test('a call from a handler is answered, and its revision counts nobody else',
   await close()
 })
 
+t.test('what a handler calls and casts goes on under the request that brought its own message', async (t) => {
+  const crasher = defineServer({
+    state: Type.Object({}),
+    calls: { crash: {} },
+    casts: { crash: {} },
+    init: () => ({}),
+    handleCall: { crash: () => Promise.reject(new Error('called')) },
+    handleCast: { crash: () => Promise.reject(new Error('cast')) },
+  })
+  const asker = defineServer({
+    state: Type.Object({}),
+    calls: { call: { args: Type.Object({ to: Type.String() }) }, cast: { args: Type.Object({ to: Type.String() }) } },
+    casts: { call: { args: Type.Object({ to: Type.String() }) } },
+    init: () => ({}),
+    handleCall: {
+      call: (_state, { to }, ctx) => ctx.call(to, 'crash').then(undefined, () => {}),
+      cast: (_state, { to }, ctx) => ctx.cast(to, 'crash'),
+    },
+    handleCast: { call: (_state, { to }, ctx) => ctx.call(to, 'crash').then(undefined, () => {}) },
+  })
+  const { runtime, clock, reports, close } = running(t, { asker, crasher })
+  await runtime.start('asker', {}, { id: 'a' })
+  await runtime.start('crasher', {}, { id: 'c' })
+  const origin = (requestId: string) => ({ origin: { requestId, traceparent: `00-${requestId}` } })
+  await runtime.call('a', 'call', { to: 'c' }, origin('r1'))
+  await runtime.call('a', 'cast', { to: 'c' }, origin('r2'))
+  runtime.cast('a', 'call', { to: 'c' }, origin('r3'))
+  await clock.advance(0)
+  t.match(
+    reports().map(({ fields }) => fields),
+    ['r1', 'r2', 'r3'].map((requestId) => ({ server: 'c', requestId, traceparent: `00-${requestId}` })),
+  )
+  await close()
+})
+
+t.test('B31: a call costs no more where half a million messages wait for its caller', async (t) => {
+  const CALLS = 10_000
+  const { runtime, clock, close } = running(
+    t,
+    {
+      busy: defineServer({
+        state: Type.Object({}),
+        calls: { work: { args: Type.Object({ calls: Type.Integer() }), reply: Type.Number() } },
+        casts: { note: {} },
+        init: () => ({}),
+        handleCall: {
+          work: async (_state, { calls }, ctx) => {
+            const started = performance.now()
+            for (let n = 0; n < calls; n++) await ctx.call('other', 'ping')
+            return performance.now() - started
+          },
+        },
+        handleCast: { note: () => {} },
+      }),
+      other: defineServer({
+        state: Type.Object({}),
+        calls: { ping: { reply: Type.String() } },
+        init: () => ({}),
+        handleCall: { ping: () => 'pong' },
+      }),
+    },
+    { maxQueued: 1_000_000 },
+  )
+  await runtime.start('other', {}, { id: 'other' })
+  await runtime.start('busy', {}, { id: 'busy', mailbox: 1_000_000 })
+  const work = (calls: number) => runtime.call('busy', 'work', { calls }) as Promise<number>
+  await work(CALLS)
+  const alone = await work(CALLS)
+  const crowded = observe(work(CALLS))
+  for (let n = 0; n < 500_000; n++) runtime.cast('busy', 'note')
+  t.ok(runtime.info('busy').mailbox.length >= 500_000)
+  while (crowded.outcome === 'pending') await clock.advance(0)
+  runtime.kill('busy')
+  t.ok((crowded.value as number) < 10 * alone, `${crowded.value} ms, and ${alone} ms where none waits`)
+  await close()
+})
+
 t.test('B20: a server that calls itself is told at once', async (t) => {
   const { runtime, clock, ran, close } = await relays(t, 'a')
   const call = observe(

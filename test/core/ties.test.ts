@@ -1,5 +1,5 @@
 /** Links, monitors and exit signals between servers (conformance E and F, semantics I). */
-import { type AnyDefinition, defineServer, Type } from 'genservers'
+import { type AnyDefinition, defineServer, type GenServerError, Type } from 'genservers'
 import t, { type Test } from 'tap'
 import { latch, observe, running } from './running.js'
 
@@ -128,6 +128,51 @@ t.test('F68: monitors are independent, a cancelled one is silent, a dead id is d
     'DOWN',
     { ref, id: 'nobody', incarnation: 0, reason: 'noproc', restarting: false },
   ])
+  await close()
+})
+
+t.test('A11: who starts a server tied to it hears of its end once; a start that fails leaves no tie', async (t) => {
+  const starter = defineServer({
+    state: Type.Object({ heard: Type.Array(any) }),
+    calls: {
+      begin: { args: Type.Object({ id: Type.String(), how: Type.String() }), reply: any },
+      heard: { reply: any },
+    },
+    init: (_args, ctx) => {
+      ctx.trapExit()
+      return { heard: [] }
+    },
+    handleCall: {
+      begin: async (_state, { id, how }, ctx) => {
+        try {
+          await ctx.start('tied', {}, { id, link: how === 'link' })
+        } catch (error) {
+          return (error as GenServerError).code
+        }
+        if (how === 'monitor') ctx.monitor(id)
+        return 'started'
+      },
+      heard: (state) => state.heard,
+    },
+    handleInfo: {
+      EXIT: (state, { id, reason }) => void state.heard.push(['EXIT', id, reason]),
+      DOWN: (state, { id, reason }) => void state.heard.push(['DOWN', id, reason]),
+    },
+  })
+  const { runtime, clock, close } = running(t, { tied: makeTied().definition, starter })
+  await runtime.start('starter', {}, { id: 's' })
+  await runtime.start('tied', {}, { id: 'taken' })
+  const begin = (id: string, how: string) => runtime.call('s', 'begin', { id, how })
+  t.equal(await begin('linked', 'link'), 'started')
+  t.equal(await begin('watched', 'monitor'), 'started')
+  for (const how of ['link', 'monitor']) t.equal(await begin('taken', how), 'already_started')
+  for (const id of ['linked', 'watched', 'taken']) await runtime.call(id, 'stop', { reason: 'stopped' }).catch(() => {})
+  await clock.advance(0)
+  t.same(await runtime.call('s', 'heard'), [
+    ['EXIT', 'linked', 'stopped'],
+    ['DOWN', 'watched', 'stopped'],
+  ])
+  t.match(runtime.info('s'), { incarnation: 1, mailbox: { length: 0 } })
   await close()
 })
 

@@ -41,6 +41,10 @@ t.test('GET /docs is a page that asks no other host for anything', async (t) => 
   const script = /src="([^"]*swagger-initializer\.js)"/.exec(page.body)?.[1] as string
   t.match((await app.inject(script)).body, '"validatorUrl":null')
   t.equal((await app.inject('/docs/nothing')).json().code, 'unknown_route')
+  for (const url of ['/docs', '/docs/']) {
+    t.equal((await app.inject(url)).statusCode, 200, url)
+    t.equal((await app.inject({ method: 'POST', url })).headers['allow'], 'GET, HEAD', url)
+  }
 })
 
 t.test('every operation can be called by name, and says what it is for', async (t) => {

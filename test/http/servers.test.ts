@@ -188,6 +188,43 @@ t.test('If-None-Match spares the client a state that it has', async (t) => {
   }
 })
 
+t.test('If-Match shows a state only where it has that revision', async (t) => {
+  const { ask, start } = await openGateway(t)
+  await start('p1')
+  for (const [tag, status, code] of [
+    ['"1"', 200, undefined],
+    ['*', 200, undefined],
+    ['"2"', 412, 'revision_mismatch'],
+    ['1', 400, 'invalid_request'],
+  ] as const) {
+    // A condition on what is there comes before one on what the client has (RFC 9110, section 13.2.2).
+    const headers = { 'if-match': tag, ...(status !== 200 && { 'if-none-match': '"1"' }) }
+    const answer = await ask('GET', '/servers/p1/state', undefined, headers)
+    t.equal(answer.statusCode, status, tag)
+    t.equal(answer.body.code, code, tag)
+  }
+})
+
+t.test(
+  'what is ended or cancelled takes no body: one that says something is refused, and nothing is done',
+  async (t) => {
+    const { ask, start, runtime } = await openGateway(t)
+    await start('p1')
+    const ref = runtime.cast('p1', 'add', { by: 1 }, { delay: 1000 })
+    for (const url of ['/servers/p1', `/servers/p1/timers/${ref}`, '/servers/p1/dead-letters/1']) {
+      for (const body of [{ reason: 'kill' }, [1], '"x"'])
+        t.equal(
+          (await ask('DELETE', url, body, { 'content-type': 'application/json' })).body.code,
+          'invalid_request',
+          url,
+        )
+    }
+    t.equal(runtime.info('p1').status, 'running')
+    t.equal((await ask('DELETE', `/servers/p1/timers/${ref}`, {})).statusCode, 204)
+    t.equal((await ask('DELETE', '/servers/p1', '', { 'content-type': 'application/json' })).statusCode, 204)
+  },
+)
+
 t.test('a delayed cast is a timer that can be listed and cancelled once', async (t) => {
   const { ask, start, clock } = await openGateway(t)
   await start('p1')

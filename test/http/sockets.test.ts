@@ -107,6 +107,18 @@ t.test('headers that are too large are 431', async (t) => {
   t.equal(problem.code, 'headers_too_large')
 })
 
+t.test('a URL that alone is larger than all headers may be is 414', async (t) => {
+  const { port } = await listen(t)
+  for (const url of [`/servers/${'x'.repeat(20_000)}`, `/servers?after=${'x'.repeat(70_000)}`]) {
+    const { head, status, problem } = parse(await exchange(port, `GET ${url} HTTP/1.1\r\nHost: x\r\n\r\n`))
+    t.equal(status, 414)
+    t.match(head, 'connection: close')
+    t.match(problem, { code: 'uri_too_long', status: 414, effect: 'none' })
+  }
+  const more = `GET /servers?after=${'x'.repeat(10_000)} HTTP/1.1\r\nHost: x\r\nX-Big: ${'x'.repeat(10_000)}\r\n\r\n`
+  t.equal(parse(await exchange(port, more)).problem.code, 'headers_too_large')
+})
+
 t.test('who sends a head byte by byte, or nothing at all, is cut off in time; others are not', async (t) => {
   const { port, app, pool } = await listen(t, { headersTimeout: 500 })
   const started = performance.now()

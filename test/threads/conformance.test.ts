@@ -96,6 +96,30 @@ everywhere(
   },
 )
 
+everywhere(
+  'a child is got or started too, once however often it is asked for, and a taken id is told with its holder',
+  async (t, { host, start, ids: { a, b, c, d, w } }) => {
+    await host.start('supervisor', {}, { id: w })
+    const put = () => host.getOrStart('actor', {}, { id: a, supervisor: w })
+    const asked = await Promise.all([put(), put(), put()])
+    t.same(
+      asked.map(({ started }) => started),
+      [true, false, false],
+    )
+    for (const { info } of asked) t.match(info, { id: a, supervisor: w, status: 'running' })
+    t.match(await put(), { started: false })
+    // Where there are three nodes, one of these is not on that of the supervisor.
+    for (const id of [b, c, d]) {
+      await start(id)
+      const taken = { code: 'already_started', details: { server: { id, supervisor: null } } }
+      await t.rejects(host.start('actor', {}, { id, supervisor: w }), taken)
+      t.match(await host.getOrStart('actor', {}, { id, supervisor: w }), { started: false, info: { id } })
+      await t.rejects(host.getOrStart('hermit', {}, { id, supervisor: w }), { code: 'already_started' })
+    }
+    await t.rejects(host.getOrStart('actor', {}, { id: `${a}x`, supervisor: 'nobody' }), { code: 'unknown_server' })
+  },
+)
+
 everywhere('a crash costs one message', async (t, { host, start, call, ids: { a } }) => {
   await start(a)
   t.equal(await call(a, 'add', { by: 3 }), 3)

@@ -2,7 +2,7 @@
 import { type FeedEvent, silentLogger } from 'genservers'
 import { createSimulatedClock } from 'genservers/testing'
 import t from 'tap'
-import { Exits, RootKeeper } from '../../src/adapters.js'
+import { CrashRecords, Exits, RootKeeper } from '../../src/adapters.js'
 import type { KeptServers } from '../../src/threads/host/kept-servers.js'
 import { Lives } from '../../src/threads/host/lives.js'
 import type { Place } from '../../src/threads/host/place.js'
@@ -73,6 +73,7 @@ function recovery(budget = { maxRestarts: 3, maxSeconds: 5 }) {
   const clock = createSimulatedClock()
   const logged: Parameters<typeof logInto>[0] = []
   const places = new Places(new Exits(clock, 1000))
+  const crashes = new CrashRecords()
   const asked = latch().promise
   const adopted: unknown[][] = []
   const answers: Promise<unknown>[] = []
@@ -90,6 +91,7 @@ function recovery(budget = { maxRestarts: 3, maxSeconds: 5 }) {
     clock,
     logger: logInto(logged),
     lives: new Lives(clock, silentLogger),
+    crashes,
     nodes: () => [node],
     keeper: new RootKeeper(budget, () => 0),
     kept: { isKept: () => false } as unknown as KeptServers,
@@ -112,7 +114,7 @@ t.test('whoever loops is given up in the end, however long each loop holds its t
     t.ok(places.find('a'), `there before loss ${loss}`)
     const since = clock.now()
     await clock.advance(10_000)
-    recover.recover(node, { open: [], lastTaken: { server: 'a', message: 'loop', since } })
+    recover.recover(node, { open: [], lastTaken: { server: 'a', kind: 'call', message: 'loop', since } })
   }
   t.equal(places.find('a'), undefined)
   t.ok(places.find('b'), 'who shares the thread is not charged')
@@ -121,7 +123,7 @@ t.test('whoever loops is given up in the end, however long each loop holds its t
   add('a')
   for (let loss = 1; loss <= 9; loss++) {
     await later.advance(10_000)
-    patient.recover(other, { open: [], lastTaken: { server: 'a', message: 'leave', since: later.now() } })
+    patient.recover(other, { open: [], lastTaken: { server: 'a', kind: 'call', message: 'leave', since: later.now() } })
   }
   t.ok(others.find('a'), 'time in which all went well counts')
 })

@@ -73,6 +73,45 @@ t.test('while a thread is stuck it is told at what, and its servers can be looke
   t.equal(await call('b', 'add'), 1, 'the call that was over never ran')
 })
 
+t.test(
+  'crashes can be read while a thread is stuck, and with all counts outlive it; what it was lost for is one',
+  async (t) => {
+    const { host, start, call } = await openHost(t, 1, { handlerLimit: 1500 })
+    await start('a')
+    await start('b')
+    await call('a', 'add')
+    await t.rejects(call('a', 'crash'), { code: 'server_crashed' })
+    const before = await host.info('a')
+    t.match(before, { incarnation: 2, revision: 2, restarts: 1, crashes: 1 })
+    const fatal = call('a', 'loop', {}, { origin: { requestId: 'r1' } })
+    await eventually(async () => (await host.nodes())[0]?.current)
+    const { startedAt, revision, lastExit } = before
+    const seen = { startedAt, revision, lastExit, incarnation: 2, restarts: 1, crashes: 1 }
+    t.match(await host.info('a'), { ...seen, current: { kind: 'call', message: 'loop' } })
+    t.match(await host.crashes('a'), [{ message: 'crash', reason: { error: 'boom' }, state: /"count":1/ }])
+    t.same(await host.crashes('b'), [])
+    t.equal((await host.nodes())[0]?.restarts, 0, 'it has been stuck all the time')
+    await t.rejects(fatal, { code: 'server_crashed' })
+    const [loss, crash] = await host.crashes('a')
+    t.match(loss, { kind: 'call', message: 'loop', incarnation: 2, reason: 'killed', requestId: 'r1', log: [] })
+    t.match([loss?.args, loss?.stack, loss?.state], [null, null, null])
+    t.match(crash, { message: 'crash' })
+    await call('a', 'add')
+    t.match(await host.info('a'), {
+      startedAt,
+      incarnation: 3,
+      restarts: 2,
+      crashes: 2,
+      lastExit: { reason: 'killed' },
+    })
+    t.match(await host.info('b'), { restarts: 1, crashes: 0 })
+    t.same(await host.crashes('b'), [], 'who shared the thread has not crashed')
+    await host.stop('a')
+    t.equal((await host.crashes('a')).length, 2, 'as long as its end is remembered')
+    await t.rejects(async () => host.crashes('nobody'), { code: 'unknown_server' })
+  },
+)
+
 t.test('a stuck server can be killed at once, and does not come back', async (t) => {
   const { host, start, call } = await openHost(t, 1, { handlerLimit: 60_000 })
   await start('a')

@@ -17,7 +17,6 @@ export class Node {
   readonly scheduler: Scheduler
   readonly deadlines: Deadlines
   readonly ids: IdMaker
-  readonly crashes = new CrashRecords()
   /** Milliseconds since the Unix epoch. */
   readonly startedAt: number
   /** When `tick` was last called. Good enough for how long a message has waited. */
@@ -36,6 +35,7 @@ export class Node {
     readonly transport: Transport,
     readonly places: Places,
     readonly taken = new MessageLog(),
+    readonly crashes = new CrashRecords(),
     /** Of one state, as JSON, that is kept. */
     readonly maxStateBytes = 256 * 1024,
     /** Milliseconds after which a durable server that nobody asks leaves memory. */

@@ -61,6 +61,7 @@ export function createNode(options: RuntimeOptions): LocalRuntime {
     transport,
     new Places(options.maxQueued ?? 100_000, options.maxQueuedBytes ?? 256 * 1024 * 1024),
     options.taken,
+    options.crashes,
     options.maxStateBytes,
     options.idle,
   )

@@ -1,9 +1,7 @@
 /** What a server brings with it that has lost its node. */
-import type { Reason } from '../kernel/reason.js'
+import type { Lived } from './past.js'
 
-export interface EarlierLife {
+export interface EarlierLife extends Lived {
   readonly incarnation: number
   readonly revision: number
-  readonly restarts: number
-  readonly lastExit: { readonly reason: Reason; readonly at: number }
 }

@@ -68,6 +68,7 @@ export abstract class Equipped extends Process<Urgent> {
     this.put(envelope)
   }
 
+  abstract startedAt: number
   abstract die(reason: Reason): void
   abstract notTaken(call: Call): GenServerError
   abstract forget(call: Call): void

@@ -192,10 +192,11 @@ export abstract class Lifecycle extends Ending implements Mortal {
   }
 
   /** It has lived elsewhere, and begins its next life here `delay` milliseconds from now. */
-  comeFrom({ incarnation, revision, restarts, lastExit }: EarlierLife, delay: number): void {
+  comeFrom({ startedAt, incarnation, revision, restarts, crashes, lastExit }: EarlierLife, delay: number): void {
+    this.startedAt = startedAt
     this.incarnation = incarnation
     this.revision = revision
-    this.remember({ restarts, lastExit })
+    this.remember({ restarts, crashes, lastExit })
     this.status = 'restarting'
     this.comeBack(delay, () => this.initialise())
   }

@@ -151,7 +151,7 @@ export class LocalPeers implements Peers {
 
   began(server: Self & Watched): void {
     const { id, incarnation, restarts, lastExit } = server
-    this.#neighbours.began(id, incarnation, restarts > 0 ? lastExit?.reason : undefined)
+    this.#neighbours.began(id, incarnation, restarts > 0 ? lastExit?.reason : undefined, server)
     this.#feeds.began(server)
   }
 

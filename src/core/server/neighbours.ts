@@ -8,6 +8,7 @@ import type { Json } from '../kernel/json.js'
 import type { Reason } from '../kernel/reason.js'
 import type { ServerInfo } from './info.js'
 import type { ServerTerms, StartOptions } from './options.js'
+import type { Lived } from './past.js'
 import type { Peer } from './peers.js'
 
 /** A server that has taken its id. */
@@ -31,7 +32,7 @@ export interface Neighbours {
   /** A server has its id. */
   registered(server: Registered): void
   /** A life of it has begun; the first one, unless there is a reason why the last one ended. */
-  began(id: string, incarnation: number, last: Reason | undefined): void
+  began(id: string, incarnation: number, last: Reason | undefined, lived?: Lived): void
   /** It is not in memory any more, or is again. */
   slept(id: string, isAsleep: boolean): void
   /** Its id is free. With an `exit`, that is to be remembered. */

@@ -10,6 +10,12 @@ export interface Past {
   readonly lastExit: { readonly reason: Reason; readonly at: number } | undefined
 }
 
+/** What goes on counting where the server is brought back on another node. */
+export interface Lived extends Pick<Past, 'restarts' | 'crashes' | 'lastExit'> {
+  /** When it was first started: milliseconds since the epoch. */
+  readonly startedAt: number
+}
+
 export const NOTHING_YET: Past = Object.freeze({
   restarts: 0,
   crashes: 0,

@@ -24,6 +24,7 @@ import type { Tied } from '../kernel/ties.js'
 import type { Addressee } from './effects.js'
 import type { Keeper } from './keeper.js'
 import type { ServerTerms, StartOptions } from './options.js'
+import type { Lived } from './past.js'
 import type { Protocol } from './protocol.js'
 import type { Remembered } from './sleeper.js'
 import type { Timers } from './timers.js'
@@ -35,7 +36,7 @@ export interface Peer extends Addressee, Callee, Tied {
 }
 
 /** The server whose turn it is. */
-export interface Self extends Peer, Waiter {
+export interface Self extends Peer, Waiter, Lived {
   kept(): Promise<void> | undefined
   readonly node: Node
   readonly incarnation: number

@@ -159,6 +159,6 @@ function promised(schema: TSchema, broken: (fault: string) => Error): Check {
     }
     if (compiled.accepts(copy)) return copy
     const [first] = compiled.errors(copy)
-    throw broken(`is not what it promises: ${first?.path ?? ''} ${first?.message}`)
+    throw broken(`is not what it promises: ${first?.path ? `${first.path} ` : ''}${first?.message}`)
   }
 }

@@ -4,6 +4,7 @@
  * (`createRuntime` is in `create-runtime.ts`.)
  */
 import type { Clock } from '../kernel/clock.js'
+import type { CrashRecords } from '../kernel/crash-records.js'
 import type { GenServerError } from '../kernel/errors.js'
 import type { Exits } from '../kernel/exits.js'
 import type { Json } from '../kernel/json.js'
@@ -55,6 +56,8 @@ export interface RuntimeOptions {
   readonly exits?: Exits
   /** Hears of each message that is taken. */
   readonly taken?: MessageLog
+  /** Keeps what is told of crashes. */
+  readonly crashes?: CrashRecords
   /** What it keeps under the ids is the runtime's own affair. */
   readonly registry?: Registry<unknown>
   /** A server may restart `maxRestarts` times within `maxSeconds`; one crash more and it ends. Default 10 in 5. */

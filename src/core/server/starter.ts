@@ -112,9 +112,17 @@ export abstract class Starter {
 
   async getOrStart(implementation: string, args: unknown, options: StartOptions & { id: string }) {
     const protocol = this.protocol(implementation)
-    const running = this.directory.find(decideId(options.id))
+    const id = decideId(options.id)
     const timeout = decideTimeout(options.timeout)
-    if (running === undefined) return { started: true, info: await this.start(implementation, args, options) }
+    if (this.directory.find(id) === undefined) {
+      try {
+        return { started: true, info: await this.start(implementation, args, options) }
+      } catch (error) {
+        // Whoever was first with its supervisor has started it meanwhile.
+        if (!isTaken(error) || this.directory.find(id) === undefined) throw error
+      }
+    }
+    const running = this.directory.get(id)
     if (running.protocol !== protocol) throw alreadyStarted(running)
     await running.begun(timeout)
     return { started: false, info: running.info }
@@ -224,6 +232,10 @@ export abstract class Starter {
   protected mustBeUp(): void {
     if (this.draining) throw shuttingDown()
   }
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof GenServerError && error.code === 'already_started'
 }
 
 /** In the words of the runtime, which has fewer. */

@@ -1,5 +1,5 @@
 /** Puts a host of threads together. */
-import { Deadlines, Exits, RootKeeper } from '../../adapters.js'
+import { CrashRecords, Deadlines, Exits, RootKeeper } from '../../adapters.js'
 import { type DefinitionData, type Logger, systemClock } from '../../index.js'
 import type { Bounds } from '../wire/thread-data.js'
 import { KeptServers } from './kept-servers.js'
@@ -51,6 +51,7 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
   const implementations = new Map<string, DefinitionData>()
   const places = new Places(new Exits(clock, bounds.rememberExits))
   const lives = new Lives(clock, logger)
+  const crashes = new CrashRecords()
   const deadlines = new Deadlines(clock)
   const standBy = new StandBy({ data: { directories, bounds: share, beat }, heap: threadHeap, execArgv }, clock)
   const allNodes = () => nodes.all
@@ -61,7 +62,7 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
     (name, data) => implementations.set(name, data),
   )
   const router = new Router({
-    ...{ places, lives, logger, nodes: allNodes },
+    ...{ places, lives, crashes, logger, nodes: allNodes },
     attend: (call) => deadlines.add(call, clock.monotonic()),
     start: (...server) => host.start(...server),
     agree: ({ asker: answer }, n) => reloads.agree({ answer, n }),
@@ -80,7 +81,7 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
     unfit: (node, why) => succession.ended(node, why),
   })
   const recovery = new Recovery({
-    ...{ places, lives, logger, clock, kept, nodes: allNodes },
+    ...{ places, lives, crashes, logger, clock, kept, nodes: allNodes },
     keeper: new RootKeeper({ maxRestarts: bounds.maxRestarts, maxSeconds: bounds.maxSeconds }),
   })
   const succession = new Succession({ clock, logger, directories, places, kept, recovery, router, watches })
@@ -120,7 +121,7 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
     deadlines.close()
   }
   const host: ThreadHost = new ThreadHost({
-    ...{ clock, implementations, places, nodes, kept, lives, watches, watchdog, deadlines, reloads, end },
+    ...{ clock, implementations, places, nodes, kept, lives, crashes, watches, watchdog, deadlines, reloads, end },
     replace: (node) =>
       succession.replace(node, `a server of the thread ${node.name} was killed that did not come back`),
   })

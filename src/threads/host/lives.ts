@@ -18,9 +18,6 @@ export class Lives {
   }
 
   began(place: Place, incarnation: number, last: Reason | undefined): void {
-    place.hasBegun = true
-    place.isAway = false
-    place.incarnation = incarnation
     const { id, implementation } = place
     const who = { id, implementation, incarnation }
     if (last === undefined) this.#feed?.add('start', { ...who, at: this.#now })

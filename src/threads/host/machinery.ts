@@ -1,5 +1,5 @@
 /** Everything of a host that goes on by itself. */
-import type { Deadlines } from '../../adapters.js'
+import type { CrashRecords, Deadlines } from '../../adapters.js'
 import type { Clock, DefinitionData } from '../../index.js'
 import type { KeptServers } from './kept-servers.js'
 import type { Lives } from './lives.js'
@@ -17,6 +17,7 @@ export interface Machinery {
   readonly nodes: ThreadNodes
   readonly kept: KeptServers
   readonly lives: Lives
+  readonly crashes: CrashRecords
   readonly watches: Watches
   readonly watchdog: Watchdog
   readonly deadlines: Deadlines

@@ -1,5 +1,5 @@
 /** What the gateway knows of one server: where it is, and what it takes to start it again elsewhere. */
-import { type Bond, type Call, type Callee, type ServerTerms, timedOut } from '../../adapters.js'
+import { type Bond, type Call, type Callee, type Lived, type ServerTerms, timedOut } from '../../adapters.js'
 import type { GenServerError, Json, Reason } from '../../index.js'
 import { GRACE } from '../wire/grace.js'
 import type { RegisteredMessage } from '../wire/life-messages.js'
@@ -27,8 +27,10 @@ export class Place implements Callee {
   isAsleep = false
   /** It has lost its node, and its next life has not begun. */
   isAway = false
-  /** How often it lost its node. */
+  /** When it was started, as far as it has said. */
+  startedAt: number | undefined = undefined
   restarts = 0
+  crashes = 0
   restartTimes: readonly number[] = []
   /** Milliseconds for which it held up a thread that was given up, or was away for that. */
   wasted = 0
@@ -47,6 +49,23 @@ export class Place implements Callee {
     this.terms = terms
     this.supervisor = supervisor
     this.incarnation = incarnation
+  }
+
+  /** Somebody was told of this revision. */
+  shows(revision: number): void {
+    if (revision > this.revision) this.revision = revision
+  }
+
+  began(incarnation: number, lived: Lived | undefined): void {
+    this.hasBegun = true
+    this.isAway = false
+    this.incarnation = incarnation
+    if (lived !== undefined) Object.assign(this, lived)
+  }
+
+  crashed(reason: Reason, at: number): void {
+    this.crashes++
+    this.lastExit = { reason, at }
   }
 
   /** A revision that it has not had. */

@@ -10,7 +10,9 @@
  * 5. A durable child goes on, whatever becomes of its supervisor, which takes it in when it begins again.
  */
 import {
+  type CrashRecords,
   comesBack,
+  type EarlierLife,
   type Exit,
   exitFailure,
   type Known,
@@ -20,12 +22,12 @@ import {
   SUPERVISOR,
   shuttingDown,
 } from '../../adapters.js'
-import { type Clock, GenServerError, type Logger } from '../../index.js'
+import { type Clock, GenServerError, type Logger, type Origin } from '../../index.js'
 import type { LastTaken } from '../wire/board.js'
 import { carry, uncarry } from '../wire/carried-failure.js'
 import type { Asker } from '../wire/channel.js'
 import type { Unnamed } from '../wire/life-messages.js'
-import type { Ask, Askable, CallMessage, CastMessage, Lost } from '../wire/messages.js'
+import type { Ask, Askable, CallMessage, CastMessage, Lost, ToNode } from '../wire/messages.js'
 import type { KeptServers } from './kept-servers.js'
 import type { Lives } from './lives.js'
 import type { Place } from './place.js'
@@ -37,6 +39,7 @@ const KILLED = 'killed'
 interface RecoveryTerms {
   readonly places: Places
   readonly lives: Lives
+  readonly crashes: CrashRecords
   readonly keeper: RootKeeper
   readonly kept: KeptServers
   readonly logger: Logger
@@ -52,6 +55,8 @@ export class Recovery {
     const there = this.terms.places.on(node)
     this.#knowAgain(node, there.filter(isAsleep))
     const awake = there.filter((place) => !isAsleep(place))
+    const culprit = awake.find(({ id }) => id === lastTaken?.server)
+    if (culprit !== undefined) this.#record(culprit, lastTaken as LastTaken, open)
     const fates = awake.map((place) => {
       const taken = place.id === lastTaken?.server ? lastTaken : undefined // 2
       return { place, delay: this.#delayOf(place, taken) }
@@ -69,9 +74,27 @@ export class Recovery {
     for (const question of open) if (question.asker.isOver !== true) this.#goOn(node, question) // 3
   }
 
+  /** What can be told of a message that cost its thread. */
+  #record(place: Place, { kind, message }: LastTaken, open: Remains['open']): void {
+    const { id, incarnation, revision, hasBegun } = place
+    // A server whose first `init` has failed leaves no trace.
+    if (!hasBegun) return
+    const at = this.terms.clock.now()
+    const asked = open.find(
+      ({ said, isTaken }) => isTaken && isMessage(said) && said.to === id && said.message === message,
+    )
+    const { origin } = (asked?.said ?? {}) as { readonly origin?: Origin }
+    place.crashed(KILLED, at)
+    this.terms.crashes.add(id, {
+      ...{ at: new Date(at).toISOString(), incarnation, revision, kind, message },
+      ...{ args: null, reason: KILLED, stack: null, state: null, log: [] },
+      ...(origin?.requestId !== undefined && { requestId: origin.requestId }),
+    })
+  }
+
   #goOn(node: ThreadNode, question: OpenQuestion): void {
     const { said, asker, isTaken, isKept } = question
-    if (said.kind === 'call' || said.kind === 'cast') {
+    if (isMessage(said)) {
       const place = this.terms.places.find(said.to)
       const mayBeKept = place !== undefined && this.terms.kept.isKept(place)
       if (isTaken) fail(question, killed(said, mayBeKept ? 'unknown' : 'none'))
@@ -88,7 +111,7 @@ export class Recovery {
     for (const question of open) {
       const { said, isTaken } = question
       if (said.kind === 'ask' && ENDS.has(said.what)) done(question)
-      else if (said.kind !== 'call' && said.kind !== 'cast') fail(question, shuttingDown())
+      else if (!isMessage(said)) fail(question, shuttingDown())
       else if (isTaken) fail(question, killed(said, 'unknown'))
       else fail(question, exitFailure(said.to, KILLED, this.terms.clock.now()))
     }
@@ -103,9 +126,10 @@ export class Recovery {
 
   /** Its next life begins on the next generation of its node. */
   #adopt(place: Place, delay: number): void {
-    const { implementation, args, incarnation, id, restarts } = place
+    const { implementation, args, incarnation, id, restarts, crashes } = place
     const terms = place.terms as ServerTerms
-    const lastExit = { reason: KILLED, at: this.terms.clock.now() }
+    const at = this.terms.clock.now()
+    const lastExit = { reason: KILLED, at }
     place.lastExit = lastExit
     place.isAway = true
     const { labels, mailbox, restart, restartFrom, shutdown } = terms
@@ -113,7 +137,8 @@ export class Recovery {
     place.restarts++
     const isKept = this.terms.kept.isKept(place)
     if (!isKept) place.revision = place.nextRevision
-    const life = { incarnation, revision: place.revision, restarts, lastExit }
+    const { revision, startedAt = at } = place
+    const life: EarlierLife = { startedAt, incarnation, revision, restarts, crashes, lastExit }
     const begun = isKept
       ? place.node.ask('bringBack', knownOf(place), delay)
       : implementation === SUPERVISOR
@@ -232,6 +257,10 @@ function killedInit(implementation: string): GenServerError {
   return new GenServerError('init_crashed', `init of ${implementation} was ended: its thread was given up`, {
     reason: KILLED,
   })
+}
+
+function isMessage(said: ToNode): said is CallMessage | CastMessage {
+  return said.kind === 'call' || said.kind === 'cast'
 }
 
 function isAsleep({ isAsleep, isDoomed }: Place): boolean {

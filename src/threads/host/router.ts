@@ -1,9 +1,15 @@
 /** What threads say to the gateway's thread: of their servers, and for those on other nodes. */
-import { Call, nobody } from '../../adapters.js'
+import { Call, type CrashRecords, nobody } from '../../adapters.js'
 import { GenServerError, type Logger, type ServerInfo, type StartOptions } from '../../index.js'
 import { carry, uncarry } from '../wire/carried-failure.js'
 import { GRACE } from '../wire/grace.js'
-import type { BeganMessage, RegisteredMessage, SleptMessage, UnregisteredMessage } from '../wire/life-messages.js'
+import type {
+  BeganMessage,
+  CrashedMessage,
+  RegisteredMessage,
+  SleptMessage,
+  UnregisteredMessage,
+} from '../wire/life-messages.js'
 import type {
   CallMessage,
   CastMessage,
@@ -23,6 +29,7 @@ export interface RouterTerms {
   readonly places: Places
   readonly nodes: () => readonly ThreadNode[]
   readonly lives: Lives
+  readonly crashes: CrashRecords
   readonly logger: Logger
   /** Its time runs from now, until it settles. */
   attend(call: Call): void
@@ -63,6 +70,9 @@ export class Router {
         break
       case 'began':
         this.#began(node, said)
+        break
+      case 'crashed':
+        this.#crashed(node, said)
         break
       case 'slept':
         this.#slept(node, said)
@@ -125,7 +135,7 @@ export class Router {
 
   #registered(node: ThreadNode, said: RegisteredMessage): void {
     const { id, implementation } = said
-    const { places } = this.terms
+    const { places, crashes } = this.terms
     const place = places.find(id) ?? places.take(id, implementation, node)
     if (place.node !== node) {
       // Whoever it was started for gave up when its thread did not answer, and since then the id has gone to another.
@@ -133,14 +143,27 @@ export class Router {
       node.channel.say({ kind: 'named', servers: [[id, place.implementation]] })
       return
     }
+    // An id that begins anew has no past.
+    if (place.terms === undefined && places.exits.get(id) === undefined) crashes.forget(id)
     place.registered(said)
     places.bind(place, said.terms.bond)
     this.#others(node, (other) => other.channel.say({ kind: 'named', servers: [[id, implementation]] }))
   }
 
-  #began(node: ThreadNode, { id, incarnation, last }: BeganMessage): void {
-    const place = this.terms.places.find(id)
-    if (place?.node === node) this.terms.lives.began(place, incarnation, last)
+  #began(node: ThreadNode, { id, incarnation, last, lived }: BeganMessage): void {
+    const { places, lives } = this.terms
+    const place = places.find(id)
+    if (place?.node !== node) return
+    place.began(incarnation, lived)
+    lives.began(place, incarnation, last)
+  }
+
+  #crashed(node: ThreadNode, { id, record }: CrashedMessage): void {
+    const { places, crashes } = this.terms
+    const place = places.find(id)
+    if (place?.node !== node) return
+    place.crashed(record.reason, Date.parse(record.at))
+    crashes.add(id, record)
   }
 
   #slept(node: ThreadNode, { id, isAsleep }: SleptMessage): void {

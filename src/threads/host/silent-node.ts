@@ -7,7 +7,7 @@ import type { CarriedReplies } from '../wire/carried-groups.js'
 import type { Place } from './place.js'
 
 export function silentInfo(place: Place, version: number, taken: LastTaken | undefined, now: number): ServerInfo {
-  const { id, implementation, node, terms, incarnation, revision, restarts, lastExit, supervisor } = place
+  const { id, implementation, node, terms, incarnation, revision, restarts, crashes, lastExit, supervisor } = place
   const isAtWork = taken?.server === id
   return {
     id,
@@ -17,7 +17,7 @@ export function silentInfo(place: Place, version: number, taken: LastTaken | und
     status: statusOf(place),
     incarnation,
     revision,
-    startedAt: new Date(node.startedAt).toISOString(),
+    startedAt: new Date(place.startedAt ?? node.startedAt).toISOString(),
     restarts,
     attempts: 0,
     restart: terms?.restart ?? 'transient',
@@ -27,9 +27,9 @@ export function silentInfo(place: Place, version: number, taken: LastTaken | und
     mailbox: { length: node.waitingFor(id), limit: terms?.mailbox ?? 0, oldestAge: 0 },
     handled: 0,
     replies: 0,
-    crashes: 0,
+    crashes,
     current: isAtWork
-      ? { kind: 'call', message: taken.message, runningFor: Math.max(0, Math.round(now - taken.since)) }
+      ? { kind: taken.kind, message: taken.message, runningFor: Math.max(0, Math.round(now - taken.since)) }
       : null,
     lastExit: lastExit ? { reason: lastExit.reason, at: new Date(lastExit.at).toISOString() } : null,
   }

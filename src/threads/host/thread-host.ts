@@ -78,7 +78,9 @@ export class ThreadHost extends ThreadMessages implements Host {
       const replies = node.askUntil<CarriedReplies>(signal, (n) => ({ kind: 'ask', n, what: 'callGroup', args: given }))
       return this.#within(timeout, replies, () => silentReplies(places.on(node), label, timeout))
     })
-    return mergeReplies(await Promise.all(asked))
+    const merged = mergeReplies(await Promise.all(asked))
+    for (const reply of merged.replies) this.#shown(reply)
+    return merged
   }
 
   /** What is `asked` of a node, or what stands for that where it does not answer in time. */
@@ -134,7 +136,13 @@ export class ThreadHost extends ThreadMessages implements Host {
 
   async info(id: string): Promise<ServerInfo> {
     const place = this.machinery.places.get(id)
-    return this.#isSilent(place.node) ? this.#silentInfo(place) : place.node.ask('info', id)
+    return this.#isSilent(place.node) ? this.#silentInfo(place) : this.#shown(await place.node.ask('info', id))
+  }
+
+  /** Whoever was told of a revision is told of no earlier one. */
+  #shown<T extends { readonly id: string; readonly revision: number }>(seen: T): T {
+    this.machinery.places.find(seen.id)?.shows(seen.revision)
+    return seen
   }
 
   readonly #silentInfo = (place: Place): ServerInfo => {
@@ -153,7 +161,9 @@ export class ThreadHost extends ThreadMessages implements Host {
 
   async list(options: ListOptions = {}): Promise<ServerPage> {
     const known = (node: ThreadNode) => silentPage(this.machinery.places.on(node), options, this.#silentInfo)
-    return mergePages(await this.#askAll<ServerPage>(known, 'list', options), options.limit)
+    const page = mergePages(await this.#askAll<ServerPage>(known, 'list', options), options.limit)
+    for (const info of page.servers) this.#shown(info)
+    return page
   }
 
   find(implementation: string, where: Where, options: FindOptions = {}): Promise<ServerPage> {
@@ -201,7 +211,9 @@ export class ThreadHost extends ThreadMessages implements Host {
   }
 
   async state(id: string): Promise<StateView> {
-    return this.nodeOf(id).ask('state', id)
+    const view = await this.nodeOf(id).ask<StateView>('state', id)
+    this.#shown({ id, ...view })
+    return view
   }
 
   async timers(id: string): Promise<TimerInfo[]> {
@@ -248,11 +260,15 @@ export class ThreadHost extends ThreadMessages implements Host {
 
   async replaceState(id: string, state: object, options: ReplaceOptions = {}): Promise<number> {
     this.mustBeUp()
-    return this.nodeOf(id).ask('replaceState', id, copyGivenState(state), options)
+    const revision = await this.nodeOf(id).ask<number>('replaceState', id, copyGivenState(state), options)
+    this.#shown({ id, revision })
+    return revision
   }
 
   async crashes(id: string): Promise<CrashRecord[]> {
-    return this.machinery.watches.anywhere(id, (node) => node.ask('crashes', id))
+    const { places, crashes } = this.machinery
+    if (places.exits.get(id) === undefined) places.get(id)
+    return [...crashes.get(id)].reverse()
   }
 
   /** As `Operations.changeCode`, where each node knows itself where the code is. */

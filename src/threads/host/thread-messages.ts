@@ -72,28 +72,28 @@ export abstract class ThreadMessages {
 
   async start(implementation: string, args?: unknown, options: StartOptions = {}): Promise<ServerInfo> {
     this.mustBeUp()
-    if (options.supervisor !== undefined)
-      return this.nodeOf(options.supervisor).ask('start', implementation, carried(args), options)
-    const id = options.id ?? this.#ids.next()
+    const { id = this.#ids.next(), supervisor } = options
     const holder = this.machinery.places.find(id)
     if (holder !== undefined) {
       const server = await this.info(id)
       throw new GenServerError('already_started', `${id} is taken by a ${holder.implementation}`, { server })
     }
-    const sent = carried(args)
+    const asked = [implementation, carried(args), { ...options, id }]
+    // A child is where its supervisor is, which asks for the id itself.
+    if (supervisor !== undefined) return this.nodeOf(supervisor).ask('start', ...asked)
     const place = this.#take(id, implementation)
-    return this.#holding(place, () => place.node.ask('start', implementation, sent, { ...options, id }))
+    return this.#holding(place, () => place.node.ask('start', ...asked))
   }
 
   async getOrStart(implementation: string, args: unknown, options: StartOptions & { id: string }) {
-    const { id } = options
+    const { id, supervisor } = options
     const there = this.machinery.places.find(id)
     if (there === undefined) this.mustBeUp()
-    const sent = carried(args)
+    const asked = [implementation, carried(args), options]
+    const ask = (node: ThreadNode) => node.ask<Awaited<ReturnType<LocalRuntime['getOrStart']>>>('getOrStart', ...asked)
+    if (there === undefined && supervisor !== undefined) return ask(this.nodeOf(supervisor))
     const place = there ?? this.#take(id, implementation)
-    return this.#holding(place, () =>
-      place.node.ask<Awaited<ReturnType<LocalRuntime['getOrStart']>>>('getOrStart', implementation, sent, options),
-    )
+    return this.#holding(place, () => ask(place.node))
   }
 
   isDurable(id: string): boolean {

@@ -270,8 +270,8 @@ class Caller implements Asker {
   answered(response: Response): void {
     const { call } = this
     if (response.kind === 'answer') {
-      const known = call.to as Callee & { revision: number }
-      if (response.revision > known.revision) known.revision = response.revision
+      const known = call.to as Callee & { shows(revision: number): void }
+      known.shows(response.revision)
       call.answer(new JsonText(response.reply), response.revision)
     } else if (response.kind === 'failed') call.fail(uncarry(response.failure))
   }

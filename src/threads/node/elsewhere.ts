@@ -6,6 +6,7 @@ import {
   type Envelope,
   type Exits,
   JsonText,
+  type Lived,
   type Neighbours,
   type Protocol,
   type Registered,
@@ -70,8 +71,10 @@ export class Elsewhere implements Neighbours, Carrier {
     })
   }
 
-  began(id: string, incarnation: number, last: Reason | undefined): void {
-    this.channel.say({ kind: 'began', id, incarnation, last })
+  began(id: string, incarnation: number, last: Reason | undefined, lived?: Lived): void {
+    // Whoever has lived is a whole server, and only this of it can travel.
+    const told = ({ startedAt, restarts, crashes, lastExit }: Lived) => ({ startedAt, restarts, crashes, lastExit })
+    this.channel.say({ kind: 'began', id, incarnation, last, lived: lived && told(lived) })
   }
 
   slept(id: string, isAsleep: boolean): void {

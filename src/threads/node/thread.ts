@@ -19,6 +19,7 @@ import type { Begin, GivenStore, ThreadData } from '../wire/thread-data.js'
 import { Elsewhere } from './elsewhere.js'
 import { NodeService } from './node-service.js'
 import { threadLogger } from './thread-logger.js'
+import { ToldCrashes } from './told-crashes.js'
 
 const { directories, memory, beat, bounds } = workerData as ThreadData
 const port = parentPort as NonNullable<typeof parentPort>
@@ -46,10 +47,20 @@ async function connectStore(): Promise<Store> {
 function serve(node: string, implementations: Map<string, Implementation>, store: Store | undefined): void {
   const exits = new Exits(systemClock, bounds.rememberExits)
   const taken = new BoardLog(memory)
+  const crashes = new ToldCrashes(channel)
   const elsewhere = new Elsewhere(channel, exits, (name) => runtime.protocol(name))
   const storeFailed = ({ message }: Error) => channel.say({ kind: 'storeHasFailed', message })
   const kept = store && { store, storeFailed }
-  const options = { ...bounds, node, logger: threadLogger(channel), neighbours: elsewhere, exits, taken, ...kept }
+  const options = {
+    ...bounds,
+    node,
+    logger: threadLogger(channel),
+    neighbours: elsewhere,
+    exits,
+    taken,
+    crashes,
+    ...kept,
+  }
   const runtime: LocalRuntime = createRuntimeOf(implementations, options, createNode)
   const service = new NodeService(runtime, elsewhere, channel, (name, options) =>
     reloadImplementation(runtime as never, implementations, name, options),

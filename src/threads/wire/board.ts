@@ -2,7 +2,7 @@
  * What can be known of a thread without asking it, for it may not come back: memory that it shares with the gateway's thread.
  * The thread writes and the gateway reads, but for the tickets, which are 0 again when the gateway gives their numbers again.
  *
- *     numbers    beat, what waits, which message was taken last and how long its name is
+ *     numbers    beat, what waits, which message was taken last, how long its name is and of which kind it is
  *     times      since when, and how many bytes wait
  *     text       the server's id and the message
  *     tickets    of each message by its number: whether it waits, has been taken, or is not to be taken any more
@@ -12,10 +12,13 @@ import { type LocalRuntime, MessageLog, type Taken } from '../../adapters.js'
 /** So many messages that a thread has not yet taken are known one by one. */
 const TICKETS = 65_536
 const TEXT = 512
-const [BEAT, QUEUED, ID_LENGTH, NAME_LENGTH, NUMBERS] = [0, 1, 2, 3, 4] as const
+const [BEAT, QUEUED, ID_LENGTH, NAME_LENGTH, KIND, NUMBERS] = [0, 1, 2, 3, 4, 6] as const
 const [SINCE, QUEUED_BYTES, TIMES] = [0, 1, 2] as const
 
 const [WAITS, TAKEN, WITHDRAWN] = [0, 1, 2] as const
+
+/** What can be at work. */
+const KINDS = ['init', 'call', 'cast', 'info', 'continue', 'replace', 'crash', 'stop']
 
 const TIMES_AT = NUMBERS * 4
 const TEXT_AT = TIMES_AT + TIMES * 8
@@ -42,6 +45,7 @@ export const createMemory = () => new SharedArrayBuffer(TICKETS_AT + TICKETS * 4
 /** A message that was taken, by whom, and since when: milliseconds since the epoch. */
 export interface LastTaken {
   readonly server: string
+  readonly kind: string
   readonly message: string
   readonly since: number
 }
@@ -72,7 +76,8 @@ export class Board {
     if (idLength === 0) return undefined
     const server = text.toString('latin1', 0, idLength)
     const message = text.toString('utf8', idLength, idLength + Atomics.load(numbers, NAME_LENGTH))
-    return { server, message, since: times[SINCE] as number }
+    const kind = KINDS[Atomics.load(numbers, KIND)] as string
+    return { server, kind, message, since: times[SINCE] as number }
   }
 
   /** The message with this number is about to be sent. */
@@ -95,6 +100,7 @@ export class Board {
 export class BoardLog extends MessageLog {
   readonly #view: View
   #id = ''
+  #kind = ''
   #message = ''
 
   constructor(memory: SharedArrayBuffer) {
@@ -104,7 +110,7 @@ export class BoardLog extends MessageLog {
 
   override add(id: string, taken: Taken, at: number): void {
     super.add(id, taken, at)
-    this.#isAt(id, taken.message)
+    this.#isAt(id, taken.kind, taken.message)
     if (taken.kind !== 'call') this.dropped(taken)
   }
 
@@ -114,7 +120,7 @@ export class BoardLog extends MessageLog {
   }
 
   override begins(id: string): void {
-    this.#isAt(id, 'init')
+    this.#isAt(id, 'init', 'init')
   }
 
   /** Nobody is to bring it again. */
@@ -122,18 +128,20 @@ export class BoardLog extends MessageLog {
     if (ticket !== 0 && ticket < TICKETS) Atomics.store(this.#view.tickets, ticket, TAKEN)
   }
 
-  #isAt(id: string, message: string): void {
+  #isAt(id: string, kind: string, message: string): void {
     // Often it is the same as before, and to write it costs more than all else here.
-    if (id !== this.#id || message !== this.#message) this.#write(id, message)
+    if (id !== this.#id || message !== this.#message || kind !== this.#kind) this.#write(id, kind, message)
     this.#view.times[SINCE] = Date.now()
   }
 
-  #write(id: string, message: string): void {
+  #write(id: string, kind: string, message: string): void {
     const { numbers, text } = this.#view
+    numbers[KIND] = Math.max(0, KINDS.indexOf(kind))
     const idLength = text.write(id, 'latin1')
     numbers[NAME_LENGTH] = text.write(message, idLength)
     numbers[ID_LENGTH] = idLength
     this.#id = id
+    this.#kind = kind
     this.#message = message
   }
 

@@ -1,5 +1,5 @@
 /** What threads and the gateway's thread tell each other of the lives of servers, and of where they are. */
-import type { Exit, ServerTerms } from '../../adapters.js'
+import type { CrashRecord, Exit, Lived, ServerTerms } from '../../adapters.js'
 import type { Json, Reason } from '../../index.js'
 
 /** A server has its id: with what it takes to start it again elsewhere. */
@@ -18,6 +18,13 @@ export interface BeganMessage {
   readonly id: string
   readonly incarnation: number
   readonly last: Reason | undefined
+  readonly lived: Lived | undefined
+}
+
+export interface CrashedMessage {
+  readonly kind: 'crashed'
+  readonly id: string
+  readonly record: CrashRecord
 }
 
 export interface SleptMessage {

@@ -16,6 +16,7 @@ import type {
 import type { CarriedFailure } from './carried-failure.js'
 import type {
   BeganMessage,
+  CrashedMessage,
   Named,
   RegisteredMessage,
   SleptMessage,
@@ -80,7 +81,6 @@ export const ASKABLE = [
   'suspend',
   'resume',
   'replaceState',
-  'crashes',
   'close',
 ] as const satisfies readonly (keyof LocalRuntime)[]
 
@@ -261,6 +261,7 @@ export type FromNode =
   | Agree
   | RegisteredMessage
   | BeganMessage
+  | CrashedMessage
   | SleptMessage
   | UnregisteredMessage
   | Logged

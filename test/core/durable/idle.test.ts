@@ -87,7 +87,7 @@ async function resting(t: Test, options: Partial<RuntimeOptions> = {}, own: { re
   return { ...world, store, commits, outside, heard, isAwake, start, call, settle: () => clock.advance(0) }
 }
 
-t.test('one that nobody asks leaves memory, and comes back with all that can be seen of it', async (t) => {
+t.test('D53: one that nobody asks leaves memory, and comes back with all that can be seen of it', async (t) => {
   const { runtime, clock, call, isAwake, close } = await resting(t)
   await call('add', { n: 5 }).promise
   await t.rejects(call('crash').promise, { code: 'server_crashed' })

@@ -158,13 +158,17 @@ t.test('a change of code waits until it is agreed to, and is not made if it is n
 
 t.test('a server whose node is no more lives on from its init, and goes on counting', async (t) => {
   const { here, told } = openPair(t)
-  const life = { incarnation: 3, revision: 90, restarts: 2, lastExit: { reason: 'killed', at: 0 } }
+  const lastExit = { reason: 'killed', at: 0 }
+  const life = { startedAt: 1000, incarnation: 3, revision: 90, restarts: 2, crashes: 4, lastExit }
   here.adopt('actor', { count: 7 }, { id: 'a' }, life, 0)
   here.cork()
   const { response } = here.sendRequest('a', 'add')
   here.uncork()
   t.equal(await response, 8)
-  t.match(here.info('a'), { incarnation: 4, restarts: 3, revision: 92, lastExit: { reason: 'killed' } })
+  t.match(here.info('a'), {
+    ...{ startedAt: '1970-01-01T00:00:01.000Z', incarnation: 4, restarts: 3, crashes: 4 },
+    ...{ revision: 92, lastExit: { reason: 'killed' } },
+  })
   t.same(told, [
     ['registered', 'a'],
     ['began', 'a', 4],

@@ -244,6 +244,27 @@ const makeJob = (clock: Clock) =>
     },
   }) as AnyDefinition
 
+t.test('a child that is asked for while it starts is started once; a stopped one is not got', async (t) => {
+  const { runtime, clock, trace, start, call, close } = supervising(t)
+  await start({})
+  const put = (implementation = 'worker') =>
+    observe(runtime.getOrStart(implementation, {}, { id: 'a', supervisor: 'sup' }))
+  const asked = [put(), put()]
+  const other = put('supervisor')
+  await clock.advance(0)
+  t.same(
+    asked.map(({ value }) => value?.started),
+    [true, false],
+  )
+  t.match(other.error, { code: 'already_started', details: { server: { implementation: 'worker' } } })
+  t.same(trace, ['init a'])
+  await call('sup', 'terminateChild', { id: 'a' })
+  const stopped = put()
+  await clock.advance(0)
+  t.match(stopped.error, { code: 'already_started', message: /a child that does not run/ })
+  await close()
+})
+
 t.test('I106: what a job makes, its crash and its lateness come as values, and nothing comes late', async (t) => {
   const heard: unknown[] = []
   const { runtime, clock, close } = running(t, (clock) => ({ boss: boss(heard), job: makeJob(clock) }))
