@@ -14,6 +14,7 @@ export type {
   KeptCast,
   KeptExit,
   KeptServer,
+  KeptState,
   KeptTimer,
 } from './core/kernel/kept.js'
 export { Mailbox } from './core/kernel/mailbox.js'

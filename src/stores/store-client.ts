@@ -8,6 +8,7 @@ import {
   type KeptAnswer,
   type KeptBrief,
   type KeptExit,
+  type KeptState,
   type PageOptions,
   type Search,
   StoreFailed,
@@ -43,6 +44,10 @@ export class StoreClient implements Store {
 
   briefs(ids: readonly string[]): Promise<KeptBrief[]> {
     return this.#ask('briefs', ids)
+  }
+
+  states(ids: readonly string[], most: number): Promise<KeptState[]> {
+    return this.#ask('states', ids, most)
   }
 
   servers(options: PageOptions): Promise<{ id: string; implementation: string }[]> {

@@ -4,7 +4,7 @@
  * 1. Changes that are given together are kept together or not at all, and what is given later is not kept before.
  * 2. What is kept outlives the process, and the machine's power.
  */
-import type { Change, DeadLetter, Kept, KeptAnswer, KeptBrief, KeptExit } from './kept.js'
+import type { Change, DeadLetter, Kept, KeptAnswer, KeptBrief, KeptExit, KeptState } from './kept.js'
 
 /** Where a page of what is kept begins, and how long it may be. */
 export interface PageOptions {
@@ -43,6 +43,11 @@ export interface Store {
   load(id: string): Promise<Kept | undefined>
   /** Of those among `ids` that are kept, in whichever order. */
   briefs(ids: readonly string[]): Promise<KeptBrief[]>
+  /**
+   * Of those among `ids` that are kept, in the order of their ids: the first, and as many more as have `most` bytes with it. None, where
+   * none of them is kept.
+   */
+  states(ids: readonly string[], most: number): Promise<KeptState[]>
   /** Who is kept, in the order of their ids. */
   servers(options: PageOptions): Promise<{ readonly id: string; readonly implementation: string }[]>
   /**

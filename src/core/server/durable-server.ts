@@ -5,11 +5,11 @@
  * 1. It is there, and has ended, as far as others can tell, when that is kept.
  * 2. It does not end because it crashes too often: what is kept would be lost with it.
  * 3. It comes out of the store as it was last kept: when the runtime begins (`restore`), when its node was lost (`comeOut`), and when
- *    what it did could not be kept (`fallBack`).
+ *    what it did could not be kept (`fallBack`). It comes with a state of its code (`kept-states.ts`).
  */
 import type { ClockTimer } from '../kernel/clock.js'
 import { GenServerError } from '../kernel/errors.js'
-import type { AnswerKey, Kept, KeptBrief } from '../kernel/kept.js'
+import type { AnswerKey, Kept, KeptBrief, KeptTimer } from '../kernel/kept.js'
 import type { Pending } from '../kernel/process.js'
 import type { Reason } from '../kernel/reason.js'
 import { TimerReceipt } from '../kernel/receipt.js'
@@ -19,10 +19,16 @@ import { GatedServer } from './gated-server.js'
 import { type Cause, type Comeback, comesBack, LONGEST_DELAY } from './keeper.js'
 import { keptExit, keptServer, keptText, keptTimer, restoredTimed } from './kept-text.js'
 import { outcomeText } from './outcome.js'
+import type { Protocol } from './protocol.js'
 import type { Scope } from './scope.js'
+import { checkAgain } from './sending.js'
+import { argsFor } from './server.js'
 import type { Remembered } from './sleeper.js'
 import { storageFailed } from './storage-failed.js'
 import { Timers } from './timers.js'
+
+/** Milliseconds until one tries again to come out of the store whose new state could not be kept. */
+const RETRY = 1000
 
 export class DurableServer extends GatedServer {
   /** The store has it. */
@@ -33,6 +39,7 @@ export class DurableServer extends GatedServer {
   #bedtime: ClockTimer | undefined = undefined
   /** While it comes into memory. */
   #coming: Promise<void> | undefined = undefined
+  #isStored = false
 
   protected override get isEnding(): boolean {
     return this.#isEnding
@@ -62,7 +69,12 @@ export class DurableServer extends GatedServer {
     this.handled = handled
     this.replies = replies
     this.status = 'running'
-    this.#coming = this.#comeOut(load, undefined)
+    this.#isStored = true
+    void this.#comeOut(load, undefined)
+  }
+
+  override get isStored(): boolean {
+    return this.#isStored
   }
 
   /** It leaves memory when it has had nothing to do for long enough. */
@@ -89,19 +101,20 @@ export class DurableServer extends GatedServer {
     const isWanted = this.feed?.isWatched || this.anyListeners?.size || this.tracer !== undefined
     const isTied = this.anyTies?.areNone === false || this.anyIdleTimeout?.isArmed
     const isWell = this.status === 'running' && this.hasState && !this.suspended && !this.#isEnding
-    return hasNothing && !isWanted && !isTied && isWell && !this.commits.concerns(this.id)
+    const isFree = !this.commits.concerns(this.id) && this.node.changing !== this.protocol.name
+    return hasNothing && !isWanted && !isTied && isWell && isFree
   }
 
   #fallAsleep(): void {
-    const { id, protocol, terms, startedAt, incarnation, restarts, revision, handled, replies, crashes, lastExit } =
-      this
+    const { id, protocol, terms, startedAt, incarnation, restarts, revision } = this
+    const { handled, replies, crashes, lastExit } = this
     const due = this.anyTimers?.nextDue ?? null
     const { name: implementation, version } = protocol
     const numbers = { version, startedAt, incarnation, restarts, revision }
     const brief = { id, implementation, terms: '', ...numbers, due, hasCasts: false }
     this.anyTimers?.forget()
     this.halt()
-    this.peers.fellAsleep({ brief, protocol, terms, handled, replies, crashes, lastExit })
+    this.peers.fellAsleep({ brief, terms, handled, replies, crashes, lastExit })
   }
 
   protected override halt(): void {
@@ -116,6 +129,7 @@ export class DurableServer extends GatedServer {
   /** It has lost its node, and its next life begins `delay` milliseconds from now, with what is kept. */
   comeOut(load: () => Promise<Kept | undefined>, delay: number): void {
     this.#isKept = true
+    this.#isStored = true
     this.status = 'restarting'
     this.absence.begin(delay, () => this.#comeOut(load, 'killed'))
   }
@@ -131,29 +145,49 @@ export class DurableServer extends GatedServer {
     this.waiters.giveUp(failure, this.mailbox)
     this.forgetAtHand()
     this.#isEnding = false
+    this.#isStored = true
     this.status = 'restarting'
-    this.absence.begin(0, () => this.#comeOut(load, undefined))
+    this.absence.begin(this.#coming === undefined ? 0 : RETRY, () => this.#comeOut(load, undefined))
+    this.#coming = undefined
   }
 
-  async #comeOut(load: () => Promise<Kept | undefined>, last: Reason | undefined): Promise<void> {
+  #comeOut(load: () => Promise<Kept | undefined>, last: Reason | undefined): Promise<void> {
+    this.#coming = this.#comeWith(load, last)
+    return this.#coming
+  }
+
+  async #comeWith(load: () => Promise<Kept | undefined>, last: Reason | undefined): Promise<void> {
+    const { lineage } = this
     let kept: Kept | undefined
+    let failure: unknown
     try {
       kept = await load()
-      this.#coming = undefined
     } catch (error) {
-      this.unload(storageFailed(this.id, error as Error))
-      return
+      failure = error
     }
+    // It has fallen back meanwhile.
+    if (this.lineage !== lineage) return
+    this.#coming = undefined
     if (this.ended || this.#isEnding) return
-    if (kept === undefined) this.unload(new GenServerError('unknown_server', `no server has the id ${this.id}`))
+    if (failure instanceof GenServerError) this.#stayAway(failure)
+    else if (failure !== undefined) this.unload(storageFailed(this.id, failure as Error))
+    else if (kept === undefined) this.unload(new GenServerError('unknown_server', `no server has the id ${this.id}`))
     else this.restore(kept, last)
+  }
+
+  /** It cannot run on the code that there is: it stays in the store, and whoever waits hears why. */
+  #stayAway(failure: GenServerError): void {
+    this.node.logger.error({ server: this.id }, failure.message)
+    this.waiters.giveUp(failure, this.mailbox)
+    this.#fallAsleep()
   }
 
   /** Comes out of the store, as it was when it was last kept; in another life, if there is a reason why the last one ended. */
   restore({ server, casts, timers, upTo }: Kept, last?: Reason): void {
     const { id, revision, incarnation, restarts } = server
     this.#isKept = true
-    this.args = JSON.parse(server.args)
+    this.#isStored = false
+    this.args = argsFor(this.protocol, JSON.parse(server.args))
     this.startedAt = server.startedAt
     this.incarnation = incarnation
     this.revision = revision
@@ -167,10 +201,32 @@ export class DurableServer extends GatedServer {
     this.shows(this.state, revision)
     this.status = 'running'
     this.refill(casts, upTo)
-    for (const timer of timers) this.timers.restore(timer.ref, timer.due, restoredTimed(timer))
+    for (const timer of timers) this.#restoreTimer(timer)
     if (last !== undefined) this.peers.began(this)
     this.open()
     this.#stayUp()
+  }
+
+  #restoreTimer(timer: KeptTimer): void {
+    const { id } = this
+    const { ref, due } = timer
+    const envelope = restoredTimed(timer)
+    const refusal = checkAgain(this.protocol, envelope)
+    if (refusal === undefined) {
+      this.timers.restore(ref, due, envelope)
+      return
+    }
+    this.commits.add(id, { kind: 'timerDone', id, ref })
+    this.refuse(envelope, refusal)
+  }
+
+  /** Also where it has the same state with that: whoever finds it in the store must know. */
+  override changeCode(protocol: Protocol, next: object | undefined): void {
+    const { id } = this
+    const { version } = this.protocol
+    super.changeCode(protocol, next)
+    if (protocol.version === version || this.#isStored || !this.hasState) return
+    this.commits.add(id, { kind: 'version', id, version: protocol.version })
   }
 
   override startedUnder(key: AnswerKey): void {

@@ -46,6 +46,15 @@ export abstract class GatedServer extends KeptMailbox {
     return this.#shown?.revision ?? this.revision
   }
 
+  override get still(): boolean {
+    return super.still && this.committedRevision === this.revision
+  }
+
+  override async whenStill(): Promise<void> {
+    await super.whenStill()
+    if (!this.still) await this.kept().catch(() => {})
+  }
+
   protected override get latest(): object {
     this.state = freeze(this.state)
     return this.state

@@ -19,7 +19,7 @@ import type { AnswerKey, Kept } from '../kernel/kept.js'
 import type { Node } from '../kernel/node.js'
 import type { Pending } from '../kernel/process.js'
 import type { Reason } from '../kernel/reason.js'
-import { CastReceipt, type Receipt } from '../kernel/receipt.js'
+import { CastReceipt, type Receipt, TimerReceipt } from '../kernel/receipt.js'
 import type { Keeper } from './keeper.js'
 import { keptCast, restoredMessage } from './kept-text.js'
 import type { ServerTerms } from './options.js'
@@ -209,6 +209,21 @@ export abstract class KeptMailbox extends Server {
     if (this.#isPoison(taken, receipt, this.lastExit?.reason ?? 'killed')) return
     this.commits.castTaken(receipt)
     this.mailbox.putBack(taken) // 1
+  }
+
+  /** It does not fit the code any more. What was accepted waits for somebody to decide. */
+  protected override refuse(envelope: Envelope, refusal: GenServerError): void {
+    const { receipt } = envelope as { receipt?: Receipt | undefined }
+    if (receipt instanceof TimerReceipt) receipt.settle(this.commits)
+    if (envelope.kind !== 'cast' && !(receipt instanceof CastReceipt)) {
+      super.refuse(envelope, refusal)
+      return
+    }
+    this.mailbox.remove(envelope)
+    this.node.taken.dropped(envelope)
+    const message = envelope as Cast | Call
+    const own = receipt instanceof CastReceipt ? receipt : this.commits.cast(this.id, keptCast(message as Cast))
+    this.#setAside(message, own, { error: refusal.message })
   }
 
   #isPoison(message: Cast | Call, receipt: CastReceipt, reason: Reason): boolean {

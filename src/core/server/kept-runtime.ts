@@ -10,6 +10,7 @@ import type { DeadLetterPage, ServerInfo, ServerPage, StateView } from './info.j
 import { keepCall } from './keep-call.js'
 import type { Keeper } from './keeper.js'
 import type { DeadLetterOptions, FindOptions, Keeping, LaterCall, Where } from './keeping.js'
+import { KeptStates } from './kept-states.js'
 import type { Neighbours } from './neighbours.js'
 import type { Peers } from './peers.js'
 import type { Protocol } from './protocol.js'
@@ -21,6 +22,7 @@ import { Sys } from './sys.js'
 
 export abstract class KeptRuntime extends Sys implements Keeping {
   abstract override readonly peers: Peers
+  protected readonly keptStates: KeptStates | undefined
   readonly #restoration: Restoration | undefined
   readonly #deadLetters: DeadLetters
   readonly #sweeper: Sweeper | undefined
@@ -35,7 +37,8 @@ export abstract class KeptRuntime extends Sys implements Keeping {
     private readonly store: Store | undefined,
   ) {
     super(node, protocols, directory, root, neighbours)
-    this.#restoration = store && new Restoration(store, this)
+    this.keptStates = store && new KeptStates(store, node, directory)
+    this.#restoration = store && new Restoration(store, this.keptStates as KeptStates, this)
     this.#sweeper = store && new Sweeper(store, node.clock, () => directory.exits.since)
     this.#deadLetters = new DeadLetters(store, (id) => directory.see(id))
     this.#finder = new Finder(
@@ -51,9 +54,14 @@ export abstract class KeptRuntime extends Sys implements Keeping {
     return restored
   }
 
-  /** Those that are kept and are to be here. */
+  /** Those that are kept and are to be here. They wait for `goOn`. @throws {NotRestored} */
   async restoreServers(ids: readonly string[]): Promise<void> {
     await this.#restoration?.restoreServers(ids)
+  }
+
+  /** All that are kept are where they are to be, on all nodes. */
+  goOn(): void {
+    this.#restoration?.goOn()
   }
 
   /** A durable server that had its id on a node that is no more goes on here, as it was last kept. */
@@ -73,6 +81,7 @@ export abstract class KeptRuntime extends Sys implements Keeping {
 
   protected endSweeping(): void {
     this.#sweeper?.end()
+    void this.keptStates?.writeBack.stop()
   }
 
   /** It is not woken for that. */

@@ -19,7 +19,7 @@ import { Sleeper } from './sleeper.js'
 import type { Starter } from './starter.js'
 
 export class LocalPeers implements Peers {
-  readonly #starter: Pick<Starter, 'node' | 'directory' | 'makeClaimed' | 'start'>
+  readonly #starter: Pick<Starter, 'node' | 'directory' | 'makeClaimed' | 'start' | 'findProtocol'>
   readonly #family: LocalFamily
   readonly #feeds: Feeds
   readonly #neighbours: Neighbours
@@ -155,10 +155,9 @@ export class LocalPeers implements Peers {
   }
 
   fellAsleep(server: Resting): void {
-    const { directory, node } = this.#starter
-    const { brief, protocol, terms } = server
-    const { handled, replies, crashes, lastExit } = server
-    directory.sleeps(new Sleeper(brief, protocol, terms, node, { handled, replies, crashes, lastExit }))
+    const { brief, terms, handled, replies, crashes, lastExit } = server
+    const remembered = { handled, replies, crashes, lastExit }
+    this.#starter.directory.sleeps(new Sleeper(brief, this.#starter, terms, remembered))
     this.#neighbours.slept(brief.id, true)
   }
 

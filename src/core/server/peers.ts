@@ -23,7 +23,6 @@ import type { Reason } from '../kernel/reason.js'
 import type { Tied } from '../kernel/ties.js'
 import type { Addressee } from './effects.js'
 import type { ServerTerms, StartOptions } from './options.js'
-import type { Protocol } from './protocol.js'
 import type { Remembered } from './sleeper.js'
 import type { Timers } from './timers.js'
 
@@ -58,7 +57,6 @@ export interface CallFromHandler {
 
 /** A durable server that has nothing to do. */
 export interface Resting extends Remembered {
-  readonly protocol: Protocol
   readonly terms: ServerTerms
   /** What the store has of it. */
   readonly brief: KeptBrief
