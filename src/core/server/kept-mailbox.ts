@@ -212,7 +212,7 @@ export abstract class KeptMailbox extends Server {
   }
 
   /** It does not fit the code any more. What was accepted waits for somebody to decide. */
-  protected override refuse(envelope: Envelope, refusal: GenServerError): void {
+  override refuse(envelope: Envelope, refusal: GenServerError): void {
     const { receipt } = envelope as { receipt?: Receipt | undefined }
     if (receipt instanceof TimerReceipt) receipt.settle(this.commits)
     if (envelope.kind !== 'cast' && !(receipt instanceof CastReceipt)) {

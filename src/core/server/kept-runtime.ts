@@ -81,7 +81,7 @@ export abstract class KeptRuntime extends Sys implements Keeping {
 
   protected endSweeping(): void {
     this.#sweeper?.end()
-    void this.keptStates?.writeBack.stop()
+    this.keptStates?.writeBack.end()
   }
 
   /** It is not woken for that. */

@@ -195,7 +195,7 @@ export class Server extends Lifecycle {
     }
   }
 
-  protected refuse(envelope: Envelope, refusal: GenServerError): void {
+  refuse(envelope: Envelope, refusal: GenServerError): void {
     this.mailbox.remove(envelope)
     this.node.taken.dropped(envelope)
     if (envelope.kind === 'call') envelope.fail(refusal)

@@ -94,15 +94,18 @@ export abstract class Sys extends Starter implements Operations {
         ? await patience.wait(definition(), () => tooLate(name, patience, 'its new definition was not there'))
         : definition
     const to = this.#admit(name, given)
-    if (from.definition.durable !== to.definition.durable) {
-      throw new BadDefinition(`${name}: durable: it says so or not until the gateway begins anew`)
+    const isDurable = to.definition.durable === true
+    if (isDurable !== (from.definition.durable === true)) {
+      throw new BadDefinition(`${name}: that it is durable, or is not, cannot change while it runs`)
     }
-    const kept = to.definition.durable ? this.keptStates : undefined
+    const kept = isDurable ? this.keptStates : undefined
     const change = new CodeChange(from, to, this.directory, this.node, patience, kept)
     if (dryRun) return await change.preview()
     this.#codeChange = change
     try {
-      await kept?.writeBack.stop()
+      if (kept !== undefined) {
+        await patience.wait(kept.writeBack.stop(), () => tooLate(name, patience, 'states were still written back'))
+      }
       const changed = await change.run(() => this.useProtocol(to), agreed)
       await kept?.whenKept((error) => notAllKept(changed, error))
       return changed
