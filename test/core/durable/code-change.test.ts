@@ -2,7 +2,8 @@
 import { Type } from 'genservers'
 import t from 'tap'
 import { StoreFailed, StoreFull } from '../../../src/adapters.js'
-import { latch, observe } from '../running.js'
+import { latch, observe, running } from '../running.js'
+import { heldStore } from './held-store.js'
 import { first, keptOf, second, sleeping } from './purse.js'
 import { known } from './talking.js'
 
@@ -374,5 +375,54 @@ t.test('the same holds for one that is on its way into memory', async (t) => {
   t.match(refused.error, { message: /servers were still on their way into memory after 1000 ms/ })
   loading.open()
   t.equal(await look.promise, 1)
+  await close()
+})
+
+t.test('what waits and does not fit the new code is set aside where it was accepted, and else refused', async (t) => {
+  const { runtime, change, call, clock, store, logged, until, close } = await sleeping(t, { awake: 1 })
+  for (const message of ['tick', 'tock']) await call('awake', 'soon', { message }).promise
+  for (const n of [3, 4000]) await runtime.cast('awake', 'bump', { n }, { delay: 5000 })
+  runtime.suspend('awake')
+  await runtime.cast('awake', 'gone', {}, { delay: 10 })
+  await clock.advance(10)
+  for (const n of [2, 2000]) await runtime.cast('awake', 'bump', { n })
+  runtime.send('awake', 'tock', {})
+  const old = call('awake', 'old')
+  const done = change()
+  await until(() => done.outcome !== 'pending')
+  t.match(old.error, { code: 'unknown_message' })
+  runtime.resume('awake')
+  await clock.advance(5000)
+  t.match(await runtime.state('awake'), { state: { total: 1 + 200 + 1000 + 300 } })
+  t.match((await runtime.deadLetters('awake')).deadLetters, [
+    { message: 'bump', args: { n: 2000 }, reason: { error: 'the args of bump are not what it takes' } },
+    { message: 'gone', args: {} },
+    { message: 'bump', args: { n: 4000 } },
+  ])
+  t.match(
+    logged.filter(({ message }) => message.startsWith('dropped')),
+    [{ fields: { message: 'tock' } }, { fields: { message: 'tock' } }],
+  )
+  t.match(await store.load('awake'), { casts: [], timers: [] })
+  await close()
+})
+
+t.test('a cast that is on its way from a server of other code when its receiver changes is set aside too', async (t) => {
+  const { store, commits } = heldStore()
+  const { runtime, clock, close } = running(t, (clock) => ({ purse: first(clock), giver: first(clock) }), { store })
+  await runtime.start('purse', { n: 1 }, { id: 'to' })
+  await runtime.start('giver', { n: 5 }, { id: 'from' })
+  commits.hold()
+  const passed = observe(runtime.call('from', 'pass', { to: 'to' }))
+  await clock.advance(0)
+  const done = observe(runtime.changeCode('purse', second))
+  await clock.advance(0)
+  t.match(runtime.info('to'), { version: 2 })
+  commits.release()
+  for (const { promise } of [passed, done]) await Promise.all([promise, clock.advance(0)])
+  await clock.advance(0)
+  t.match((await runtime.deadLetters('to')).deadLetters, [{ message: 'gone' }])
+  t.match(await store.load('to'), { casts: [] })
+  t.match(runtime.info('to'), { crashes: 0, mailbox: { length: 0 } })
   await close()
 })
