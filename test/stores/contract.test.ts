@@ -42,26 +42,29 @@ for (const [name, open] of Object.entries(stores)) {
     t.same((await store.load('a'))?.server, kept('a', { version: 2 }))
   })
 
-  t.test(`${name}: what a server has may be of other code, and get its form, unless it has changed since`, async (t) => {
-    const store = await open(t)
-    await store.commit([server('a', { revision: 3 }), server('b')])
-    const migrated = (id: string, of: object): Change => ({
-      kind: 'migrated',
-      of: { id, version: 1, revision: 3, ...of },
-      to: { version: 2, revision: 4, state: '{"m":1}' },
-    })
-    await store.commit([migrated('a', { revision: 2 }), migrated('a', { version: 2 }), migrated('nobody', {})])
-    t.same((await store.load('a'))?.server, kept('a', { revision: 3 }))
-    t.equal(await store.load('nobody'), undefined)
-    await store.commit([migrated('a', {})])
-    t.same((await store.load('a'))?.server, kept('a', { version: 2, revision: 4, state: '{"m":1}' }))
-    await store.commit([
-      { kind: 'version', id: 'b', version: 5 },
-      { kind: 'version', id: 'nobody', version: 5 },
-    ])
-    t.same((await store.load('b'))?.server, kept('b', { version: 5 }))
-    t.match(await store.briefs(['a', 'b']), [{ version: 2, revision: 4 }, { version: 5 }])
-  })
+  t.test(
+    `${name}: what a server has may be of other code, and get its form, unless it has changed since`,
+    async (t) => {
+      const store = await open(t)
+      await store.commit([server('a', { revision: 3 }), server('b')])
+      const migrated = (id: string, of: object): Change => ({
+        kind: 'migrated',
+        of: { id, version: 1, revision: 3, ...of },
+        to: { version: 2, revision: 4, state: '{"m":1}' },
+      })
+      await store.commit([migrated('a', { revision: 2 }), migrated('a', { version: 2 }), migrated('nobody', {})])
+      t.same((await store.load('a'))?.server, kept('a', { revision: 3 }))
+      t.equal(await store.load('nobody'), undefined)
+      await store.commit([migrated('a', {})])
+      t.same((await store.load('a'))?.server, kept('a', { version: 2, revision: 4, state: '{"m":1}' }))
+      await store.commit([
+        { kind: 'version', id: 'b', version: 5 },
+        { kind: 'version', id: 'nobody', version: 5 },
+      ])
+      t.same((await store.load('b'))?.server, kept('b', { version: 5 }))
+      t.match(await store.briefs(['a', 'b']), [{ version: 2, revision: 4 }, { version: 5 }])
+    },
+  )
 
   t.test(`${name}: states are given in the order of their ids, as many as fit, but one at least`, async (t) => {
     const store = await open(t)

@@ -18,7 +18,10 @@ function heldStates(store: Awaited<ReturnType<typeof sleeping>>['store']) {
 }
 
 t.test('until it is done one that is looked at shows its new state, and one that wakes has it', async (t) => {
-  const { runtime, change, call, commits, kept, store, until, isAwake, settle, close } = await sleeping(t, { a: 1, b: 2 })
+  const { runtime, change, call, commits, kept, store, until, isAwake, settle, close } = await sleeping(t, {
+    a: 1,
+    b: 2,
+  })
   commits.hold()
   const done = change()
   await until(() => done.outcome !== 'pending')
