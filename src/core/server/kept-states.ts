@@ -64,7 +64,7 @@ export class KeptStates {
     }
   }
 
-  /** @throws what the store throws · {GenServerError} `code_change_failed` */
+  /** @throws what the store throws · {GenServerError} as `migrate` */
   async load(server: Coming): Promise<Kept | undefined> {
     if (this.#held?.implementation === server.protocol.name) await this.#held.over // 2
     const kept = await this.store.load(server.id)
@@ -74,13 +74,13 @@ export class KeptStates {
     return { ...kept, server: { ...kept.server, ...next } }
   }
 
-  /** @throws {GenServerError} `code_change_failed` */
+  /** @throws {GenServerError} `server_crashed` */
   migrate(kept: KeptState, protocol: Protocol): Omit<KeptState, 'id'> {
     try {
       return this.migrationTo(protocol).ofKept(kept)
     } catch (thrown) {
-      const why = `${notTaken(kept, protocol)}: ${crashReason(thrown).error}`
-      throw new GenServerError('code_change_failed', why)
+      const reason = crashReason(thrown)
+      throw new GenServerError('server_crashed', `${notTaken(kept, protocol)}: ${reason.error}`, { reason })
     }
   }
 

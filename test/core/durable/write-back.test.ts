@@ -210,7 +210,12 @@ t.test('code that does otherwise than when it was tried leaves the state to be a
   t.match(await runtime.state('a'), { state: null, redactFailed: true, revision: 1 })
   const refused = call('a', 'look')
   await until(() => refused.outcome !== 'pending')
-  t.match(refused.error, { code: 'code_change_failed', effect: 'none', message: why })
+  t.match(refused.error, {
+    code: 'server_crashed',
+    effect: 'none',
+    message: why,
+    details: { reason: { error: 'not today' } },
+  })
   const cast = runtime.cast('a', 'bump', { n: 1 })
   const view = runtime.state('a')
   t.match(await view, { redactFailed: true }, 'whoever waits for it to come hears the same')
