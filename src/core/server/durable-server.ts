@@ -1,27 +1,24 @@
 /**
  * A server whose state, casts and timers are kept by a store. Handlers know nothing of it. What it is made of: its mailbox
- * (`kept-mailbox.ts`), its output gate (`gated-server.ts`), and its life, here.
+ * (`kept-mailbox.ts`), its output gate (`gated-server.ts`), when it leaves memory (`idle-server.ts`), and its life, here.
  *
  * 1. It is there, and has ended, as far as others can tell, when that is kept.
  * 2. It does not end because it crashes too often: what is kept would be lost with it.
  * 3. It comes out of the store as it was last kept: when the runtime begins (`restore`), when its node was lost (`comeOut`), and when
  *    what it did could not be kept (`fallBack`). It comes with a state of its code (`kept-states.ts`).
  */
-import type { ClockTimer } from '../kernel/clock.js'
 import { GenServerError } from '../kernel/errors.js'
-import type { AnswerKey, Kept, KeptBrief, KeptTimer } from '../kernel/kept.js'
+import type { AnswerKey, Kept, KeptBrief } from '../kernel/kept.js'
 import type { Pending } from '../kernel/process.js'
 import type { Reason } from '../kernel/reason.js'
 import { TimerReceipt } from '../kernel/receipt.js'
 import type { Awaitable } from './definition.js'
 import { adopt } from './draft.js'
-import { GatedServer } from './gated-server.js'
+import { IdleServer } from './idle-server.js'
 import { type Cause, type Comeback, comesBack, LONGEST_DELAY } from './keeper.js'
-import { keptExit, keptServer, keptText, keptTimer, restoredTimed } from './kept-text.js'
+import { keptExit, keptServer, keptText, keptTimer } from './kept-text.js'
 import { outcomeText } from './outcome.js'
-import type { Protocol } from './protocol.js'
 import type { Scope } from './scope.js'
-import { checkAgain } from './sending.js'
 import { argsFor } from './server.js'
 import type { Remembered } from './sleeper.js'
 import { storageFailed } from './storage-failed.js'
@@ -30,13 +27,12 @@ import { Timers } from './timers.js'
 /** Milliseconds until one tries again to come out of the store whose new state could not be kept. */
 const RETRY = 1000
 
-export class DurableServer extends GatedServer {
+export class DurableServer extends IdleServer {
   /** The store has it. */
   #isKept = false
   /** That it was started is to be kept under this. */
   #startKey: AnswerKey | undefined = undefined
   #isEnding = false
-  #bedtime: ClockTimer | undefined = undefined
   /** While it comes into memory. */
   #coming: Promise<void> | undefined = undefined
   #isStored = false
@@ -77,35 +73,7 @@ export class DurableServer extends GatedServer {
     return this.#isStored
   }
 
-  /** It leaves memory when it has had nothing to do for long enough. */
-  #stayUp(): void {
-    const idle = this.terms.idle ?? this.node.idle
-    this.activeAt = this.node.clock.monotonic()
-    if (idle !== Number.POSITIVE_INFINITY && !this.ended) this.#wait(idle, idle)
-  }
-
-  #wait(ms: number, idle: number): void {
-    this.#bedtime?.cancel()
-    this.#bedtime = this.node.clock.setTimer(ms, () => {
-      const left = idle - (this.node.clock.monotonic() - this.activeAt)
-      if (left > 0) this.#wait(left, idle)
-      else if (this.#canLeave) this.#fallAsleep()
-      else this.#wait(idle, idle)
-    })
-    this.#bedtime.unref()
-  }
-
-  /** Nobody holds anything of it, and nothing of it is anywhere but in the store. */
-  get #canLeave(): boolean {
-    const hasNothing = this.idle && this.mailbox.taken === 0 && this.anyWaiters?.areNone !== false && this.pipes === 0
-    const isWanted = this.feed?.isWatched || this.anyListeners?.size || this.tracer !== undefined
-    const isTied = this.anyTies?.areNone === false || this.anyIdleTimeout?.isArmed
-    const isWell = this.status === 'running' && this.hasState && !this.suspended && !this.#isEnding
-    const isFree = !this.commits.concerns(this.id) && this.node.changing !== this.protocol.name
-    return hasNothing && !isWanted && !isTied && isWell && isFree
-  }
-
-  #fallAsleep(): void {
+  protected override fallAsleep(): void {
     const { id, protocol, terms, startedAt, incarnation, restarts, revision } = this
     const { handled, replies, crashes, lastExit } = this
     const due = this.anyTimers?.nextDue ?? null
@@ -115,11 +83,6 @@ export class DurableServer extends GatedServer {
     this.anyTimers?.forget()
     this.halt()
     this.peers.fellAsleep({ brief, terms, handled, replies, crashes, lastExit })
-  }
-
-  protected override halt(): void {
-    this.#bedtime?.cancel()
-    super.halt()
   }
 
   override whenHere<T>(look: () => Awaitable<T>): Awaitable<T> {
@@ -179,7 +142,7 @@ export class DurableServer extends GatedServer {
   #stayAway(failure: GenServerError): void {
     this.node.logger.error({ server: this.id }, failure.message)
     this.waiters.giveUp(failure, this.mailbox)
-    this.#fallAsleep()
+    this.fallAsleep()
   }
 
   /** Comes out of the store, as it was when it was last kept; in another life, if there is a reason why the last one ended. */
@@ -201,32 +164,10 @@ export class DurableServer extends GatedServer {
     this.shows(this.state, revision)
     this.status = 'running'
     this.refill(casts, upTo)
-    for (const timer of timers) this.#restoreTimer(timer)
+    this.restoreTimers(timers)
     if (last !== undefined) this.peers.began(this)
     this.open()
-    this.#stayUp()
-  }
-
-  #restoreTimer(timer: KeptTimer): void {
-    const { id } = this
-    const { ref, due } = timer
-    const envelope = restoredTimed(timer)
-    const refusal = checkAgain(this.protocol, envelope)
-    if (refusal === undefined) {
-      this.timers.restore(ref, due, envelope)
-      return
-    }
-    this.commits.add(id, { kind: 'timerDone', id, ref })
-    this.refuse(envelope, refusal)
-  }
-
-  /** Also where it has the same state with that: whoever finds it in the store must know. */
-  override changeCode(protocol: Protocol, next: object | undefined): void {
-    const { id } = this
-    const { version } = this.protocol
-    super.changeCode(protocol, next)
-    if (protocol.version === version || this.#isStored || !this.hasState) return
-    this.commits.add(id, { kind: 'version', id, version: protocol.version })
+    this.stayUp()
   }
 
   override startedUnder(key: AnswerKey): void {
@@ -259,7 +200,7 @@ export class DurableServer extends GatedServer {
           if (this.scope === scope && !this.#isEnding) {
             this.shows(own, this.revision + 1)
             this.goLive(scope, own)
-            this.#stayUp()
+            this.stayUp()
           }
           resolve()
         },

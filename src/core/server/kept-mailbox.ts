@@ -21,7 +21,7 @@ import type { Pending } from '../kernel/process.js'
 import type { Reason } from '../kernel/reason.js'
 import { CastReceipt, type Receipt, TimerReceipt } from '../kernel/receipt.js'
 import type { Keeper } from './keeper.js'
-import { keptCast, restoredMessage } from './kept-text.js'
+import { keptCast, restoredMessage, restoredTimed } from './kept-text.js'
 import type { ServerTerms } from './options.js'
 import { failedText, outcomeText, repliedText } from './outcome.js'
 import type { Peers } from './peers.js'
@@ -71,6 +71,20 @@ export abstract class KeptMailbox extends Server {
       const refusal = checkAgain(this.protocol, message)
       if (refusal === undefined) this.mailbox.putBack(message)
       else this.#setAside(message, receipt, { error: refusal.message })
+    }
+  }
+
+  /** Timers come out of the store. */
+  protected restoreTimers(timers: Kept['timers']): void {
+    const { id, protocol, commits } = this
+    for (const timer of timers) {
+      const envelope = restoredTimed(timer)
+      const refusal = checkAgain(protocol, envelope)
+      if (refusal === undefined) this.timers.restore(timer.ref, timer.due, envelope)
+      else {
+        commits.add(id, { kind: 'timerDone', id, ref: timer.ref })
+        this.refuse(envelope, refusal)
+      }
     }
   }
 

@@ -10,8 +10,14 @@ import { logError } from '../kernel/logger.js'
 import type { Node } from '../kernel/node.js'
 import type { Store } from '../kernel/store.js'
 import type { Directory } from './directory.js'
-import type { KeptStates } from './kept-states.js'
+import type { Protocol } from './protocol.js'
 import { Sleeper } from './sleeper.js'
+
+/** States that are kept (`kept-states.ts`). */
+interface States {
+  of(ids: readonly string[]): AsyncGenerator<KeptState[], void, undefined>
+  migrate(kept: KeptState, protocol: Protocol): Omit<KeptState, 'id'>
+}
 
 type Migrated = Extract<Change, { kind: 'migrated' }>
 
@@ -26,7 +32,7 @@ export class WriteBack {
     private readonly store: Store,
     private readonly directory: Directory,
     private readonly node: Node,
-    private readonly states: Pick<KeptStates, 'of' | 'migrate'>,
+    private readonly states: States,
   ) {
     this.#breath = new Breath(node.clock)
   }
