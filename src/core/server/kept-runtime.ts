@@ -48,8 +48,10 @@ export abstract class KeptRuntime extends Sys implements Keeping {
   }
 
   async restore(): Promise<number> {
-    await this.#finder.begin(this.node.logger)
     const restored = (await this.#restoration?.restore()) ?? 0
+    // Where they cannot come back the store stays as it is.
+    await this.#finder.begin(this.node.logger)
+    this.goOn()
     this.#sweeper?.begin()
     return restored
   }

@@ -59,7 +59,7 @@ export class Restoration {
     home.directory.wake = (sleeper) => this.#wake(sleeper)
   }
 
-  /** @throws {NotRestored} if one of them could not be brought back. */
+  /** All, who wait for `goOn`. @throws {NotRestored} if one of them could not be brought back. */
   async restore(): Promise<number> {
     let restored = 0
     for await (const page of pagesOf(this.store)) {
@@ -67,7 +67,6 @@ export class Restoration {
       restored += page.length
     }
     await this.#restoreExits()
-    this.goOn()
     return restored
   }
 

@@ -80,7 +80,6 @@ export class KeptServers {
     const { places, nodes, logger } = this.terms
     const client = this.#store?.client
     if (client === undefined) return
-    await this.finder.begin(logger)
     let restored = 0
     for await (const page of pagesOf(client)) {
       const ids = new Map<ThreadNode, string[]>()
@@ -92,6 +91,7 @@ export class KeptServers {
       await Promise.all([...ids].map(([node, own]) => node.ask('restoreServers', own))) // 2
       restored += page.length
     }
+    await this.finder.begin(logger)
     await Promise.all(nodes().all.map((node) => node.ask('goOn'))) // 2
     for (const exit of await client.exits(places.exits.since, MOST_EXITS)) {
       places.exits.add({ ...exit, reason: JSON.parse(exit.reason) })
