@@ -18,6 +18,7 @@ export type {
   KeptFamily,
   KeptName,
   KeptServer,
+  KeptState,
   KeptSupervisor,
   KeptTimer,
 } from './core/kernel/kept.js'

@@ -66,6 +66,7 @@ export const reloadProblems = [
   'unknown_implementation',
   'code_change_failed',
   'load_failed',
+  'storage_failed',
 ] as const satisfies ProblemCode[]
 
 /** When a state is replaced. */

@@ -13,6 +13,7 @@ import type {
   KeptFamily,
   KeptName,
   KeptServer,
+  KeptState,
   KeptSupervisor,
   KeptTimer,
   PageOptions,
@@ -53,9 +54,17 @@ export class MemoryStore implements Store {
         this.#servers.set(change.server.id, change.server)
         return undefined
       case 'state':
+      case 'version':
       case 'life':
         this.#update(change)
         return undefined
+      case 'migrated': {
+        const { of, to } = change
+        const server = this.#servers.get(of.id)
+        const isIt = server?.version === of.version && server.revision === of.revision
+        if (isIt) this.#servers.set(of.id, { ...server, ...to })
+        return undefined
+      }
       case 'end':
         this.#end(change.exit)
         return undefined
@@ -119,7 +128,7 @@ export class MemoryStore implements Store {
     }
   }
 
-  #update({ kind: _, id, ...news }: Extract<Change, { kind: 'state' | 'life' }>): void {
+  #update({ kind: _, id, ...news }: Extract<Change, { kind: 'state' | 'version' | 'life' }>): void {
     const server = this.#servers.get(id)
     if (server !== undefined) this.#servers.set(id, { ...server, ...news })
   }
@@ -164,6 +173,20 @@ export class MemoryStore implements Store {
         ...{ due: due.length === 0 ? null : Math.min(...due), hasCasts: ownedBy(this.#casts, id).length > 0 },
       }
     })
+  }
+
+  async states(ids: readonly string[], most: number): Promise<KeptState[]> {
+    const states: KeptState[] = []
+    let bytes = 0
+    for (const id of [...ids].sort()) {
+      const server = this.#servers.get(id)
+      if (server === undefined) continue
+      bytes += Buffer.byteLength(server.state)
+      if (states.length > 0 && bytes > most) break
+      const { version, revision, state } = server
+      states.push({ id, version, revision, state })
+    }
+    return states
   }
 
   async servers({ after = '', limit }: PageOptions): Promise<KeptName[]> {

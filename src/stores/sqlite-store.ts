@@ -21,6 +21,7 @@ import {
   type KeptFamily,
   type KeptName,
   type KeptServer,
+  type KeptState,
   type KeptSupervisor,
   type KeptTimer,
   type PageOptions,
@@ -91,6 +92,12 @@ export class SqliteStore {
       }
       case 'state':
         return run('state', change.revision, change.state, change.id)
+      case 'version':
+        return run('version', change.version, change.id)
+      case 'migrated': {
+        const { of, to } = change
+        return run('migrated', to.version, to.revision, to.state, of.id, of.version, of.revision)
+      }
       case 'life':
         return run('life', change.incarnation, change.restarts, change.id)
       case 'end':
@@ -165,6 +172,19 @@ export class SqliteStore {
   briefs(ids: readonly string[]): KeptBrief[] {
     const rows = this.#statements.all<KeptBrief>('briefs', JSON.stringify(ids))
     return rows.map((row) => ({ ...row, hasCasts: Boolean(row.hasCasts) }))
+  }
+
+  states(ids: readonly string[], most: number): KeptState[] {
+    const { all } = this.#statements
+    const fitting: string[] = []
+    let sum = 0
+    // None of them is read for that.
+    for (const { id, bytes } of all<{ id: string; bytes: number }>('sizes', JSON.stringify(ids))) {
+      sum += bytes
+      if (fitting.length > 0 && sum > most) break
+      fitting.push(id)
+    }
+    return all<KeptState>('states', JSON.stringify(fitting))
   }
 
   servers({ after = '', limit }: PageOptions): KeptName[] {

@@ -12,6 +12,8 @@ const sql = {
     supervisor = excluded.supervisor, startedAt = excluded.startedAt, incarnation = excluded.incarnation,
     restarts = excluded.restarts, revision = excluded.revision, state = excluded.state`,
   state: 'UPDATE servers SET revision = ?, state = ? WHERE id = ?',
+  version: 'UPDATE servers SET version = ? WHERE id = ?',
+  migrated: 'UPDATE servers SET version = ?, revision = ?, state = ? WHERE id = ? AND version = ? AND revision = ?',
   life: 'UPDATE servers SET incarnation = ?, restarts = ? WHERE id = ?',
   serverDone: 'DELETE FROM servers WHERE id = ?',
   serverOf: 'SELECT * FROM servers WHERE id = ?',
@@ -19,6 +21,8 @@ const sql = {
     (SELECT min(due) FROM timers WHERE timers.id = servers.id) AS due,
     EXISTS (SELECT 1 FROM casts WHERE casts.id = servers.id) AS hasCasts
     FROM servers WHERE id IN (SELECT value FROM json_each(?))`,
+  sizes: `SELECT id, octet_length(state) AS bytes FROM servers WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id`,
+  states: `SELECT id, version, revision, state FROM servers WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id`,
   servers: 'SELECT id, implementation, terms FROM servers WHERE id > ? ORDER BY id LIMIT ?',
 
   cast: `INSERT INTO casts (id, ${CAST}, answerTo, attempts) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7

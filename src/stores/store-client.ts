@@ -10,6 +10,7 @@ import {
   type KeptExit,
   type KeptFamily,
   type KeptName,
+  type KeptState,
   type KeptSupervisor,
   type PageOptions,
   type Search,
@@ -46,6 +47,10 @@ export class StoreClient implements Store {
 
   briefs(ids: readonly string[]): Promise<KeptBrief[]> {
     return this.#ask('briefs', ids)
+  }
+
+  states(ids: readonly string[], most: number): Promise<KeptState[]> {
+    return this.#ask('states', ids, most)
   }
 
   servers(options: PageOptions): Promise<KeptName[]> {

@@ -1,11 +1,13 @@
 /** Hot code change over HTTP: what is asked for, what is told, and what follows it. */
 import { type AddressInfo, connect } from 'node:net'
-import { type AnyDefinition, defineServer, Type } from 'genservers'
+import { type AnyDefinition, defineServer, type Runtime, Type } from 'genservers'
 import t, { type Test } from 'tap'
+import { StoreFull } from '../../src/adapters.js'
 import { createOperatorsGateway } from '../../src/gateway.js'
 import type { Reload } from '../../src/http/reload.js'
+import { heldStore } from '../core/durable/held-store.js'
 import type { Document } from './contract.js'
-import { openGateway } from './open-gateway.js'
+import { openGateway, until } from './open-gateway.js'
 
 const Count = Type.Object({ count: Type.Integer() })
 
@@ -78,6 +80,37 @@ t.test('one server that cannot come along is named, and all is as it was', async
     })
   }
   t.equal((await ask('POST', '/servers/t1/call', { message: 'old' })).body.reply, 202)
+})
+
+t.test('durable servers change over too, those that are not in memory among them', async (t) => {
+  const { store, commits } = heldStore()
+  const durable = { tally: { ...first, durable: true } as AnyDefinition }
+  const before = await openGateway(t, durable, {}, store)
+  for (const id of ['t1', 't2', 't3']) await before.ask('POST', '/servers', { implementation: 'tally', id })
+  await before.ask('POST', '/servers/t1/call', { message: 'add', args: { by: 2 } })
+  let runtime: Runtime | undefined
+  const reload: Reload = (name, options) =>
+    (runtime as Runtime).changeCode(name, { ...second, durable: true } as AnyDefinition, options)
+  const opened = await openGateway(t, durable, { reload }, store)
+  const { ask, clock } = opened
+  runtime = opened.runtime
+  await runtime.restore()
+  await ask('POST', '/servers/t2/call', { message: 'old' })
+  const told = { implementation: 'tally', from: 1, to: 2, servers: 3, migrated: 3 }
+  t.same((await ask('POST', '/implementations/tally/reload?dryRun=true')).body, { ...told, dryRun: true })
+  commits.hold()
+  const reloaded = ask('POST', '/implementations/tally/reload')
+  await until(() => commits.held.length > 0)
+  commits.fail(new StoreFull('no room'))
+  const refused = await reloaded
+  t.equal(refused.statusCode, 503)
+  t.match(refused.body, { code: 'storage_failed', effect: 'unknown', detail: /tally runs version 2 from now on/ })
+  commits.recover()
+  t.match((await ask('GET', '/servers/t1')).body, { version: 2, status: 'running' })
+  t.match((await ask('GET', '/servers/t1/state')).body, { state: { total: 2 } })
+  t.same((await ask('POST', '/servers/t1/call', { message: 'fresh' })).body, { reply: 2 })
+  await clock.advance(1000)
+  t.same((await ask('POST', '/servers/t2/call', { message: 'fresh' })).body, { reply: 0 })
 })
 
 t.test('the typed routes, the list and the document follow the code', async (t) => {

@@ -42,6 +42,44 @@ for (const [name, open] of Object.entries(stores)) {
     t.same((await store.load('a'))?.server, kept('a', { version: 2 }))
   })
 
+  t.test(
+    `${name}: what a server has may be of other code, and get its form, unless it has changed since`,
+    async (t) => {
+      const store = await open(t)
+      await store.commit([server('a', { revision: 3 }), server('b')])
+      const migrated = (id: string, of: object): Change => ({
+        kind: 'migrated',
+        of: { id, version: 1, revision: 3, ...of },
+        to: { version: 2, revision: 4, state: '{"m":1}' },
+      })
+      await store.commit([migrated('a', { revision: 2 }), migrated('a', { version: 2 }), migrated('nobody', {})])
+      t.same((await store.load('a'))?.server, kept('a', { revision: 3 }))
+      t.equal(await store.load('nobody'), undefined)
+      await store.commit([migrated('a', {})])
+      t.same((await store.load('a'))?.server, kept('a', { version: 2, revision: 4, state: '{"m":1}' }))
+      await store.commit([
+        { kind: 'version', id: 'b', version: 5 },
+        { kind: 'version', id: 'nobody', version: 5 },
+      ])
+      t.same((await store.load('b'))?.server, kept('b', { version: 5 }))
+      t.match(await store.briefs(['a', 'b']), [{ version: 2, revision: 4 }, { version: 5 }])
+    },
+  )
+
+  t.test(`${name}: states are given in the order of their ids, as many as fit, but one at least`, async (t) => {
+    const store = await open(t)
+    const state = (id: string) => JSON.stringify({ id, text: 'ü'.repeat(100) })
+    await store.commit(['b', 'a', 'd', 'c'].map((id) => server(id, { state: state(id), revision: 7 })))
+    const ids = ['d', 'a', 'nobody', 'c']
+    const all = ['a', 'c', 'd'].map((id) => ({ id, version: 1, revision: 7, state: state(id) }))
+    t.same(await store.states(ids, 1_000_000), all)
+    const one = Buffer.byteLength(state('a'))
+    t.same(await store.states(ids, 2 * one), all.slice(0, 2), 'bytes, and not characters')
+    t.same(await store.states(ids, 2 * one - 1), all.slice(0, 1))
+    t.same(await store.states(ids, 1), all.slice(0, 1))
+    t.same(await store.states(['nobody'], 1), [])
+  })
+
   t.test(`${name}: casts have numbers of their own, that only grow, and are loaded in their order`, async (t) => {
     const store = await open(t)
     const [first, other, second] = await store.commit([

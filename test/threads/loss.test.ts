@@ -1,5 +1,5 @@
 /** A thread is lost while something is under way: what of it holds, who hears what, and who is charged. */
-import { type FeedEvent, silentLogger } from 'genservers'
+import { type FeedEvent, GenServerError, silentLogger } from 'genservers'
 import { createSimulatedClock } from 'genservers/testing'
 import t from 'tap'
 import { CrashRecords, Exits, RootKeeper } from '../../src/adapters.js'
@@ -13,6 +13,7 @@ import type { StandBy } from '../../src/threads/host/stand-by.js'
 import { type OpenQuestion, ThreadNode } from '../../src/threads/host/thread-node.js'
 import { Watches } from '../../src/threads/host/watches.js'
 import { Board } from '../../src/threads/wire/board.js'
+import { carry } from '../../src/threads/wire/carried-failure.js'
 import { Channel } from '../../src/threads/wire/channel.js'
 import type { FromNode, ToNode } from '../../src/threads/wire/messages.js'
 import { latch, logInto, observe } from '../core/running.js'
@@ -254,6 +255,19 @@ t.test('a node that is lost before all have agreed keeps all others on their cod
   asked.get('b')?.fail(new Error('given up'))
   await reload
   t.same(said, ['b failed'])
+})
+
+t.test('what a node that has changed over could not keep is told when all have changed over', async (t) => {
+  const { reloads, said, asked, agree, done } = reloading('ab')
+  const reload = t.rejects(reloads.reload('visits', {}), { code: 'storage_failed', message: 'not all' })
+  await Promise.resolve()
+  agree('a')
+  agree('b')
+  done('a')
+  const failure = carry(new GenServerError('storage_failed', 'not all'))
+  asked.get('b')?.open({ failure, data: { version: 2 } })
+  await reload
+  t.same(said.slice(3), ['visits is 2'])
 })
 
 t.test('a node that comes while the others change over changes over too', async (t) => {

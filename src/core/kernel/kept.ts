@@ -37,6 +37,9 @@ export interface KeptBrief
   readonly hasCasts: boolean
 }
 
+/** The state of a server, and which code it is of. */
+export type KeptState = Pick<KeptServer, 'id' | 'version' | 'revision' | 'state'>
+
 /** A cast that was accepted and has had no effect yet. */
 export interface KeptCast {
   /** Grows with each cast that any server of the store is sent. Given by the store, once: none is ever given again. */
@@ -151,6 +154,14 @@ export type Change =
   /** A server has its first state, or another life with a fresh one: replaces what is kept of the server itself. */
   | { readonly kind: 'server'; readonly server: KeptServer }
   | { readonly kind: 'state'; readonly id: string; readonly revision: number; readonly state: string }
+  /** What it has is of this code from now on. */
+  | { readonly kind: 'version'; readonly id: string; readonly version: number }
+  /** Its state has the form of other code, unless what is kept is not the one any more of which that was made. */
+  | {
+      readonly kind: 'migrated'
+      readonly of: Pick<KeptState, 'id' | 'version' | 'revision'>
+      readonly to: Omit<KeptState, 'id'>
+    }
   /** It goes on with its state in another life. */
   | { readonly kind: 'life'; readonly id: string; readonly incarnation: number; readonly restarts: number }
   /** It is no more, and nothing of its own either but its exit. Whose child it is has it as one that is stopped. */

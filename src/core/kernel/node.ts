@@ -21,6 +21,8 @@ export class Node {
   readonly startedAt: number
   /** When `tick` was last called. Good enough for how long a message has waited. */
   recent: number
+  /** The implementation whose code is being changed: none of its servers leaves memory. */
+  changing: string | undefined = undefined
   #numbers = 0
   /** In each reference, so that no other node gives the same. */
   readonly #mark: string

@@ -13,6 +13,7 @@ import type {
   KeptExit,
   KeptFamily,
   KeptName,
+  KeptState,
   KeptSupervisor,
 } from './kept.js'
 
@@ -53,6 +54,11 @@ export interface Store {
   load(id: string): Promise<Kept | undefined>
   /** Of those among `ids` that are kept, in whichever order. */
   briefs(ids: readonly string[]): Promise<KeptBrief[]>
+  /**
+   * Of those among `ids` that are kept, in the order of their ids: the first, and as many more as have `most` bytes with it. None, where
+   * none of them is kept.
+   */
+  states(ids: readonly string[], most: number): Promise<KeptState[]>
   /** Who is kept, in the order of their ids. */
   servers(options: PageOptions): Promise<KeptName[]>
   /**

@@ -11,6 +11,8 @@ import { Sleeper } from './sleeper.js'
 
 const PAGE = 100
 const LARGEST_PAGE = 1000
+/** Of those that are not in memory, so many are given at once. */
+const ASLEEP = 100
 /** So many servers are looked at for one page at most: a page of what is rare must not hold the thread. */
 const MOST_LOOKED_AT = 5000
 
@@ -64,6 +66,23 @@ export class Directory {
   /** Those that are in memory. */
   *awake(implementation?: string): Generator<Server, void, undefined> {
     for (const each of this.registry.after(undefined, implementation)) if (!(each instanceof Sleeper)) yield each
+  }
+
+  /** Those that are not, some at a time. Others may go on meanwhile. */
+  async *asleep(implementation?: string): AsyncGenerator<Sleeper[], void, undefined> {
+    for (let after: string | undefined, isOver = false; !isOver; ) {
+      const page: Sleeper[] = []
+      let looked = 0
+      isOver = true
+      for (const each of this.registry.after(after, implementation)) {
+        if (each instanceof Sleeper) page.push(each)
+        after = each.id
+        isOver = ++looked < MOST_LOOKED_AT && page.length < ASLEEP
+        if (!isOver) break
+      }
+      if (page.length > 0) yield page
+      await new Promise((resolve) => setImmediate(resolve))
+    }
   }
 
   /**

@@ -1,13 +1,12 @@
 /**
  * A server whose state, casts and timers are kept by a store. Handlers know nothing of it. What it is made of: its mailbox
- * (`kept-mailbox.ts`), its output gate (`gated-server.ts`), and its life, here.
+ * (`kept-mailbox.ts`), its output gate (`gated-server.ts`), when it leaves memory (`idle-server.ts`), and its life, here.
  *
  * 1. It is there, and has ended, as far as others can tell, when that is kept.
  * 2. It does not end because it crashes too often: what is kept would be lost with it.
  * 3. It comes out of the store as it was last kept: when the runtime begins (`restore`), when its node was lost (`comeOut`), and when
- *    what it did could not be kept (`fallBack`).
+ *    what it did could not be kept (`fallBack`). It comes with a state of its code (`kept-states.ts`).
  */
-import type { ClockTimer } from '../kernel/clock.js'
 import { GenServerError } from '../kernel/errors.js'
 import type { AnswerKey, Kept, KeptBrief } from '../kernel/kept.js'
 import type { Pending } from '../kernel/process.js'
@@ -15,24 +14,28 @@ import type { Reason } from '../kernel/reason.js'
 import { TimerReceipt } from '../kernel/receipt.js'
 import type { Awaitable } from './definition.js'
 import { adopt } from './draft.js'
-import { GatedServer } from './gated-server.js'
+import { IdleServer } from './idle-server.js'
 import { type Cause, type Comeback, comesBack, LONGEST_DELAY } from './keeper.js'
-import { keptExit, keptServer, keptText, keptTimer, restoredTimed } from './kept-text.js'
+import { keptExit, keptServer, keptText, keptTimer } from './kept-text.js'
 import { outcomeText } from './outcome.js'
 import type { Scope } from './scope.js'
+import { argsFor } from './server.js'
 import type { Remembered } from './sleeper.js'
 import { storageFailed } from './storage-failed.js'
 import { Timers } from './timers.js'
 
-export class DurableServer extends GatedServer {
+/** Milliseconds until one tries again to come out of the store whose new state could not be kept. */
+const RETRY = 1000
+
+export class DurableServer extends IdleServer {
   /** The store has it. */
   #isKept = false
   /** That it was started is to be kept under this. */
   #startKey: AnswerKey | undefined = undefined
   #isEnding = false
-  #bedtime: ClockTimer | undefined = undefined
   /** While it comes into memory. */
   #coming: Promise<void> | undefined = undefined
+  #isStored = false
 
   protected override get isEnding(): boolean {
     return this.#isEnding
@@ -72,37 +75,15 @@ export class DurableServer extends GatedServer {
     this.handled = handled
     this.replies = replies
     this.status = 'running'
+    this.#isStored = true
     void this.#comeOut(load, undefined)
   }
 
-  /** It leaves memory when it has had nothing to do for long enough. */
-  #stayUp(): void {
-    const idle = this.terms.idle ?? this.node.idle
-    this.activeAt = this.node.clock.monotonic()
-    if (idle !== Number.POSITIVE_INFINITY && !this.ended) this.#wait(idle, idle)
+  override get isStored(): boolean {
+    return this.#isStored
   }
 
-  #wait(ms: number, idle: number): void {
-    this.#bedtime?.cancel()
-    this.#bedtime = this.node.clock.setTimer(ms, () => {
-      const left = idle - (this.node.clock.monotonic() - this.activeAt)
-      if (left > 0) this.#wait(left, idle)
-      else if (this.#canLeave) this.#fallAsleep()
-      else this.#wait(idle, idle)
-    })
-    this.#bedtime.unref()
-  }
-
-  /** Nobody holds anything of it, and nothing of it is anywhere but in the store. */
-  get #canLeave(): boolean {
-    const hasNothing = this.idle && this.mailbox.taken === 0 && this.anyWaiters?.areNone !== false && this.pipes === 0
-    const isWanted = this.feed?.isWatched || this.anyListeners?.size || this.tracer !== undefined
-    const isTied = this.anyTies?.areNone === false || this.anyIdleTimeout?.isArmed
-    const isWell = this.status === 'running' && this.hasState && !this.suspended && !this.#isEnding
-    return hasNothing && !isWanted && !isTied && isWell && !this.commits.concerns(this.id)
-  }
-
-  #fallAsleep(): void {
+  protected override fallAsleep(): void {
     const { id, protocol, startedAt, incarnation, restarts, revision } = this
     const due = this.anyTimers?.nextDue ?? null
     const { name: implementation, version } = protocol
@@ -114,11 +95,6 @@ export class DurableServer extends GatedServer {
     this.peers.fellAsleep(this, brief)
   }
 
-  protected override halt(): void {
-    this.#bedtime?.cancel()
-    super.halt()
-  }
-
   override whenHere<T>(look: () => Awaitable<T>): Awaitable<T> {
     return this.#coming === undefined ? look() : this.#coming.then(look)
   }
@@ -126,6 +102,7 @@ export class DurableServer extends GatedServer {
   /** It has lost its node, and its next life begins `delay` milliseconds from now, with what is kept. */
   comeOut(load: () => Promise<Kept | undefined>, delay: number): void {
     this.#isKept = true
+    this.#isStored = true
     this.status = 'restarting'
     this.absence.begin(delay, () => this.#comeOut(load, 'killed'))
   }
@@ -141,34 +118,49 @@ export class DurableServer extends GatedServer {
     this.waiters.giveUp(failure, this.mailbox)
     this.forgetAtHand()
     this.#isEnding = false
+    this.#isStored = true
     this.status = 'restarting'
-    this.absence.begin(0, () => this.#comeOut(load, undefined))
+    this.absence.begin(this.#coming === undefined ? 0 : RETRY, () => this.#comeOut(load, undefined))
+    this.#coming = undefined
   }
 
   #comeOut(load: () => Promise<Kept | undefined>, last: Reason | undefined): Promise<void> {
-    this.#coming = this.#come(load, last)
+    this.#coming = this.#comeWith(load, last)
     return this.#coming
   }
 
-  async #come(load: () => Promise<Kept | undefined>, last: Reason | undefined): Promise<void> {
+  async #comeWith(load: () => Promise<Kept | undefined>, last: Reason | undefined): Promise<void> {
+    const { lineage } = this
     let kept: Kept | undefined
+    let failure: unknown
     try {
       kept = await load()
-      this.#coming = undefined
     } catch (error) {
-      this.unload(storageFailed(this.id, error as Error))
-      return
+      failure = error
     }
+    // It has fallen back meanwhile.
+    if (this.lineage !== lineage) return
+    this.#coming = undefined
     if (this.ended || this.#isEnding) return
-    if (kept === undefined) this.unload(new GenServerError('unknown_server', `no server has the id ${this.id}`))
+    if (failure instanceof GenServerError) this.#stayAway(failure)
+    else if (failure !== undefined) this.unload(storageFailed(this.id, failure as Error))
+    else if (kept === undefined) this.unload(new GenServerError('unknown_server', `no server has the id ${this.id}`))
     else this.restore(kept, last)
+  }
+
+  /** It cannot run on the code that there is: it stays in the store, and whoever waits hears why. */
+  #stayAway(failure: GenServerError): void {
+    this.node.logger.error({ server: this.id }, failure.message)
+    this.waiters.giveUp(failure, this.mailbox)
+    this.fallAsleep()
   }
 
   /** Comes out of the store, as it was when it was last kept; in another life, if there is a reason why the last one ended. */
   restore({ server, casts, timers, upTo }: Kept, last?: Reason): void {
     const { id, revision, incarnation, restarts } = server
     this.#isKept = true
-    this.args = JSON.parse(server.args)
+    this.#isStored = false
+    this.args = argsFor(this.protocol, JSON.parse(server.args))
     this.startedAt = server.startedAt
     this.incarnation = incarnation
     this.revision = revision
@@ -182,10 +174,10 @@ export class DurableServer extends GatedServer {
     this.shows(this.state, revision)
     this.status = 'running'
     this.refill(casts, upTo)
-    for (const timer of timers) this.timers.restore(timer.ref, timer.due, restoredTimed(timer))
+    this.restoreTimers(timers)
     if (last !== undefined) this.peers.began(this)
     this.open()
-    this.#stayUp()
+    this.stayUp()
   }
 
   override startedUnder(key: AnswerKey): void {
@@ -218,7 +210,7 @@ export class DurableServer extends GatedServer {
           if (this.scope === scope && !this.#isEnding) {
             this.shows(own, this.revision + 1)
             this.goLive(scope, own)
-            this.#stayUp()
+            this.stayUp()
           }
           resolve()
         },

@@ -3,7 +3,8 @@
  * the turn has succeeded (see `gate.ts`), or not at all.
  */
 import type { Call } from '../kernel/call.js'
-import type { Cast, Info } from '../kernel/envelope.js'
+import type { Cast, Envelope, Info } from '../kernel/envelope.js'
+import type { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
 import type { Mailbox } from '../kernel/mailbox.js'
 import type { Reason } from '../kernel/reason.js'
@@ -15,6 +16,8 @@ export interface Addressee extends Destination {
   readonly id: string
   readonly protocol: Protocol
   readonly mailbox: Mailbox
+  /** It is here, and does not take what was checked for its code of before. */
+  refuse?(envelope: Envelope, refusal: GenServerError): void
 }
 
 export type Effect =

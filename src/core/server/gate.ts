@@ -49,8 +49,7 @@ export const OWN: ReadonlySet<Effect['kind']> = new Set([
 function perform(source: Source, effect: Effect, transport: Transport, revision: number): void {
   switch (effect.kind) {
     case 'send':
-      if (fits(source, effect)) transport.deliver(effect.to, effect.envelope)
-      else effect.to.mailbox.release()
+      send(source, effect, transport)
       break
     case 'reply':
       source.replies++
@@ -95,11 +94,20 @@ function perform(source: Source, effect: Effect, transport: Transport, revision:
 }
 
 /** The code of the receiver may have changed since the message was made. */
-function fits(source: Source, { to, envelope, checkedFor }: Extract<Effect, { kind: 'send' }>): boolean {
+function send(
+  { id, node }: Source,
+  { to, envelope, checkedFor }: Extract<Effect, { kind: 'send' }>,
+  transport: Transport,
+): void {
   const refusal = to.protocol === checkedFor ? undefined : checkAgain(to.protocol, envelope)
-  if (refusal === undefined) return true
-  source.node.logger.warn({ server: source.id, to: to.id, message: envelope.message }, `dropped: ${refusal.message}`)
-  return false
+  if (refusal === undefined) {
+    transport.deliver(to, envelope)
+    return
+  }
+  to.mailbox.release()
+  // The store has it.
+  if (envelope.receipt !== undefined && to.refuse !== undefined) to.refuse(envelope, refusal)
+  else node.logger.warn({ server: id, to: to.id, message: envelope.message }, `dropped: ${refusal.message}`)
 }
 
 /**

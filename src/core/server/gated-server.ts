@@ -18,6 +18,7 @@ import { OWN, release } from './gate.js'
 import { KeptMailbox } from './kept-mailbox.js'
 import { keptCast, keptText } from './kept-text.js'
 import { failedText, repliedText } from './outcome.js'
+import type { Protocol } from './protocol.js'
 import type { Scope } from './scope.js'
 import { storageFailed } from './storage-failed.js'
 import type { Turned } from './turn.js'
@@ -44,6 +45,15 @@ export abstract class GatedServer extends KeptMailbox {
 
   override get committedRevision(): number {
     return this.#shown?.revision ?? this.revision
+  }
+
+  override get still(): boolean {
+    return super.still && this.committedRevision === this.revision
+  }
+
+  override async whenStill(): Promise<void> {
+    await super.whenStill()
+    if (!this.still) await this.kept().catch(() => {})
   }
 
   protected override get latest(): object {
@@ -120,6 +130,15 @@ export abstract class GatedServer extends KeptMailbox {
         },
       ),
     )
+  }
+
+  /** Also where it has the same state with that: whoever finds it in the store must know. */
+  override changeCode(protocol: Protocol, next: object | undefined): void {
+    const { id } = this
+    const { version } = this.protocol
+    super.changeCode(protocol, next)
+    if (protocol.version === version || this.isStored || !this.hasState) return
+    this.commits.add(id, { kind: 'version', id, version: protocol.version })
   }
 
   /** What concerns only the server itself takes hold; gives the rest. Casts to durable servers are kept with it. */

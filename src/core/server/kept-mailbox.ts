@@ -19,9 +19,9 @@ import type { AnswerKey, Kept } from '../kernel/kept.js'
 import type { Node } from '../kernel/node.js'
 import type { Pending } from '../kernel/process.js'
 import type { Reason } from '../kernel/reason.js'
-import { CastReceipt, type Receipt } from '../kernel/receipt.js'
+import { CastReceipt, type Receipt, TimerReceipt } from '../kernel/receipt.js'
 import type { Keeper } from './keeper.js'
-import { keptCast, restoredMessage } from './kept-text.js'
+import { keptCast, restoredMessage, restoredTimed } from './kept-text.js'
 import type { ServerTerms } from './options.js'
 import { failedText, outcomeText, repliedText } from './outcome.js'
 import type { Peers } from './peers.js'
@@ -71,6 +71,20 @@ export abstract class KeptMailbox extends Server {
       const refusal = checkAgain(this.protocol, message)
       if (refusal === undefined) this.mailbox.putBack(message)
       else this.#setAside(message, receipt, { error: refusal.message })
+    }
+  }
+
+  /** Timers come out of the store. */
+  protected restoreTimers(timers: Kept['timers']): void {
+    const { id, protocol, commits } = this
+    for (const timer of timers) {
+      const envelope = restoredTimed(timer)
+      const refusal = checkAgain(protocol, envelope)
+      if (refusal === undefined) this.timers.restore(timer.ref, timer.due, envelope)
+      else {
+        commits.add(id, { kind: 'timerDone', id, ref: timer.ref })
+        this.refuse(envelope, refusal)
+      }
     }
   }
 
@@ -209,6 +223,21 @@ export abstract class KeptMailbox extends Server {
     if (this.#isPoison(taken, receipt, this.lastExit?.reason ?? 'killed')) return
     this.commits.castTaken(receipt)
     this.mailbox.putBack(taken) // 1
+  }
+
+  /** It does not fit the code any more. What was accepted waits for somebody to decide. */
+  override refuse(envelope: Envelope, refusal: GenServerError): void {
+    const { receipt } = envelope as { receipt?: Receipt | undefined }
+    if (receipt instanceof TimerReceipt) receipt.settle(this.commits)
+    if (envelope.kind !== 'cast' && !(receipt instanceof CastReceipt)) {
+      super.refuse(envelope, refusal)
+      return
+    }
+    this.mailbox.remove(envelope)
+    this.node.taken.dropped(envelope)
+    const message = envelope as Cast | Call
+    const own = receipt instanceof CastReceipt ? receipt : this.commits.cast(this.id, keptCast(message as Cast))
+    this.#setAside(message, own, { error: refusal.message })
   }
 
   #isPoison(message: Cast | Call, receipt: CastReceipt, reason: Reason): boolean {

@@ -14,6 +14,7 @@ import { keepCall } from './keep-call.js'
 import type { Keeper } from './keeper.js'
 import type { DeadLetterOptions, FindOptions, Keeping, LaterCall, Where } from './keeping.js'
 import { topsOf } from './kept-pages.js'
+import { KeptStates } from './kept-states.js'
 import { restoredTerms } from './kept-text.js'
 import type { LocalFamily } from './local-family.js'
 import type { Neighbours } from './neighbours.js'
@@ -33,6 +34,7 @@ const RAISED_WITHIN = 60_000
 
 export abstract class KeptRuntime extends Sys implements Keeping {
   abstract override readonly peers: Peers
+  protected readonly keptStates: KeptStates | undefined
   readonly #restoration: Restoration | undefined
   readonly #deadLetters: DeadLetters
   readonly #sweeper: Sweeper | undefined
@@ -48,7 +50,8 @@ export abstract class KeptRuntime extends Sys implements Keeping {
     private readonly store: Store | undefined,
   ) {
     super(node, protocols, directory, root, neighbours)
-    this.#restoration = store && new Restoration(store, this)
+    this.keptStates = store && new KeptStates(store, node, directory)
+    this.#restoration = store && new Restoration(store, this.keptStates as KeptStates, this)
     this.#sweeper = store && new Sweeper(store, node.clock, () => directory.exits.since)
     this.#deadLetters = new DeadLetters(store, (id) => directory.see(id))
     this.#finder = new Finder(
@@ -58,8 +61,10 @@ export abstract class KeptRuntime extends Sys implements Keeping {
   }
 
   async restore({ except = [] }: RestoreOptions = {}): Promise<number> {
-    await this.#finder.begin(this.node.logger)
     const restored = (await this.#restoration?.restore()) ?? 0
+    // Where they cannot come back the store stays as it is.
+    await this.#finder.begin(this.node.logger)
+    this.goOn()
     this.#sweeper?.begin()
     const not = new Set(except)
     if (this.store !== undefined) await this.raise((await topsOf(this.store)).filter(({ id }) => !not.has(id)))
@@ -115,9 +120,14 @@ export abstract class KeptRuntime extends Sys implements Keeping {
     this.adopt(SUPERVISOR, args, options, life, delay)
   }
 
-  /** Those that are kept and are to be here. */
+  /** Those that are kept and are to be here. They wait for `goOn`. @throws {NotRestored} */
   async restoreServers(ids: readonly string[]): Promise<void> {
     await this.#restoration?.restoreServers(ids)
+  }
+
+  /** All that are kept are where they are to be, on all nodes. */
+  goOn(): void {
+    this.#restoration?.goOn()
   }
 
   /** A durable server that had its id on a node that is no more goes on here, as it was last kept. */
@@ -137,6 +147,7 @@ export abstract class KeptRuntime extends Sys implements Keeping {
 
   protected endSweeping(): void {
     this.#sweeper?.end()
+    this.keptStates?.writeBack.end()
   }
 
   /** It is not woken for that. */

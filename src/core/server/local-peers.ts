@@ -20,7 +20,7 @@ import { Sleeper } from './sleeper.js'
 import type { Starter } from './starter.js'
 
 export class LocalPeers implements Peers {
-  readonly #starter: Pick<Starter, 'node' | 'directory' | 'makeClaimed' | 'start'>
+  readonly #starter: Pick<Starter, 'node' | 'directory' | 'makeClaimed' | 'start' | 'findProtocol'>
   readonly #family: LocalFamily
   readonly #feeds: Feeds
   readonly #neighbours: Neighbours
@@ -160,10 +160,9 @@ export class LocalPeers implements Peers {
   }
 
   fellAsleep(server: Resting, brief: KeptBrief): void {
-    const { directory, node } = this.#starter
-    const { protocol, terms, keeper } = server
-    const { handled, replies, crashes, lastExit } = server
-    directory.sleeps(new Sleeper(brief, protocol, terms, keeper, node, { handled, replies, crashes, lastExit }))
+    const { terms, keeper, handled, replies, crashes, lastExit } = server
+    const remembered = { handled, replies, crashes, lastExit }
+    this.#starter.directory.sleeps(new Sleeper(brief, this.#starter, terms, keeper, remembered))
     this.#neighbours.slept(brief.id, true)
   }
 

@@ -222,7 +222,10 @@ export class LocalRuntime extends KeptRuntime {
 
   state(id: string): Awaitable<StateView> {
     const seen = this.directory.see(id)
-    return seen instanceof Sleeper ? this.stateOfSleeper(seen) : seen.whenHere(() => stateView(seen))
+    if (seen instanceof Sleeper) return this.stateOfSleeper(seen)
+    return seen.whenHere(
+      (): Awaitable<StateView> => (this.directory.look(id) === seen ? stateView(seen) : this.state(id)),
+    )
   }
 
   timers(id: string): Awaitable<TimerInfo[]> {

@@ -6,33 +6,52 @@
  * 2. Code of the same version takes the state as it is.
  * 3. The new state matches the schema of its implementation, in either case. Instances of classes, as a Map, are not looked at.
  * 4. What comes of it is data that nobody else has: nothing can fail any more when the server takes it.
+ * 5. Nor can it fail to be kept, where that is to be, for what it is.
  */
 import { Type } from '@sinclair/typebox'
 import { isDraftable } from 'mutative'
 import { copyJson, NotJson } from '../kernel/json.js'
+import type { KeptState } from '../kernel/kept.js'
 import { printable } from '../kernel/reason.js'
+import { freeze } from './draft.js'
+import { keptText } from './kept-text.js'
 import type { Protocol } from './protocol.js'
 import { type CompiledSchema, compileSchema } from './schema.js'
 import { STATE_DEPTH } from './state-check.js'
 import { isThenable } from './turn.js'
 
-/** The server whose state it is. */
-interface Migrated {
-  readonly protocol: Protocol
-  readonly committed: object
-}
-
 export class Migration {
   readonly #schema: CompiledSchema
 
-  constructor(readonly to: Protocol) {
+  constructor(
+    readonly to: Protocol,
+    /** Of a state that is kept. */
+    private readonly mostBytes: number,
+  ) {
     this.#schema = compileSchema(to.definition.state ?? Type.Unknown())
   }
 
-  /** The state that the server will have. @throws what `codeChange` throws, and Error */
-  stateOf({ protocol, committed }: Migrated): object {
-    if (protocol.version === this.to.version) return this.#checked(committed)
-    const next = this.#change(committed, protocol.version)
+  /**
+   * The state that a server will have whose state is `committed`, by code of `version`.
+   * @throws what `codeChange` throws, and Error
+   */
+  stateOf(committed: object, version: number): object {
+    const next = this.#next(committed, version)
+    if (next !== committed && this.to.definition.durable) keptText(next, this.mostBytes) // 5
+    return next
+  }
+
+  /** What will be kept of one of which this is. Another state is another revision. @throws as `stateOf` */
+  ofKept({ version, revision, state }: Omit<KeptState, 'id'>): Omit<KeptState, 'id'> {
+    const old = freeze(JSON.parse(state))
+    const next = this.#next(old, version)
+    if (next === old) return { version: this.to.version, revision, state }
+    return { version: this.to.version, revision: revision + 1, state: keptText(next, this.mostBytes) }
+  }
+
+  #next(committed: object, version: number): object {
+    if (version === this.to.version) return this.#checked(committed)
+    const next = this.#change(committed, version)
     return this.#checked(next === committed ? next : ownCopy(next))
   }
 

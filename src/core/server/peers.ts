@@ -25,7 +25,6 @@ import type { Addressee } from './effects.js'
 import type { Keeper } from './keeper.js'
 import type { ServerTerms, StartOptions } from './options.js'
 import type { Lived } from './past.js'
-import type { Protocol } from './protocol.js'
 import type { Remembered } from './sleeper.js'
 import type { Timers } from './timers.js'
 
@@ -60,7 +59,6 @@ export interface CallFromHandler {
 
 /** A durable server that has nothing to do. */
 export interface Resting extends Remembered {
-  readonly protocol: Protocol
   readonly terms: ServerTerms
   readonly keeper: Keeper
 }

@@ -1,7 +1,12 @@
 /**
  * How durable servers come out of the store. When the runtime begins they are only known (`Sleeper`); each comes into memory when it
  * has something to do, and so does one of which something was lost.
+ *
+ * 1. Where the code is another than that of a state that is kept, that state is migrated for trial when the runtime begins. Until all
+ *    have succeeded (`goOn`) nobody wakes and nothing is written: a start that fails leaves what is kept to the code that wrote it.
  */
+
+import { Breath } from '../kernel/breath.js'
 import type { GroupCommit } from '../kernel/group-commit.js'
 import type { KeptBrief } from '../kernel/kept.js'
 import type { Node } from '../kernel/node.js'
@@ -12,6 +17,7 @@ import { DurableServer } from './durable-server.js'
 import type { StateView } from './info.js'
 import type { Keeper } from './keeper.js'
 import { pagesOf } from './kept-pages.js'
+import type { KeptStates } from './kept-states.js'
 import { restoredTerms } from './kept-text.js'
 import type { LocalFamily } from './local-family.js'
 import type { Neighbours } from './neighbours.js'
@@ -46,15 +52,18 @@ interface Home {
 export class Restoration {
   /** Most servers have the same terms, and share them. */
   readonly #terms = new Map<string, ServerTerms>()
+  /** Those that have something to do. */
+  #waiting: Sleeper[] = []
 
   constructor(
     private readonly store: Store,
+    private readonly states: KeptStates,
     private readonly home: Home,
   ) {
     home.directory.wake = (sleeper) => this.#wake(sleeper)
   }
 
-  /** @throws {NotRestored} if one of them could not be brought back. */
+  /** All, who wait for `goOn`. @throws {NotRestored} if one of them could not be brought back. */
   async restore(): Promise<number> {
     let restored = 0
     for await (const page of pagesOf(this.store)) {
@@ -65,21 +74,51 @@ export class Restoration {
     return restored
   }
 
+  /** They are known, and wait for `goOn`. @throws {NotRestored} */
   async restoreServers(ids: readonly string[]): Promise<void> {
-    for (const brief of await this.store.briefs(ids)) this.#register(brief)
+    const briefs = await this.store.briefs(ids)
+    for (const brief of briefs) this.#register(brief)
+    const isOutdated = ({ implementation, version }: KeptBrief) => this.#protocolOf(implementation).version !== version
+    await this.#try(briefs.filter(isOutdated).map(({ id }) => id))
   }
 
   #register(brief: KeptBrief): void {
-    const { id, implementation, version } = brief
-    const protocol = this.home.findProtocol(implementation)
-    if (protocol?.definition.durable !== true) {
+    const { id, implementation, hasCasts, due } = brief
+    if (this.home.findProtocol(implementation)?.definition.durable !== true) {
       throw new NotRestored(`${id} is kept, and there is no durable implementation ${implementation}`)
     }
-    if (protocol.version !== version) {
-      const versions = `${version} of ${implementation}, and its code is version ${protocol.version}`
-      throw new NotRestored(`${id} is kept by version ${versions}`)
+    const sleeper = this.#sleeps(brief, this.#termsOf(brief.terms))
+    if (hasCasts || due !== null) this.#waiting.push(sleeper)
+  }
+
+  async #try(ids: readonly string[]): Promise<void> {
+    const breath = new Breath(this.home.node.clock)
+    for await (const states of this.states.of(ids)) {
+      for (const state of states) {
+        const { protocol } = this.home.directory.look(state.id) as Sleeper
+        try {
+          this.states.migrate(state, protocol) // 1
+        } catch (error) {
+          throw new NotRestored((error as Error).message)
+        }
+        await breath.due
+      }
     }
-    this.#sleeps(brief, protocol, this.#termsOf(brief.terms))
+  }
+
+  /** All that are kept are known, on all nodes, and can run on their code: those that have something to do begin. */
+  goOn(): void {
+    const { directory } = this.home
+    for (const sleeper of this.#waiting) {
+      const { id } = sleeper
+      if (directory.look(id) === sleeper) sleeper.setAlarm(() => directory.find(id))
+    }
+    this.#waiting = []
+    this.states.writeBack.begin()
+  }
+
+  #protocolOf(implementation: string): Protocol {
+    return this.home.findProtocol(implementation) as Protocol
   }
 
   #termsOf(text: string): ServerTerms {
@@ -98,27 +137,26 @@ export class Restoration {
     return orphans
   }
 
-  #sleeps(brief: KeptBrief, protocol: Protocol, terms: ServerTerms): void {
-    const { directory, neighbours, node } = this.home
-    const { id, incarnation } = brief
-    const sleeper = new Sleeper(brief, protocol, terms, this.#keeperOf(id, terms), node)
-    directory.registry.register(id, sleeper, protocol.name)
+  #sleeps(brief: KeptBrief, terms: ServerTerms): Sleeper {
+    const { directory, neighbours } = this.home
+    const { id, implementation, incarnation } = brief
+    const sleeper = new Sleeper(brief, this.home, terms, this.#keeperOf(id, terms))
+    directory.registry.register(id, sleeper, implementation)
     directory.labels.add(id, terms.labels)
     neighbours.registered(sleeper)
     neighbours.began(id, incarnation, undefined)
     neighbours.slept(id, true)
-    sleeper.setAlarm(() => directory.find(id))
+    return sleeper
   }
 
   /** Servers that were known to a node that is no more, and not in memory there, are known here; what is missing is asked of the store. */
   know(servers: readonly Known[]): void {
     const startedAt = this.home.node.clock.now()
     for (const { id, implementation, terms, incarnation, restarts, revision } of servers) {
-      const protocol = this.home.findProtocol(implementation) as Protocol
-      const { version } = protocol
+      const { version } = this.#protocolOf(implementation)
       const numbers = { startedAt, incarnation, restarts, revision, due: null, hasCasts: false }
       const brief = { id, implementation, version, terms: '', ...numbers }
-      this.#sleeps(brief, protocol, terms)
+      this.#sleeps(brief, terms)
     }
     void this.#learn(servers.map(({ id }) => id))
   }
@@ -132,6 +170,7 @@ export class Restoration {
         sleeper.brief = brief
         sleeper.setAlarm(() => directory.find(brief.id))
       }
+      this.states.writeBack.begin()
     } catch (error) {
       node.logger.error({ err: error }, 'what is kept could not be read')
     }
@@ -144,7 +183,7 @@ export class Restoration {
     if (keeper instanceof SupervisorKeeper) keeper.tie(server)
     this.home.directory.registry.replace(brief.id, server)
     this.home.neighbours.slept(brief.id, false)
-    server.comeAwake(brief, sleeper.remembered, () => this.store.load(brief.id))
+    server.comeAwake(brief, sleeper.remembered, () => this.states.load(server))
     return server
   }
 
@@ -157,22 +196,30 @@ export class Restoration {
   /** A server that had its id on a node that is no more comes out of the store `delay` milliseconds from now. */
   bringBack({ id, implementation, terms }: Known, delay: number): void {
     const { directory, neighbours } = this.home
-    const protocol = this.home.findProtocol(implementation) as Protocol
-    const server = this.#make(id, protocol, terms, this.#keeperOf(id, terms))
+    const server = this.#make(id, this.#protocolOf(implementation), terms, this.#keeperOf(id, terms))
     directory.registry.register(id, server, implementation)
     directory.labels.add(id, terms.labels)
     neighbours.registered(server)
-    server.comeOut(() => this.store.load(id), delay)
+    server.comeOut(() => this.states.load(server), delay)
   }
 
-  /** The state of one that is not in memory. */
+  /** The state of one that is not in memory, as it will be when it is. */
   async stateOf({ id, protocol }: Sleeper): Promise<StateView | undefined> {
     const kept = await this.store.load(id).catch((error) => {
       throw storageFailed(id, error)
     })
     if (kept === undefined) return undefined
-    const { state, revision, incarnation } = kept.server
-    return { ...viewState(protocol, JSON.parse(state)), revision, incarnation }
+    const { version, revision, incarnation } = kept.server
+    if (version === protocol.version) {
+      return { ...viewState(protocol, JSON.parse(kept.server.state)), revision, incarnation }
+    }
+    try {
+      const next = this.states.migrate(kept.server, protocol)
+      return { ...viewState(protocol, JSON.parse(next.state)), revision: next.revision, incarnation }
+    } catch {
+      // Its `redact` knows nothing of a state of other code.
+      return { state: null, redactFailed: true, revision, incarnation }
+    }
   }
 
   async #restoreExits(): Promise<void> {
@@ -188,7 +235,7 @@ export class Restoration {
       const server = this.home.directory.look(id)
       if (!(server instanceof DurableServer)) continue
       const failure = storageFailed(id, error)
-      if (error instanceof StoreFull) server.fallBack(failure, () => this.store.load(id))
+      if (error instanceof StoreFull) server.fallBack(failure, () => this.states.load(server))
       else server.unload(failure)
     }
   }

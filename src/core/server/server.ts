@@ -195,7 +195,7 @@ export class Server extends Lifecycle {
     }
   }
 
-  private refuse(envelope: Envelope, refusal: GenServerError): void {
+  refuse(envelope: Envelope, refusal: GenServerError): void {
     this.mailbox.remove(envelope)
     this.node.taken.dropped(envelope)
     if (envelope.kind === 'call') envelope.fail(refusal)
@@ -273,7 +273,7 @@ export class Server extends Lifecycle {
 }
 
 /** The args of a start, for the next `init`. Those that its new code does not take are left as they are. */
-function argsFor({ checkStartArgs }: Protocol, args: Json): Json {
+export function argsFor({ checkStartArgs }: Protocol, args: Json): Json {
   try {
     return checkStartArgs(args)
   } catch {

@@ -16,6 +16,12 @@ export interface Remembered extends Pick<ServerInfo, 'handled' | 'replies' | 'cr
   readonly lastExit: Past['lastExit']
 }
 
+/** Where it is. */
+interface Home {
+  readonly node: Node
+  findProtocol(implementation: string): Protocol | undefined
+}
+
 const NOTHING: Remembered = { handled: 0, replies: 0, crashes: 0, lastExit: undefined }
 
 export class Sleeper {
@@ -24,13 +30,22 @@ export class Sleeper {
 
   constructor(
     public brief: KeptBrief,
-    readonly protocol: Protocol,
+    private readonly home: Home,
     readonly terms: ServerTerms,
     public keeper: Keeper,
-    private readonly node: Node,
     /** Of its time in memory. */
     readonly remembered: Remembered = NOTHING,
   ) {}
+
+  /** Of its code as it is now: that changes without it. Its state may be of another version. */
+  get protocol(): Protocol {
+    return this.home.findProtocol(this.brief.implementation) as Protocol
+  }
+
+  /** What is kept of it is the state of other code. */
+  get isOutdated(): boolean {
+    return this.brief.version !== this.protocol.version
+  }
 
   get id(): string {
     return this.brief.id
@@ -48,7 +63,7 @@ export class Sleeper {
   setAlarm(wake: () => void): void {
     const { hasCasts, due } = this.brief
     this.#alarm?.cancel()
-    const { clock } = this.node
+    const { clock } = this.home.node
     if (hasCasts) wake()
     else if (due !== null) this.#alarm = clock.setTimer(Math.max(0, due - clock.now()), wake)
   }
@@ -63,7 +78,8 @@ export class Sleeper {
   }
 
   get info(): ServerInfo {
-    const { brief, terms, protocol, keeper, node } = this
+    const { brief, terms, protocol, keeper } = this
+    const { node } = this.home
     const { handled, replies, crashes, lastExit } = this.remembered
     return {
       ...{ id: brief.id, node: node.name, implementation: protocol.name, version: protocol.version, status: 'running' },

@@ -121,6 +121,21 @@ export abstract class StatefulProcess extends Equipped implements Source {
     return super.quiet && this.scope === undefined
   }
 
+  /** It is quiet, and nothing of its state is on its way to where that is kept. */
+  get still(): boolean {
+    return this.quiet
+  }
+
+  /** Resolves when it is still, as far as that depends on itself, or has ended. */
+  whenStill(): Promise<void> {
+    return this.whenQuiet()
+  }
+
+  /** What it is is in the store only: it comes out of it, or will. */
+  get isStored(): boolean {
+    return false
+  }
+
   get hasState(): boolean {
     return this.state !== NO_STATE
   }

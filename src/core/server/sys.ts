@@ -8,6 +8,7 @@ import { admit } from './admit.js'
 import { CodeChange } from './code-change.js'
 import { decideTimeout } from './decide.js'
 import type { AnyDefinition } from './definition.js'
+import type { KeptStates } from './kept-states.js'
 import {
   BadDefinition,
   CallbackFailed,
@@ -30,6 +31,9 @@ export abstract class Sys extends Starter implements Operations {
   #codeChange: CodeChange | undefined = undefined
   /** Of all that wait for a change of code. */
   readonly #patiences = new Set<Patience>()
+
+  /** Of servers that are not in memory. */
+  protected abstract readonly keptStates: KeptStates | undefined
 
   suspend(id: string): void {
     this.mustBeUp()
@@ -90,17 +94,24 @@ export abstract class Sys extends Starter implements Operations {
         ? await patience.wait(definition(), () => tooLate(name, patience, 'its new definition was not there'))
         : definition
     const to = this.#admit(name, given)
-    if (from.definition.durable || to.definition.durable) {
-      throw new BadDefinition(`${name}: it is durable, and states that are kept are not migrated yet`)
+    const isDurable = to.definition.durable === true
+    if (isDurable !== (from.definition.durable === true)) {
+      throw new BadDefinition(`${name}: that it is durable, or is not, cannot change while it runs`)
     }
-    const servers = () => [...this.directory.awake(name)]
-    const change = new CodeChange(from, to, servers, this.node, patience)
+    const kept = isDurable ? this.keptStates : undefined
+    const change = new CodeChange(from, to, this.directory, this.node, patience, kept)
     if (dryRun) return await change.preview()
     this.#codeChange = change
     try {
-      return await change.run(() => this.useProtocol(to), agreed)
+      if (kept !== undefined) {
+        await patience.wait(kept.writeBack.stop(), () => tooLate(name, patience, 'states were still written back'))
+      }
+      const changed = await change.run(() => this.useProtocol(to), agreed)
+      await kept?.whenKept((error) => notAllKept(changed, error))
+      return changed
     } finally {
       this.#codeChange = undefined
+      kept?.writeBack.begin()
     }
   }
 
@@ -135,6 +146,12 @@ export abstract class Sys extends Starter implements Operations {
     if (this.directory.exits.get(id) === undefined) this.directory.get(id)
     return [...this.node.crashes.get(id)].reverse()
   }
+}
+
+/** What is true of a change that was done, and of which something could not be kept. */
+function notAllKept({ implementation, to }: CodeChanged, error: Error): GenServerError {
+  const what = `${implementation} runs version ${to} from now on, and not all states could be kept in its form`
+  return new GenServerError('storage_failed', `${what}: ${error.message}`, { effect: 'unknown', retryAfter: 1 })
 }
 
 function tooLate(name: string, { timeout }: Patience, why: string): GenServerError {

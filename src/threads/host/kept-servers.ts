@@ -3,7 +3,8 @@
  * has a connection of its own.
  *
  * 1. What a thread that was given up still says to the store is not committed: it is fenced off before the next one begins.
- * 2. A server that is kept is brought back once, on one node, before anything else is started.
+ * 2. A server that is kept is brought back once, on one node, before anything else is started. None of them does anything before all
+ *    nodes have said that theirs can run on the code that there is.
  * 3. The durable children of one tree are on one node, where their supervisor will be.
  */
 import {
@@ -94,7 +95,6 @@ export class KeptServers {
     const { places, nodes, logger } = this.terms
     const client = this.#store?.client
     if (client === undefined) return
-    await this.finder.begin(logger)
     let restored = 0
     for await (const page of pagesOf(client)) {
       const ids = new Map<ThreadNode, string[]>()
@@ -108,6 +108,8 @@ export class KeptServers {
       await Promise.all([...ids].map(([node, own]) => node.ask('restoreServers', own))) // 2
       restored += page.length
     }
+    await this.finder.begin(logger)
+    await Promise.all(nodes().all.map((node) => node.ask('goOn'))) // 2
     for (const exit of await client.exits(places.exits.since, MOST_EXITS)) {
       places.exits.add({ ...exit, reason: JSON.parse(exit.reason) })
     }

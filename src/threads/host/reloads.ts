@@ -6,7 +6,7 @@
  * 2. A node that has come meanwhile changes over after the others.
  */
 import type { CodeChanged, CodeChangeOptions, DefinitionData } from '../../index.js'
-import { carry } from '../wire/carried-failure.js'
+import { carry, uncarry } from '../wire/carried-failure.js'
 import type { Reloaded, Response } from '../wire/messages.js'
 import type { ThreadNode } from './thread-node.js'
 
@@ -49,10 +49,14 @@ export class Reloads {
     const done = await this.#changeOver(nodes, implementation, options)
     const late = this.nodes().filter((node) => !nodes.includes(node))
     if (late.length > 0) done.push(...(await this.#changeOver(late, implementation, options))) // 2
-    const [{ changed, data }] = done as [Reloaded]
+    const [{ data }] = done as [Reloaded]
     if (options.dryRun !== true) this.changed(implementation, data)
-    const sum = (of: 'servers' | 'migrated') => done.reduce((all, each) => all + each.changed[of], 0)
-    return { ...changed, servers: sum('servers'), migrated: sum('migrated') }
+    const all = done.map(({ changed, failure }) => {
+      if (failure !== undefined) throw uncarry(failure)
+      return changed
+    })
+    const sum = (of: 'servers' | 'migrated') => all.reduce((sum, each) => sum + each[of], 0)
+    return { ...(all[0] as CodeChanged), servers: sum('servers'), migrated: sum('migrated') }
   }
 
   async #changeOver(

@@ -185,13 +185,17 @@ export class NodeService {
     const { channel, runtime } = this
     const gone = new AbortController()
     const agreed = () => channel.ask<void>((m) => ({ kind: 'agree', n: m, implementation }))
+    const before = runtime.findProtocol(implementation)
+    const data = () => definitionData(runtime.protocol(implementation).definition)
     this.#open.set(n, () => gone.abort())
     try {
       const changed = await this.reload(implementation, { dryRun, timeout, signal: gone.signal, agreed })
-      const data = definitionData(runtime.protocol(implementation).definition)
-      channel.say({ kind: 'told', n, value: { changed, data } satisfies Reloaded })
+      channel.say({ kind: 'told', n, value: { changed, data: data() } satisfies Reloaded })
     } catch (error) {
-      channel.say({ kind: 'failed', n, failure: carry(error) })
+      const failure = carry(error)
+      const isDone = runtime.findProtocol(implementation) !== before
+      if (isDone) channel.say({ kind: 'told', n, value: { failure, data: data() } satisfies Reloaded })
+      else channel.say({ kind: 'failed', n, failure })
     } finally {
       this.#open.delete(n)
     }

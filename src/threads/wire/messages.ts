@@ -65,6 +65,7 @@ export const ASKABLE = [
   'know',
   'restoreServers',
   'raise',
+  'goOn',
   'stop',
   'kill',
   'castGroup',
@@ -101,10 +102,11 @@ export interface ReloadMessage extends Numbered {
 }
 
 /** What came of it here. */
-export interface Reloaded {
-  readonly changed: CodeChanged
-  readonly data: DefinitionData
-}
+export type Reloaded = { readonly data: DefinitionData } & (
+  | { readonly changed: CodeChanged; readonly failure?: undefined }
+  /** It was done, and something of it could not be kept. */
+  | { readonly changed?: undefined; readonly failure: CarriedFailure }
+)
 
 /** All servers of the implementation could change over here. Answered when they can everywhere. */
 export interface Agree extends Numbered {

@@ -386,6 +386,7 @@ t.test('what is kept of code that is not there is refused', async (t) => {
   })
   const newer = { talker: defineServer({ ...talker([]), version: 2 }) } as never
   await t.rejects(next({ implementations: newer }), {
-    message: 'ear is kept by version 1 of talker, and its code is version 2',
+    message:
+      'ear is kept by version 1 of talker, and cannot be taken to version 2: there is no codeChange, which would make a state of version 1 one of version 2',
   })
 })

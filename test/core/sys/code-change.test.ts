@@ -881,7 +881,7 @@ t.test('what is refused at once: who is not there, what is built in, and what co
   await t.rejects(runtime.changeCode('counter', { ...second, durable: true }), /has no store/)
   const { store: durable } = heldStore()
   const kept = running(t, { kept: { ...second, durable: true } as AnyDefinition }, { store: durable })
-  await t.rejects(kept.runtime.changeCode('kept', second), /states that are kept are not migrated yet/)
+  await t.rejects(kept.runtime.changeCode('kept', second), /that it is durable, or is not, cannot change while it runs/)
   await kept.close()
   await t.rejects(runtime.changeCode('counter', { ...second, version: 0.5 }), /version is not a positive integer/)
   await t.rejects(runtime.changeCode('counter', second, { timeout: -1 }), { code: 'invalid_request' })
