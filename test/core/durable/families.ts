@@ -9,7 +9,7 @@ const any = Type.Unknown()
 const N = Type.Object({ n: Type.Integer() })
 
 /** What is done by them is written into `trace`. */
-export function workers(trace: string[]) {
+export function workers(trace: string[], plans: ReadonlyMap<string, 'fail'> = new Map()) {
   return (clock: Parameters<typeof pause>[0]) => {
     const worker = (more: object) =>
       defineServer({
@@ -29,6 +29,7 @@ export function workers(trace: string[]) {
         casts: { credit: { args: N }, poison: {} },
         init: ({ from }, ctx) => {
           trace.push(`init ${ctx.id}`)
+          if (plans.get(ctx.id) === 'fail') throw new Error('no start')
           return { n: from }
         },
         handleCall: {
@@ -72,7 +73,8 @@ export type Families = Awaited<ReturnType<typeof families>>
 export async function families(t: Test, options: Partial<RuntimeOptions> = {}) {
   const trace: string[] = []
   const { store, commits } = heldStore()
-  const implementations = workers(trace)
+  const plans = new Map<string, 'fail'>()
+  const implementations = workers(trace, plans)
   const open = () => {
     const world = running(t, implementations, { store, ...options })
     const { runtime, clock } = world
@@ -103,7 +105,7 @@ export async function families(t: Test, options: Partial<RuntimeOptions> = {}) {
   }
   const first = open()
   const { runtime } = first
-  return { ...first, store, commits, trace, next }
+  return { ...first, store, commits, trace, plans, next }
 }
 
 /** Child specs of accounts. */
@@ -111,8 +113,12 @@ export function accounts(ids: string, more: object = {}): object[] {
   return ids.split(' ').map((id) => ({ id, implementation: 'account', ...more }))
 }
 
+export function localOf(runtime: Runtime): LocalRuntime {
+  return runtime as unknown as LocalRuntime
+}
+
 export function directoryOf(runtime: Runtime): Directory {
-  return (runtime as unknown as LocalRuntime).directory as never
+  return localOf(runtime).directory as never
 }
 
 export function isAwake(runtime: Runtime, id: string): boolean {

@@ -1,7 +1,7 @@
 /** What becomes of durable children when their supervisor is no more, and when one with its id begins again. */
 import t from 'tap'
 import { observe } from '../running.js'
-import { accounts, directoryOf, type Families, families, isAwake } from './families.js'
+import { accounts, directoryOf, type Families, families, isAwake, localOf } from './families.js'
 
 /** A supervisor with a durable child that it was told of, one that came later, and a plain one. */
 async function household(world: Families, more: object = {}, options: object = {}) {
@@ -232,4 +232,65 @@ t.test('the next process knows them, and its supervisor takes them in without wa
   await last.runtime.stop('a')
   await last.close()
   t.equal(await world.store.load('a'), undefined)
+})
+
+t.test('one whose next life cannot begin is not taken in, and goes on trying alone', async (t) => {
+  const world = await families(t)
+  const { runtime, supervisor, call, children, clock, plans, settle, close } = world
+  await supervisor('top', { children: [{ id: 'a', implementation: 'account', restartFrom: 'init' }] })
+  await runtime.stop('top')
+  plans.set('a', 'fail')
+  await runtime.call('a', 'crash').catch(() => {})
+  await settle()
+  t.match(runtime.info('a'), { status: 'restarting', supervisor: null })
+  await supervisor('top')
+  t.same(await children(), [])
+  t.match(runtime.info('a'), { status: 'restarting', supervisor: null })
+  await t.rejects(runtime.start('account', {}, { id: 'a', supervisor: 'top' }), { code: 'init_crashed' })
+  plans.delete('a')
+  await clock.advance(10_000)
+  t.match(runtime.info('a'), { status: 'running', supervisor: null })
+  t.match(await call('top', 'startChild', { id: 'a', implementation: 'account' }), { status: 'running' })
+  t.same(await children(), ['a running'])
+  await close()
+})
+
+t.test('on the next thread a tree begins as it was, and a child that is on its way is waited for', async (t) => {
+  const world = await families(t)
+  const { runtime, supervisor, call, store, next, close } = world
+  await supervisor('top', { children: accounts('a b') })
+  await call('top', 'startChild', { id: 'p', implementation: 'plain' })
+  await call('a', 'add', { n: 5 })
+  const terms = (id: string) => localOf(runtime).directory.see(id).terms
+  const known = (id: string) => {
+    return { id, implementation: 'account', incarnation: 1, restarts: 0, revision: 1, terms: terms(id) }
+  }
+  const [a, b, own] = [known('a'), known('b'), terms('top')]
+  await close()
+  const later = await next({ except: ['top'] })
+  const local = localOf(later.runtime)
+  // As on a thread that knows nobody yet.
+  for (const { id } of [a, b]) local.directory.forget(local.directory.look(id) as never)
+  local.know([b])
+  local.bringBack(a, 60_000)
+  const life = {
+    startedAt: 7,
+    incarnation: 1,
+    revision: 1,
+    restarts: 0,
+    crashes: 0,
+    lastExit: { reason: 'killed', at: 0 },
+  } as const
+  const { labels, mailbox, restart, shutdown } = own
+  const options = { id: 'top', labels, mailbox, restart, shutdown }
+  local.adoptSupervisor({ children: accounts('a b') }, options, life, 0)
+  await later.settle()
+  t.same(await later.children(), ['a running', 'b running', 'p running'])
+  t.match(later.runtime.info('a'), { incarnation: 2, supervisor: 'top', lastExit: { reason: 'killed' } })
+  t.match(later.runtime.info('top'), { incarnation: 2 })
+  t.same([await later.call('a', 'look'), await later.call('b', 'look')], [5, 0])
+  await later.crash('a')
+  t.match(later.runtime.info('a'), { incarnation: 3, supervisor: 'top' }, 'and its supervisor hears of it')
+  await later.close()
+  t.equal((await store.family('top'))?.supervisor.incarnation, 2)
 })
