@@ -1,6 +1,8 @@
 /** What happens to servers, as a client hears it over a real connection. */
+import { once } from 'node:events'
 import { applyPatch } from 'rfc6902'
 import t from 'tap'
+import { EventSource } from 'undici'
 import type { Document } from './contract.js'
 import type { Heard } from './event-reader.js'
 import { listenToRadio } from './listening-gateway.js'
@@ -86,6 +88,34 @@ t.test('who comes back after the exit hears of it; who has heard of it is told t
   t.match(told(await late.ended()), [...news(1), ['exit', { reason: 'killed' }]])
   const tooLate = await read('/servers/r/events', { 'last-event-id': late.lastEventId })
   t.match(tooLate, { status: 410, headers: { 'content-type': /^application\/problem\+json/ } })
+})
+
+t.test('an EventSource comes back by itself, misses nothing, and stops when the server has ended', async (t) => {
+  const { port, cast, runtime, clock, sockets } = await listenToRadio(t)
+  const source = new EventSource(`http://127.0.0.1:${port}/servers/r/events`)
+  t.teardown(() => source.close())
+  const heard: unknown[] = []
+  const hear = ({ type, data }: { readonly type: string; readonly data: string }) =>
+    heard.push([type, JSON.parse(data)])
+  for (const event of ['news', 'exit']) source.addEventListener(event, hear as never)
+  const next = (event: string) => once(source as unknown as EventTarget, event)
+  await next('open')
+  const first = next('news')
+  cast('tell', 1)
+  await first
+  const back = next('open')
+  sockets.at(-1)?.destroy()
+  cast('tell', 2)
+  await back
+  const last = next('exit')
+  cast('tell', 3)
+  void runtime.stop('r')
+  await clock.advance(0)
+  await last
+  t.match(heard, [...news(1, 2, 3), ['exit', { reason: 'normal' }]])
+  // It asks again, as it does after every end, and is told 410.
+  while (source.readyState !== EventSource.CLOSED) await next('error')
+  t.equal(heard.length, 4)
 })
 
 t.test('what cannot be watched is a problem document before any stream begins', async (t) => {
