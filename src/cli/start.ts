@@ -6,6 +6,7 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { createGateway, createOperatorsGateway } from '../gateway.js'
+import { backupOnRequest } from './backing-up.js'
 import { createHost } from './create-host.js'
 import { startDeclaredServers } from './declared-servers.js'
 import { createLogger } from './logger.js'
@@ -25,14 +26,15 @@ export async function start(settings: Settings): Promise<void> {
     logger.error({ err }, 'the store has failed: nothing is kept any more')
     end({ err })
   }
-  const { host, reload, implementations, closeStore } = await createHost(settings, logger, storeFailed)
+  const { host, reload, implementations, store, closeStore } = await createHost(settings, logger, storeFailed)
   const { bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout, maxConnections } = settings
   const { maxEventLoopDelay, idempotencyRetention } = settings
   const limits = {
     ...{ bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout, maxConnections },
     ...{ maxEventLoopDelay, idempotencyRetention },
   }
-  const options = { logger, ready: () => ready, reload: reloadOnRequest(reload), ...limits }
+  const forOperators = { reload: reloadOnRequest(reload), backup: backupOnRequest(store, logger) }
+  const options = { logger, ready: () => ready, ...forOperators, ...limits }
   const { admin, adminPort, port } = settings
   const gateways: FastifyInstance[] = []
   let stopWatching = async () => {}

@@ -2,12 +2,10 @@
  * The embedded store: SQLite, which does all its work before it returns, so that this runs in a thread of its own
  * (`store-thread.ts`).
  *
- * 1. One transaction keeps all that is committed together, and is on disk when it has returned (WAL, `synchronous=FULL`).
- * 2. Nobody else can open the file meanwhile (`locking_mode=EXCLUSIVE`).
- * 3. After an error of the disk nothing is committed any more: what the system has taken back may not be told from what is kept.
+ * 1. One transaction keeps all that is committed together, and is on disk when it has returned (`open-database.ts`).
+ * 2. After an error of the disk nothing is committed any more: what the system has taken back may not be told from what is kept.
  */
-import { existsSync, renameSync, rmSync } from 'node:fs'
-import Database from 'libsql'
+import type Database from 'libsql'
 import {
   type Change,
   type DeadLetter,
@@ -22,6 +20,8 @@ import {
   StoreFailed,
   StoreFull,
 } from '../adapters.js'
+import { copyInto } from './copy-store.js'
+import { openDatabase } from './open-database.js'
 import { migrate } from './schema.js'
 import { prepareStatements, type Statements } from './statements.js'
 
@@ -33,6 +33,7 @@ export class SqliteStore {
   /** @throws {Error} in one sentence, if the file is no such store, is of a later version, or is in use. */
   constructor(readonly file: string) {
     this.#database = openDatabase(file)
+    migrate(this.#database)
     this.#statements = prepareStatements(this.#database)
   }
 
@@ -49,7 +50,7 @@ export class SqliteStore {
   }
 
   #transact(work: () => void): void {
-    if (this.#failure !== undefined) throw this.#failure // 3
+    if (this.#failure !== undefined) throw this.#failure // 2
     try {
       this.#database.exec('BEGIN IMMEDIATE')
       work()
@@ -167,13 +168,18 @@ export class SqliteStore {
     })
   }
 
-  /** It has its name when it is whole. @throws {Error} if the file is there already, or cannot be written. */
+  /**
+   * Writes all that is kept into a new file, of which nobody knows yet whether it is on disk.
+   * @throws {StoreFull} · {Error} if it cannot be written. The store goes on.
+   */
   backup(file: string): void {
-    if (existsSync(file)) throw new Error(`${file} is there already`)
-    const partial = `${file}.partial`
-    rmSync(partial, { force: true })
-    this.#database.prepare('VACUUM INTO ?').run(partial)
-    renameSync(partial, file)
+    try {
+      copyInto(this.#database, file)
+    } catch (error) {
+      throw (error as { readonly code?: string }).code === 'SQLITE_FULL'
+        ? new StoreFull((error as Error).message)
+        : error
+    }
   }
 
   /** How large the file may become: of pages of 4 KiB. */
@@ -183,32 +189,5 @@ export class SqliteStore {
 
   close(): void {
     this.#database.close()
-  }
-}
-
-function connect(file: string): Database.Database {
-  try {
-    return new Database(file)
-  } catch (error) {
-    throw new Error(`${file} cannot be opened: ${(error as Error).message}`)
-  }
-}
-
-function openDatabase(file: string): Database.Database {
-  const database = connect(file)
-  try {
-    database.pragma('locking_mode = EXCLUSIVE') // 2
-    database.pragma('journal_mode = WAL')
-    database.pragma('synchronous = FULL')
-    // The lock is taken by the first who writes.
-    database.exec('BEGIN IMMEDIATE; COMMIT')
-    migrate(database)
-    return database
-  } catch (error) {
-    database.close()
-    const { code, message } = error as Error & { readonly code?: string }
-    if (code === 'SQLITE_BUSY' || message.includes('locked')) throw new Error('it is in use by another process')
-    if (code === 'SQLITE_NOTADB') throw new Error('it is no store of this program')
-    throw error
   }
 }

@@ -138,22 +138,3 @@ t.test('after an error of the disk nothing is committed any more', async (t) => 
   t.equal(store.load('b'), undefined)
   store.close()
 })
-
-t.test('a backup is what was kept at one moment', async (t) => {
-  const directory = directoryOf(t)
-  const { client, close } = await open(directory)
-  await client.commit([server('a'), server('b')])
-  const file = join(directory, 'backup.db')
-  const more = client.commit([server('c')])
-  await client.backup(file)
-  await more
-  await t.rejects(client.backup(file), { message: /is there already/ })
-  await close()
-  const copy = new SqliteStore(file)
-  t.same(
-    copy.servers({ limit: 10 }).map(({ id }) => id),
-    ['a', 'b', 'c'],
-    'what was said before it is in it',
-  )
-  copy.close()
-})

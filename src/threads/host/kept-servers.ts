@@ -34,6 +34,11 @@ export class KeptServers {
 
   constructor(private readonly terms: KeptServersTerms) {}
 
+  /** `undefined`: no thread has needed it. */
+  get store(): OpenedStore | undefined {
+    return this.#store
+  }
+
   /** The thread of the node is to have a connection. */
   async connect(node: ThreadNode): Promise<void> {
     const { directory, execArgv } = this.terms

@@ -31,6 +31,7 @@ import type {
   Watch,
   WatchOptions,
 } from '../../index.js'
+import type { OpenedStore } from '../../stores/open-store.js'
 import type { LastTaken } from '../wire/board.js'
 import type { CarriedReplies, CarriedSent } from '../wire/carried-groups.js'
 import { GRACE } from '../wire/grace.js'
@@ -52,6 +53,11 @@ export class ThreadHost extends ThreadMessages implements Host {
 
   get implementations(): ReadonlyMap<string, DefinitionData> {
     return this.machinery.implementations
+  }
+
+  /** Of its durable servers, if there can be any. */
+  get store(): OpenedStore | undefined {
+    return this.machinery.kept.store
   }
 
   async castGroup(label: string, message: string, args?: unknown, options: GroupOptions = {}): Promise<GroupSent> {
