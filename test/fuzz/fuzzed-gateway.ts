@@ -14,6 +14,7 @@ import {
   silentLogger,
   systemClock,
 } from 'genservers'
+import { backupOnRequest } from '../../src/cli/backing-up.js'
 import { reloadOnRequest } from '../../src/cli/reloading.js'
 import { createGateway } from '../../src/gateway.js'
 import type { Reload } from '../../src/http/reload.js'
@@ -66,7 +67,10 @@ export async function openFuzzedGateway(threads = 0): Promise<FuzzedGateway> {
   const logger = bugLogger(bugs)
   const timers = new Set<ClockTimer>()
   const { host, reload } = await open(threads, logger, countTimers(timers))
-  const app = await createGateway(host, { logger, reload: reloadOnRequest(reload) })
+  const app = await createGateway(host, {
+    ...{ logger, reload: reloadOnRequest(reload) },
+    backup: backupOnRequest(() => undefined, logger),
+  })
   const origin = await app.listen({ port: 0, host: '127.0.0.1' })
   const names = [...host.implementations.keys()]
   const ids = new Map(
