@@ -29,8 +29,12 @@ export async function createHost(
   logger: Logger,
   storeFailed: (error: Error) => void,
 ): Promise<Hosted> {
-  const { maxQueued, maxQueuedBytes, maxRestarts, maxSeconds, maxStateBytes, rememberExits, idle } = settings
-  const bounds = { maxQueued, maxQueuedBytes, maxRestarts, maxSeconds, maxStateBytes, rememberExits, idle }
+  const { maxQueued, maxQueuedBytes, maxRestarts, maxSeconds, maxStateBytes, maxAttempts, rememberExits, idle } =
+    settings
+  const bounds = {
+    ...{ maxQueued, maxQueuedBytes, maxRestarts, maxSeconds },
+    ...{ maxStateBytes, maxAttempts, rememberExits, idle },
+  }
   const { threads, handlerLimit, threadHeap, data, implementations: directories } = settings
   if (threads === 0) {
     const implementations = await loadImplementations(directories)

@@ -121,6 +121,7 @@ async function open(threads: number, logger: Logger, clock: Clock): Promise<{ ho
     maxQueued: 100_000,
     maxQueuedBytes: 2 ** 28,
     maxStateBytes: 256 * 1024,
+    maxAttempts: 5,
     rememberExits: 2000,
     idle: 300_000,
   }

@@ -63,6 +63,7 @@ export function createNode(options: RuntimeOptions): LocalRuntime {
     options.taken,
     options.maxStateBytes,
     options.idle,
+    options.maxAttempts,
   )
   const runtime: LocalRuntime = new LocalRuntime(
     node,
