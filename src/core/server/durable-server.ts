@@ -20,9 +20,11 @@ import { type Cause, type Comeback, comesBack, LONGEST_DELAY } from './keeper.js
 import { keptExit, keptServer, keptText, keptTimer, restoredTimed } from './kept-text.js'
 import { outcomeText } from './outcome.js'
 import type { Scope } from './scope.js'
-import type { Remembered } from './sleeper.js'
-import { storageFailed } from './storage-failed.js'
+import { type Remembered, restingUntil } from './sleeper.js'
+import { notRead, storageFailed } from './storage-failed.js'
 import { Timers } from './timers.js'
+
+type Numbers = Pick<KeptBrief, 'incarnation' | 'revision'>
 
 export class DurableServer extends GatedServer {
   /** The store has it. */
@@ -93,15 +95,21 @@ export class DurableServer extends GatedServer {
   }
 
   #fallAsleep(): void {
-    const { id, protocol, terms, startedAt, incarnation, restarts, revision, handled, replies, crashes, lastExit } =
-      this
-    const due = this.anyTimers?.nextDue ?? null
-    const { name: implementation, version } = protocol
-    const numbers = { version, startedAt, incarnation, restarts, revision }
-    const brief = { id, implementation, terms: '', ...numbers, due, hasCasts: false }
+    const resting = restingUntil(this, this.anyTimers?.nextDue ?? null)
     this.anyTimers?.forget()
     this.halt()
-    this.peers.fellAsleep({ brief, protocol, terms, handled, replies, crashes, lastExit })
+    this.peers.fellAsleep(resting)
+  }
+
+  /**
+   * What is kept of it cannot be had: who waits hears `failure`. Its id stays its own, and it is tried again when somebody asks for it, or
+   * for its casts and timers after a while.
+   */
+  retire(failure: GenServerError): void {
+    const isThere = this.#isKept && !this.ended
+    const resting = restingUntil(this, this.node.clock.now() + LONGEST_DELAY)
+    this.unload(failure)
+    if (isThere) this.peers.retired(resting)
   }
 
   protected override halt(): void {
@@ -110,12 +118,18 @@ export class DurableServer extends GatedServer {
   }
 
   override whenHere<T>(look: () => Awaitable<T>): Awaitable<T> {
-    return this.#coming === undefined ? look() : this.#coming.then(look)
+    if (this.#coming === undefined) return look()
+    return this.#coming.then(() => {
+      if (this.failure !== undefined) throw this.failure
+      return look()
+    })
   }
 
   /** It has lost its node, and its next life begins `delay` milliseconds from now, with what is kept. */
-  comeOut(load: () => Promise<Kept | undefined>, delay: number): void {
+  comeOut({ incarnation, revision }: Numbers, load: () => Promise<Kept | undefined>, delay: number): void {
     this.#isKept = true
+    this.incarnation = incarnation
+    this.revision = revision
     this.status = 'restarting'
     this.absence.begin(delay, () => this.#comeOut(load, 'killed'))
   }
@@ -141,7 +155,7 @@ export class DurableServer extends GatedServer {
       kept = await load()
       this.#coming = undefined
     } catch (error) {
-      this.unload(storageFailed(this.id, error as Error))
+      this.retire(notRead(this.id, error as Error))
       return
     }
     if (this.ended || this.#isEnding) return

@@ -10,12 +10,13 @@ import { crashFailure } from './crash.js'
 import { decideTimeout } from './decide.js'
 import type { Feeds, Watched } from './feeds.js'
 import type { LocalFamily } from './local-family.js'
+import { makeKnown } from './make-known.js'
 import type { Neighbours } from './neighbours.js'
 import type { StartOptions } from './options.js'
-import type { CallFromHandler, Peer, Peers, Resting, Self } from './peers.js'
+import type { CallFromHandler, Peer, Peers, Self } from './peers.js'
 import { makeCall } from './sending.js'
 import type { Server } from './server.js'
-import { Sleeper } from './sleeper.js'
+import { type Resting, Sleeper } from './sleeper.js'
 import type { Starter } from './starter.js'
 
 export class LocalPeers implements Peers {
@@ -158,8 +159,14 @@ export class LocalPeers implements Peers {
     const { directory, node } = this.#starter
     const { brief, protocol, terms } = server
     const { handled, replies, crashes, lastExit } = server
-    directory.sleeps(new Sleeper(brief, protocol, terms, node, { handled, replies, crashes, lastExit }))
+    const sleeper = new Sleeper(brief, protocol, terms, node, { handled, replies, crashes, lastExit })
+    directory.sleeps(sleeper)
     this.#neighbours.slept(brief.id, true)
+  }
+
+  retired({ brief, protocol, terms }: Resting): void {
+    const { directory, node } = this.#starter
+    makeKnown(new Sleeper(brief, protocol, terms, node), directory, this.#neighbours)
   }
 
   ended(

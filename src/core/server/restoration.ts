@@ -12,14 +12,15 @@ import type { StateView } from './info.js'
 import type { Keeper } from './keeper.js'
 import { pagesOf } from './kept-pages.js'
 import { restoredTerms } from './kept-text.js'
+import { makeKnown } from './make-known.js'
 import type { Neighbours } from './neighbours.js'
-import { NotRestored } from './not-restored.js'
+import { NotRestored, notRestored } from './not-restored.js'
 import type { ServerTerms } from './options.js'
 import type { Peers } from './peers.js'
 import type { Protocol } from './protocol.js'
 import { Sleeper } from './sleeper.js'
 import { viewState } from './state-view.js'
-import { storageFailed } from './storage-failed.js'
+import { notRead, storageFailed } from './storage-failed.js'
 
 /** Exits that are remembered beyond the process. */
 const MOST_EXITS = 10_000
@@ -53,16 +54,24 @@ export class Restoration {
   /** @throws {NotRestored} if one of them could not be brought back. */
   async restore(): Promise<number> {
     let restored = 0
-    for await (const page of pagesOf(this.store)) {
-      await this.restoreServers(page.map(({ id }) => id))
-      restored += page.length
+    try {
+      for await (const page of pagesOf(this.store)) {
+        await this.restoreServers(page.map(({ id }) => id))
+        restored += page.length
+      }
+      await this.#restoreExits()
+    } catch (error) {
+      throw notRestored(error)
     }
-    await this.#restoreExits()
     return restored
   }
 
+  /** @throws {NotRestored} */
   async restoreServers(ids: readonly string[]): Promise<void> {
-    for (const brief of await this.store.briefs(ids)) this.#register(brief)
+    const briefs = await this.store.briefs(ids).catch((error) => {
+      throw notRestored(error)
+    })
+    for (const brief of briefs) this.#register(brief)
   }
 
   #register(brief: KeptBrief): void {
@@ -75,7 +84,7 @@ export class Restoration {
       const versions = `${version} of ${implementation}, and its code is version ${protocol.version}`
       throw new NotRestored(`${id} is kept by version ${versions}`)
     }
-    this.#sleeps(new Sleeper(brief, protocol, this.#termsOf(brief.terms), this.home.node))
+    this.#makeKnown(new Sleeper(brief, protocol, this.#termsOf(brief.terms), this.home.node))
   }
 
   #termsOf(text: string): ServerTerms {
@@ -86,15 +95,8 @@ export class Restoration {
     return terms
   }
 
-  #sleeps(sleeper: Sleeper): void {
-    const { directory, neighbours } = this.home
-    const { id, protocol, terms, incarnation } = sleeper
-    directory.registry.register(id, sleeper, protocol.name)
-    directory.labels.add(id, terms.labels)
-    neighbours.registered(sleeper)
-    neighbours.began(id, incarnation, undefined)
-    neighbours.slept(id, true)
-    sleeper.setAlarm(() => directory.find(id))
+  #makeKnown(sleeper: Sleeper): void {
+    makeKnown(sleeper, this.home.directory, this.home.neighbours)
   }
 
   /** Servers that were known to a node that is no more, and not in memory there, are known here; what is missing is asked of the store. */
@@ -105,7 +107,7 @@ export class Restoration {
       const { version } = protocol
       const numbers = { startedAt, incarnation, restarts, revision, due: null, hasCasts: false }
       const brief = { id, implementation, version, terms: '', ...numbers }
-      this.#sleeps(new Sleeper(brief, protocol, terms, this.home.node))
+      this.#makeKnown(new Sleeper(brief, protocol, terms, this.home.node))
     }
     void this.#learn(servers.map(({ id }) => id))
   }
@@ -140,20 +142,21 @@ export class Restoration {
   }
 
   /** A server that had its id on a node that is no more comes out of the store `delay` milliseconds from now. */
-  bringBack({ id, implementation, terms }: Known, delay: number): void {
+  bringBack(known: Known, delay: number): void {
+    const { id, implementation, terms } = known
     const { directory, neighbours } = this.home
     const protocol = this.home.findProtocol(implementation) as Protocol
     const server = this.#make(id, protocol, terms)
     directory.registry.register(id, server, implementation)
     directory.labels.add(id, terms.labels)
     neighbours.registered(server)
-    server.comeOut(() => this.store.load(id), delay)
+    server.comeOut(known, () => this.store.load(id), delay)
   }
 
   /** The state of one that is not in memory. */
   async stateOf({ id, protocol }: Sleeper): Promise<StateView | undefined> {
     const kept = await this.store.load(id).catch((error) => {
-      throw storageFailed(id, error)
+      throw notRead(id, error)
     })
     if (kept === undefined) return undefined
     const { state, revision, incarnation } = kept.server
@@ -174,7 +177,7 @@ export class Restoration {
       if (!(server instanceof DurableServer)) continue
       const failure = storageFailed(id, error)
       if (error instanceof StoreFull) server.fallBack(failure, () => this.store.load(id))
-      else server.unload(failure)
+      else server.retire(failure)
     }
   }
 }

@@ -5,8 +5,8 @@
  * 1. What a thread that was given up still says to the store is not committed: it is fenced off before the next one begins.
  * 2. A server that is kept is brought back once, on one node, before anything else is started.
  */
-import { DeadLetters, type KeptExit, pagesOf, Sweeper, storageFailed } from '../../adapters.js'
-import type { AnswerKey, Clock, DefinitionData, KeptAnswer, Logger } from '../../index.js'
+import { DeadLetters, type KeptExit, notRestored, pagesOf, Sweeper, storageFailed } from '../../adapters.js'
+import type { AnswerKey, Clock, DefinitionData, KeptAnswer, Logger, Store } from '../../index.js'
 import { type OpenedStore, openStore, type StoreConnection } from '../../stores/open-store.js'
 import type { Place } from './place.js'
 import type { Places } from './places.js'
@@ -75,9 +75,19 @@ export class KeptServers {
 
   /** @throws {NotRestored} if a server that is kept cannot be brought back. */
   async restore(): Promise<void> {
-    const { places, nodes, logger } = this.terms
     const client = this.#store?.client
     if (client === undefined) return
+    try {
+      await this.#restore(client)
+    } catch (error) {
+      throw notRestored(error)
+    }
+    this.#sweeper = new Sweeper(client, this.terms.clock, () => this.terms.places.exits.since)
+    this.#sweeper.begin()
+  }
+
+  async #restore(client: Store): Promise<void> {
+    const { places, nodes, logger } = this.terms
     let restored = 0
     for await (const page of pagesOf(client)) {
       const ids = new Map<ThreadNode, string[]>()
@@ -92,8 +102,6 @@ export class KeptServers {
     for (const exit of await client.exits(places.exits.since, MOST_EXITS)) {
       places.exits.add({ ...exit, reason: JSON.parse(exit.reason) })
     }
-    this.#sweeper = new Sweeper(client, this.terms.clock, () => places.exits.since)
-    this.#sweeper.begin()
     if (restored > 0) logger.info({ servers: restored }, 'durable servers are back')
   }
 
