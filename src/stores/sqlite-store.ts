@@ -3,8 +3,11 @@
  * (`store-thread.ts`).
  *
  * 1. One transaction keeps all that is committed together, and is on disk when it has returned (`open-database.ts`).
- * 2. After an error of the disk nothing is committed any more: what the system has taken back may not be told from what is kept.
+ * 2. After an error of the disk nothing is committed any more: what the system has taken back may not be told from what is kept, nor
+ *    what was read from what could not be.
+ * 3. But for a write that was refused, which leaves nothing that counts: what is committed has a checksum, and comes last.
  */
+import { rmSync } from 'node:fs'
 import type Database from 'libsql'
 import {
   type Change,
@@ -21,9 +24,15 @@ import {
   StoreFull,
 } from '../adapters.js'
 import { copyInto } from './copy-store.js'
+import { mustBeWhole, mustBeWholeBrief } from './must-be-whole.js'
 import { openDatabase } from './open-database.js'
 import { migrate } from './schema.js'
 import { prepareStatements, type Statements } from './statements.js'
+
+/** ENOSPC; and EDQUOT, EFBIG or another refusal to write, which SQLite does not tell apart. */
+const NO_ROOM: ReadonlySet<string | undefined> = new Set(['SQLITE_FULL', 'SQLITE_IOERR_WRITE'])
+
+type DiskError = Error & { readonly code?: string }
 
 export class SqliteStore {
   readonly #database: Database.Database
@@ -56,19 +65,30 @@ export class SqliteStore {
       work()
       this.#database.exec('COMMIT') // 1
     } catch (error) {
-      throw this.#failed(error as Error & { readonly code?: string })
+      throw this.#failed(error as DiskError)
     }
   }
 
-  #failed(error: Error & { readonly code?: string }): Error {
+  #failed(error: DiskError): Error {
     try {
       this.#database.exec('ROLLBACK')
     } catch {
       // The failure has rolled it back.
     }
-    if (error.code === 'SQLITE_FULL') return new StoreFull(error.message)
-    this.#failure = new StoreFailed(`${error.code ?? 'error'}: ${error.message}`)
+    const why = `${error.code ?? 'error'}: ${error.message}`
+    if (NO_ROOM.has(error.code)) return new StoreFull(why) // 3
+    this.#failure = new StoreFailed(why)
     return this.#failure
+  }
+
+  #read<Row>(...query: Parameters<Statements['all']>): Row[] {
+    try {
+      return this.#statements.all(...query)
+    } catch (error) {
+      const { code, message } = error as DiskError
+      this.#failure ??= new StoreFailed(`${code}: ${message}`)
+      throw this.#failure // 2
+    }
   }
 
   /** Gives the number of a cast. */
@@ -126,38 +146,38 @@ export class SqliteStore {
     return run('exit', id, implementation, reason, at, incarnation, revision)
   }
 
+  /** @throws {StoreFailed} · {Error} if it is damaged. */
   load(id: string): Kept | undefined {
-    const { all } = this.#statements
-    const [server] = all<KeptServer>('serverOf', id)
+    const [server] = this.#read<KeptServer>('serverOf', id)
     if (server === undefined) return undefined
-    const [last] = all<{ seq: number }>('lastCast')
-    return {
-      server,
-      casts: all<KeptCast>('castsOf', id),
-      timers: all<KeptTimer>('timersOf', id),
-      upTo: last?.seq ?? 0,
-    }
+    const [last] = this.#read<{ seq: number }>('lastCast')
+    const casts = this.#read<KeptCast>('castsOf', id)
+    const timers = this.#read<KeptTimer>('timersOf', id)
+    const kept = { server, casts, timers, upTo: last?.seq ?? 0 }
+    mustBeWhole(kept)
+    return kept
   }
 
   briefs(ids: readonly string[]): KeptBrief[] {
-    const rows = this.#statements.all<KeptBrief>('briefs', JSON.stringify(ids))
+    const rows = this.#read<KeptBrief>('briefs', JSON.stringify(ids))
+    rows.forEach(mustBeWholeBrief)
     return rows.map((row) => ({ ...row, hasCasts: Boolean(row.hasCasts) }))
   }
 
   servers({ after = '', limit }: PageOptions): { id: string; implementation: string }[] {
-    return this.#statements.all('servers', after, limit)
+    return this.#read('servers', after, limit)
   }
 
   exits(since: number, limit: number): KeptExit[] {
-    return this.#statements.all<KeptExit>('exits', since, limit).reverse()
+    return this.#read<KeptExit>('exits', since, limit).reverse()
   }
 
   deadLetters(id: string, { after = '0', limit }: PageOptions): DeadLetter[] {
-    return this.#statements.all('lettersOf', id, Number(after), limit)
+    return this.#read('lettersOf', id, Number(after), limit)
   }
 
   answer(scope: string, key: string, now: number): KeptAnswer | undefined {
-    return this.#statements.all<KeptAnswer>('answerOf', scope, key, now)[0]
+    return this.#read<KeptAnswer>('answerOf', scope, key, now)[0]
   }
 
   sweep(exitsBefore: number, now: number): void {
@@ -170,15 +190,15 @@ export class SqliteStore {
 
   /**
    * Writes all that is kept into a new file, of which nobody knows yet whether it is on disk.
-   * @throws {StoreFull} · {Error} if it cannot be written. The store goes on.
+   * @throws {Error} if it cannot be written. The store goes on.
    */
   backup(file: string): void {
     try {
       copyInto(this.#database, file)
     } catch (error) {
-      throw (error as { readonly code?: string }).code === 'SQLITE_FULL'
-        ? new StoreFull((error as Error).message)
-        : error
+      // Before anything else is to be kept: it may have taken the last room.
+      rmSync(file, { force: true })
+      throw error
     }
   }
 
