@@ -5,6 +5,7 @@
 import accepts from '@fastify/accepts'
 import swaggerUi from '@fastify/swagger-ui'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { backupRoutes } from '../routes/backup.js'
 import { batchRoutes } from '../routes/batch.js'
 import { callRoutes } from '../routes/calls.js'
 import { deadLetterRoutes } from '../routes/dead-letters.js'
@@ -22,6 +23,7 @@ import { serverRoutes } from '../routes/servers.js'
 import { traceRoutes } from '../routes/trace.js'
 import { typedMessageRoutes } from '../routes/typed-messages.js'
 import { collectAllowedMethods } from './http/allowed-methods.js'
+import { type MakeBackup, SQLITE } from './http/backup.js'
 import { batchSchemas } from './http/batch-schemas.js'
 import { Batches } from './http/batches.js'
 import { answerNotFound, answerSocketError, errorAnswers } from './http/error-answers.js'
@@ -82,12 +84,14 @@ export interface GatewayOptions {
   /** Whether /health/ready says so while the runtime takes work. A process that is told to end says no first. */
   readonly ready?: () => boolean
   /**
-   * The routes for those who run the gateway: suspend, resume, replace a state, crashes, reload. Default true. Where they are to be
+   * The routes for those who run the gateway: suspend, resume, replace a state, crashes, reload, backup. Default true. Where they are to be
    * reached in another way than the others, leave them out here and listen with `createOperatorsGateway` too.
    */
   readonly operators?: boolean
   /** How an implementation is reloaded. Without it there is no route for that. It is one of the operators' routes. */
   readonly reload?: Reload
+  /** How a backup of what is kept is made. Without it there is no route for that. It is one of the operators' routes. */
+  readonly backup?: MakeBackup
 }
 
 /** What an app serves beside health, metrics and its document. */
@@ -165,20 +169,20 @@ export async function createGateway(host: Host, options: GatewayOptions = {}): P
         await api.register(nodeRoutes, { host })
         await api.register(typedMessageRoutes, messages)
       })
-      if (operators) await addOperatorRoutes(app, { host, streams, hangUps, reload: options.reload })
+      if (operators) await addOperatorRoutes(app, { host, streams, hangUps, ...options })
     },
   })
 }
 
-interface OperatorRoutesOptions {
+interface OperatorRoutesOptions extends Pick<GatewayOptions, 'reload' | 'backup'> {
   readonly host: Host
   readonly streams: EventStreams
   readonly hangUps: HangUps
-  readonly reload: Reload | undefined
 }
 
 /** They are served also when there is too much to do: that is when they are needed. */
-async function addOperatorRoutes(app: FastifyInstance, { host, streams, hangUps, reload }: OperatorRoutesOptions) {
+async function addOperatorRoutes(app: FastifyInstance, options: OperatorRoutesOptions) {
+  const { host, streams, hangUps, reload, backup } = options
   await app.register(async (api) => {
     checkRequests(api, { media: 'text/event-stream' })
     await api.register(traceRoutes, { host, streams })
@@ -188,6 +192,11 @@ async function addOperatorRoutes(app: FastifyInstance, { host, streams, hangUps,
     await api.register(operatorRoutes, { host })
     await api.register(deadLetterRoutes, { host })
     if (reload) await api.register(reloadRoutes, { reload, hangUps })
+  })
+  if (backup === undefined) return
+  await app.register(async (api) => {
+    checkRequests(api, { media: SQLITE })
+    await api.register(backupRoutes, { host, backup })
   })
 }
 
@@ -204,7 +213,7 @@ export async function createOperatorsGateway(host: Host, options: GatewayOptions
     implementations: new Map(),
     async routes(app) {
       await streams.attach(app)
-      await addOperatorRoutes(app, { host, streams, hangUps, reload: options.reload })
+      await addOperatorRoutes(app, { host, streams, hangUps, ...options })
     },
   })
 }

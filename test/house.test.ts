@@ -2,7 +2,9 @@
  * The rules of the house (CONTRIBUTING.md tells them and why). Each is held against the project, and against a small bad
  * example, so that a rule which no longer sees anything is seen.
  */
+import { silentLogger } from 'genservers'
 import t from 'tap'
+import { backupOnRequest } from '../src/cli/backing-up.js'
 import { reloadOnRequest } from '../src/cli/reloading.js'
 import { renderOpenapi } from '../src/gateway.js'
 import { problems } from '../src/http/problems.js'
@@ -127,6 +129,7 @@ t.test('openapi/openapi.json is the document of the bundled implementations (npm
   t.teardown(() => runtime.close())
   const document = await renderOpenapi(runtime, {
     reload: reloadOnRequest((name, options) => reloadImplementation(runtime, bundled, name, options)),
+    backup: backupOnRequest(() => undefined, silentLogger),
   })
   t.equal(readProjectFile('openapi/openapi.json'), `${JSON.stringify(document, null, 2)}\n`)
 })

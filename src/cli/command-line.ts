@@ -6,7 +6,7 @@ import type { Flags } from './read-settings.js'
 import { flagOf, settingNames, settingsSchema } from './settings.js'
 import { UsageError } from './usage-error.js'
 
-const commands = ['start', 'openapi'] as const
+const commands = ['start', 'openapi', 'backup'] as const
 
 export interface CommandLine {
   readonly command: (typeof commands)[number]
@@ -16,16 +16,22 @@ export interface CommandLine {
   readonly printConfig: boolean
   /** Where `openapi` writes; standard output if not given. */
   readonly out: string | undefined
+  /** What `backup` writes. */
+  readonly file: string | undefined
+  /** The gateway that `backup` asks; by default, where the settings say. */
+  readonly url: string | undefined
 }
 
 /** @throws {UsageError} */
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const { values, positionals } = parse(args)
-  const [command = 'start', ...rest] = positionals
+  const [command = 'start', ...given] = positionals
   if (!isCommand(command)) throw new UsageError(`there is no command ${JSON.stringify(command)}`)
+  const [file, ...rest] = command === 'backup' ? given : [undefined, ...given]
   if (rest.length > 0) throw new UsageError(`${JSON.stringify(rest[0])} is one argument too many`)
-  const out = values['out'] as string | undefined
+  const { out, url } = values as { readonly out?: string; readonly url?: string }
   if (out !== undefined && command !== 'openapi') throw new UsageError('--out belongs to the command openapi')
+  if (url !== undefined && command !== 'backup') throw new UsageError('--url belongs to the command backup')
   const flags = Object.fromEntries(
     settingNames.map((name) => [name, values[flagOf(name)]]).filter(([, value]) => value !== undefined),
   ) as Flags
@@ -38,6 +44,8 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     version: values['version'] === true,
     printConfig: values['print-config'] === true,
     out,
+    file,
+    url,
   }
 }
 
@@ -67,6 +75,7 @@ function parse(args: readonly string[]): Parsed {
         'print-config': { type: 'boolean' },
         'no-admin': { type: 'boolean' },
         out: { type: 'string' },
+        url: { type: 'string' },
       },
     })
   } catch (error) {

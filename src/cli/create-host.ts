@@ -5,7 +5,7 @@ import { findImplementations } from '../loading/find-implementations.js'
 import { createRuntimeOf, loadImplementations } from '../loading/load-implementations.js'
 import { reloadImplementation } from '../loading/reload.js'
 import type { ImplementationFiles } from '../loading/watch.js'
-import { openStore } from '../stores/open-store.js'
+import { type OpenedStore, openStore } from '../stores/open-store.js'
 import { createThreadHost } from '../threads/host/create-thread-host.js'
 import type { Settings } from './settings.js'
 
@@ -14,6 +14,8 @@ export interface Hosted {
   /** @throws {LoadError} beside what `Reload` throws. */
   readonly reload: Reload
   readonly implementations: ImplementationFiles
+  /** Of its durable servers, if there can be any. */
+  store(): OpenedStore | undefined
   /** To be called when the host is closed. */
   closeStore(): Promise<void>
 }
@@ -28,8 +30,12 @@ export async function createHost(
   storeFailed: (error: Error) => void,
   declared: Iterable<string>,
 ): Promise<Hosted> {
-  const { maxQueued, maxQueuedBytes, maxRestarts, maxSeconds, maxStateBytes, rememberExits, idle } = settings
-  const bounds = { maxQueued, maxQueuedBytes, maxRestarts, maxSeconds, maxStateBytes, rememberExits, idle }
+  const { maxQueued, maxQueuedBytes, maxRestarts, maxSeconds, maxStateBytes, maxAttempts, rememberExits, idle } =
+    settings
+  const bounds = {
+    ...{ maxQueued, maxQueuedBytes, maxRestarts, maxSeconds },
+    ...{ maxStateBytes, maxAttempts, rememberExits, idle },
+  }
   const { threads, handlerLimit, threadHeap, data, implementations: directories } = settings
   if (threads === 0) {
     const implementations = await loadImplementations(directories)
@@ -41,7 +47,7 @@ export async function createHost(
       const host = createRuntimeOf(implementations, { logger, ...bounds, ...kept })
       await restore(host, logger, declared)
       const reload: Reload = (name, options) => reloadImplementation(host, implementations, name, options)
-      return { host, reload, implementations, closeStore }
+      return { host, reload, implementations, store: () => store, closeStore }
     } catch (error) {
       await closeStore()
       throw error
@@ -53,7 +59,8 @@ export async function createHost(
   const implementations = new Map([...files].map(([name, file]) => [name, { file }]))
   // The host closes its store itself.
   const closeStore = async () => {}
-  return { host, reload: (name, options) => host.reload(name, options), implementations, closeStore }
+  const reload: Reload = (name, options) => host.reload(name, options)
+  return { host, reload, implementations, store: () => host.store, closeStore }
 }
 
 async function restore(host: Runtime, logger: Logger, except: Iterable<string>): Promise<void> {

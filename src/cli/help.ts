@@ -12,6 +12,7 @@ export function helpText(): string {
   return [
     'Usage: genservers [start] [options]         run the gateway',
     '       genservers openapi [--out FILE]      write the OpenAPI document and exit',
+    '       genservers backup FILE [--url URL]   copy what durable servers keep, also while the gateway runs, and exit',
     '',
     'Options, and the environment variables that do the same (a flag wins; times in milliseconds):',
     ...settingNames.flatMap(describe),
@@ -20,7 +21,7 @@ export function helpText(): string {
     row('-h, --help', '', 'Print this and exit'),
     row('-v, --version', '', 'Print the version and exit'),
     '',
-    'PORT is taken where GENSERVERS_PORT is not set.',
+    'PORT is taken where GENSERVERS_PORT is not set. backup asks the gateway that has these settings, or the one at URL.',
     '',
   ].join('\n')
 }

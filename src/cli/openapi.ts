@@ -5,6 +5,7 @@ import { silentLogger } from '../index.js'
 import { createRuntimeOf, loadImplementations } from '../loading/load-implementations.js'
 import { reloadImplementation } from '../loading/reload.js'
 import { MemoryStore } from '../stores/memory-store.js'
+import { backupOnRequest } from './backing-up.js'
 import { reloadOnRequest } from './reloading.js'
 import type { Settings } from './settings.js'
 import { UsageError } from './usage-error.js'
@@ -15,7 +16,8 @@ export async function writeOpenapi(settings: Settings, out: string | undefined):
   const reload = reloadOnRequest((name, options) => reloadImplementation(runtime, implementations, name, options))
   try {
     const operators = settings.admin && settings.adminPort === null
-    const document = `${JSON.stringify(await renderOpenapi(runtime, { operators, reload }), null, 2)}\n`
+    const options = { operators, reload, backup: backupOnRequest(() => undefined, silentLogger) }
+    const document = `${JSON.stringify(await renderOpenapi(runtime, options), null, 2)}\n`
     if (out === undefined) process.stdout.write(document)
     else await write(out, document)
   } finally {

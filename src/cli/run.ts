@@ -8,6 +8,7 @@ import { LoadError, NEVER_LOADED } from '../loading/load-error.js'
 import { StoreNotOpened } from '../stores/store-not-opened.js'
 import { type CommandLine, parseCommandLine } from './command-line.js'
 import { helpText } from './help.js'
+import { NoBackup } from './no-backup.js'
 import { type Environment, readSettings } from './read-settings.js'
 import { UsageError } from './usage-error.js'
 
@@ -40,6 +41,7 @@ async function obey(line: CommandLine, environment: Environment): Promise<void> 
   if (line.printConfig) return print(`${JSON.stringify(settings, null, 2)}\n`)
   // Imported late, so that help and mistakes are answered without loading the gateway.
   if (line.command === 'openapi') return (await import('./openapi.js')).writeOpenapi(settings, line.out)
+  if (line.command === 'backup') return (await import('./backup.js')).backUp(settings, line.file, line.url)
   return (await import('./start.js')).start(settings)
 }
 
@@ -48,7 +50,7 @@ function print(text: string): void {
 }
 
 function explain(error: unknown): string {
-  if (error instanceof StoreNotOpened || error instanceof NotRestored) return error.message
+  if ([StoreNotOpened, NotRestored, NoBackup].some((kind) => error instanceof kind)) return (error as Error).message
   if (error instanceof LoadError) return error.problem === NEVER_LOADED ? NEVER_LOADED : error.message
   const {
     code,

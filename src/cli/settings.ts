@@ -59,6 +59,12 @@ export const settingsSchema = Type.Object({
     maximum: 2 ** 30,
     description: 'How many bytes a state that is kept may have',
   }),
+  maxAttempts: Type.Integer({
+    default: 5,
+    minimum: 1,
+    maximum: 1_000_000,
+    description: 'How often a cast that crashes its durable server is tried before it is set aside',
+  }),
   logLevel: Type.Unsafe<(typeof LOG_LEVELS)[number]>({
     type: 'string',
     enum: [...LOG_LEVELS],

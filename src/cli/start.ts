@@ -6,6 +6,7 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { createGateway, createOperatorsGateway } from '../gateway.js'
+import { backupOnRequest } from './backing-up.js'
 import { createHost } from './create-host.js'
 import { readDeclaredServers, startDeclaredServers } from './declared-servers.js'
 import { createLogger } from './logger.js'
@@ -28,14 +29,15 @@ export async function start(settings: Settings): Promise<void> {
   const file = settings.servers
   const declared = file === '' ? [] : await readDeclaredServers(file)
   const ids = declared.map(({ id }) => id)
-  const { host, reload, implementations, closeStore } = await createHost(settings, logger, storeFailed, ids)
+  const { host, reload, implementations, store, closeStore } = await createHost(settings, logger, storeFailed, ids)
   const { bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout, maxConnections } = settings
   const { maxEventLoopDelay, idempotencyRetention } = settings
   const limits = {
     ...{ bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout, maxConnections },
     ...{ maxEventLoopDelay, idempotencyRetention },
   }
-  const options = { logger, ready: () => ready, reload: reloadOnRequest(reload), ...limits }
+  const forOperators = { reload: reloadOnRequest(reload), backup: backupOnRequest(store, logger) }
+  const options = { logger, ready: () => ready, ...forOperators, ...limits }
   const { admin, adminPort, port } = settings
   const gateways: FastifyInstance[] = []
   let stopWatching = async () => {}

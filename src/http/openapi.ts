@@ -39,7 +39,7 @@ export async function describeRoutes(
         { name: 'events', description: 'What happens, as it happens.' },
         { name: 'implementations', description: 'What can be started.' },
         { name: 'nodes', description: 'Where servers are.' },
-        { name: 'operators', description: 'Suspend servers, replace their states, read what crashed.' },
+        { name: 'operators', description: 'Suspend servers, replace their states, read what crashed, back up.' },
         { name: 'operation', description: 'For those who run the gateway.' },
       ],
     },

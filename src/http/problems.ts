@@ -109,7 +109,7 @@ const coreProblems = {
   overloaded: {
     status: 503,
     title: 'The gateway has too much to do',
-    when: 'More messages wait, requests come, or event streams are open than the gateway takes at once.',
+    when: 'More messages wait, requests come, event streams are open or backups are read than the gateway takes at once.',
   },
   draining: {
     status: 503,
@@ -119,7 +119,7 @@ const coreProblems = {
   storage_failed: {
     status: 503,
     title: 'The server could not keep what it did',
-    when: 'The disk failed a durable server, or is full: what the message did is not acknowledged; `effect` tells whether it may be kept.',
+    when: 'The disk failed a durable server, or is full: what the message did is not acknowledged; `effect` tells whether it may be kept. Or no backup could be made.',
   },
   call_timeout: {
     status: 504,
@@ -142,7 +142,7 @@ const boundaryProblems = {
   unknown_route: {
     status: 404,
     title: 'There is no such route',
-    when: 'Nothing is served under that path.',
+    when: 'Nothing is served under that path; or there can be no backup, since nothing is kept.',
   },
   unknown_call: {
     status: 404,

@@ -1,12 +1,14 @@
 /** What is asked of every request to the API before its route sees it. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { GenServerError } from '../index.js'
+import { SQLITE } from './backup.js'
 import { HttpProblem } from './problem-document.js'
 
 /** What routes answer with when all is well. With its charset too: a parameter that is asked for must be offered. */
 const offers = {
   'application/json': ['application/json', 'application/json; charset=utf-8'],
   'application/x-ndjson': ['application/x-ndjson', 'application/x-ndjson; charset=utf-8'],
+  [SQLITE]: [SQLITE],
   'text/event-stream': ['text/event-stream', 'text/event-stream; charset=utf-8'],
 }
 

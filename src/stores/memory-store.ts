@@ -244,10 +244,6 @@ export class MemoryStore implements Store {
     for (const [key, { expires }] of this.#answers) if (expires <= now) this.#answers.delete(key)
   }
 
-  async backup(): Promise<void> {
-    throw new Error('what is in memory only has no backup')
-  }
-
   async close(): Promise<void> {}
 }
 

@@ -4,11 +4,11 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { StoreFailed } from '../adapters.js'
+import { Backups } from './backups.js'
 import { StoreClient } from './store-client.js'
+import { STORE_FILE } from './store-file.js'
 import type { StoreAnswer, StoreOrder, StoreThreadData } from './store-messages.js'
 import { StoreNotOpened } from './store-not-opened.js'
-
-const FILE = 'genservers.db'
 
 /** By which another thread reaches the store. */
 export interface StoreConnection {
@@ -23,6 +23,7 @@ export interface StoreConnection {
 
 export interface OpenedStore {
   readonly client: StoreClient
+  readonly backups: Backups
   connect(): StoreConnection
   /** What was said is kept, and then the file is free. */
   close(): Promise<void>
@@ -39,9 +40,10 @@ export async function openStore(
   } catch (error) {
     throw refuse(error)
   }
+  const file = join(directory, STORE_FILE)
   const worker = new Worker(new URL('./store-thread.js', import.meta.url), {
     name: 'genservers store',
-    workerData: { file: join(directory, FILE) } satisfies StoreThreadData,
+    workerData: { file } satisfies StoreThreadData,
     ...(options.execArgv !== undefined && { execArgv: [...options.execArgv] }),
   })
   let said: StoreAnswer
@@ -56,6 +58,13 @@ export async function openStore(
   }
   const client = new StoreClient(worker)
   worker.on('error', (error) => client.fail(new StoreFailed(error.message)))
+  const backups = new Backups(client, file)
+  try {
+    await backups.begin()
+  } catch (error) {
+    await worker.terminate()
+    throw refuse(error)
+  }
   let connections = 0
   let isClosed = false
   worker.on('exit', () => {
@@ -63,6 +72,7 @@ export async function openStore(
   })
   return {
     client,
+    backups,
     connect() {
       if (isClosed) throw new StoreFailed('the store is closed')
       const connection = ++connections

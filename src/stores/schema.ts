@@ -52,15 +52,23 @@ const steps: readonly string[] = [
   `,
 ]
 
-/** Brings the file to the latest version, or leaves it as it was. @throws {Error} if it is of a later one. */
-export function migrate(database: Database): void {
-  const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number }
+const versionOf = (database: Database) =>
+  (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version
+
+/** A new file is one too. @throws {Error} if the file is another program's, or of a version that this one does not know. */
+export function mustBeStore(database: Database): void {
   const { application_id: owner } = database.prepare('PRAGMA application_id').get() as { application_id: number }
   const [{ tables }] = database.prepare('SELECT count(*) AS tables FROM sqlite_schema').all() as [{ tables: number }]
   if (owner !== OWNER && tables > 0) throw new Error('it is no store of this program')
+  const version = versionOf(database)
   if (version > steps.length) {
     throw new Error(`it is of version ${version}, and this program knows versions up to ${steps.length}`)
   }
+}
+
+/** Brings a store to the latest version, or leaves it as it was. */
+export function migrate(database: Database): void {
+  const version = versionOf(database)
   if (version === steps.length) return
   database.exec('BEGIN IMMEDIATE')
   try {

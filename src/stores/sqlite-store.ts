@@ -2,12 +2,13 @@
  * The embedded store: SQLite, which does all its work before it returns, so that this runs in a thread of its own
  * (`store-thread.ts`).
  *
- * 1. One transaction keeps all that is committed together, and is on disk when it has returned (WAL, `synchronous=FULL`).
- * 2. Nobody else can open the file meanwhile (`locking_mode=EXCLUSIVE`).
- * 3. After an error of the disk nothing is committed any more: what the system has taken back may not be told from what is kept.
+ * 1. One transaction keeps all that is committed together, and is on disk when it has returned (`open-database.ts`).
+ * 2. After an error of the disk nothing is committed any more: what the system has taken back may not be told from what is kept, nor
+ *    what was read from what could not be.
+ * 3. But for a write that was refused, which leaves nothing that counts: what is committed has a checksum, and comes last.
  */
-import { existsSync, renameSync, rmSync } from 'node:fs'
-import Database from 'libsql'
+import { rmSync } from 'node:fs'
+import type Database from 'libsql'
 import {
   type Change,
   type DeadLetter,
@@ -29,9 +30,17 @@ import {
   StoreFailed,
   StoreFull,
 } from '../adapters.js'
+import { copyInto } from './copy-store.js'
+import { mustBeWhole, mustBeWholeBrief } from './must-be-whole.js'
+import { openDatabase } from './open-database.js'
 import { migrate } from './schema.js'
 import { StateIndexes } from './state-indexes.js'
 import { prepareStatements, type Statements } from './statements.js'
+
+/** ENOSPC; and EDQUOT, EFBIG or another refusal to write, which SQLite does not tell apart. */
+const NO_ROOM: ReadonlySet<string | undefined> = new Set(['SQLITE_FULL', 'SQLITE_IOERR_WRITE'])
+
+type DiskError = Error & { readonly code?: string }
 
 export class SqliteStore {
   readonly #database: Database.Database
@@ -42,6 +51,7 @@ export class SqliteStore {
   /** @throws {Error} in one sentence, if the file is no such store, is of a later version, or is in use. */
   constructor(readonly file: string) {
     this.#database = openDatabase(file)
+    migrate(this.#database)
     this.#statements = prepareStatements(this.#database)
     this.#indexes = new StateIndexes(this.#database)
   }
@@ -59,25 +69,36 @@ export class SqliteStore {
   }
 
   #transact(work: () => void): void {
-    if (this.#failure !== undefined) throw this.#failure // 3
+    if (this.#failure !== undefined) throw this.#failure // 2
     try {
       this.#database.exec('BEGIN IMMEDIATE')
       work()
       this.#database.exec('COMMIT') // 1
     } catch (error) {
-      throw this.#failed(error as Error & { readonly code?: string })
+      throw this.#failed(error as DiskError)
     }
   }
 
-  #failed(error: Error & { readonly code?: string }): Error {
+  #failed(error: DiskError): Error {
     try {
       this.#database.exec('ROLLBACK')
     } catch {
       // The failure has rolled it back.
     }
-    if (error.code === 'SQLITE_FULL') return new StoreFull(error.message)
-    this.#failure = new StoreFailed(`${error.code ?? 'error'}: ${error.message}`)
+    const why = `${error.code ?? 'error'}: ${error.message}`
+    if (NO_ROOM.has(error.code)) return new StoreFull(why) // 3
+    this.#failure = new StoreFailed(why)
     return this.#failure
+  }
+
+  #read<Row>(...query: Parameters<Statements['all']>): Row[] {
+    try {
+      return this.#statements.all(...query)
+    } catch (error) {
+      const { code, message } = error as DiskError
+      this.#failure ??= new StoreFailed(`${code}: ${message}`)
+      throw this.#failure // 2
+    }
   }
 
   /** Gives the number of a cast. */
@@ -156,39 +177,38 @@ export class SqliteStore {
     return run('exit', id, implementation, reason, at, incarnation, revision)
   }
 
+  /** @throws {StoreFailed} · {Error} if it is damaged. */
   load(id: string): Kept | undefined {
-    const { all } = this.#statements
-    const [server] = all<KeptServer>('serverOf', id)
+    const [server] = this.#read<KeptServer>('serverOf', id)
     if (server === undefined) return undefined
-    const [last] = all<{ seq: number }>('lastCast')
-    return {
-      server,
-      casts: all<KeptCast>('castsOf', id),
-      timers: all<KeptTimer>('timersOf', id),
-      upTo: last?.seq ?? 0,
-    }
+    const [last] = this.#read<{ seq: number }>('lastCast')
+    const casts = this.#read<KeptCast>('castsOf', id)
+    const timers = this.#read<KeptTimer>('timersOf', id)
+    const kept = { server, casts, timers, upTo: last?.seq ?? 0 }
+    mustBeWhole(kept)
+    return kept
   }
 
   briefs(ids: readonly string[]): KeptBrief[] {
-    const rows = this.#statements.all<KeptBrief>('briefs', JSON.stringify(ids))
+    const rows = this.#read<KeptBrief>('briefs', JSON.stringify(ids))
+    rows.forEach(mustBeWholeBrief)
     return rows.map((row) => ({ ...row, hasCasts: Boolean(row.hasCasts) }))
   }
 
   states(ids: readonly string[], most: number): KeptState[] {
-    const { all } = this.#statements
     const fitting: string[] = []
     let sum = 0
     // None of them is read for that.
-    for (const { id, bytes } of all<{ id: string; bytes: number }>('sizes', JSON.stringify(ids))) {
+    for (const { id, bytes } of this.#read<{ id: string; bytes: number }>('sizes', JSON.stringify(ids))) {
       sum += bytes
       if (fitting.length > 0 && sum > most) break
       fitting.push(id)
     }
-    return all<KeptState>('states', JSON.stringify(fitting))
+    return this.#read<KeptState>('states', JSON.stringify(fitting))
   }
 
   servers({ after = '', limit }: PageOptions): KeptName[] {
-    return this.#statements.all('servers', after, limit)
+    return this.#read('servers', after, limit)
   }
 
   /** @throws {StoreFull} · {StoreFailed} */
@@ -201,30 +221,29 @@ export class SqliteStore {
   }
 
   supervisors({ after = '', limit }: PageOptions): KeptSupervisor[] {
-    return this.#statements.all('supervisors', after, limit)
+    return this.#read('supervisors', after, limit)
   }
 
   family(id: string): KeptFamily | undefined {
-    const { all } = this.#statements
-    const [supervisor] = all<KeptSupervisor>('supervisorOf', id)
+    const [supervisor] = this.#read<KeptSupervisor>('supervisorOf', id)
     if (supervisor === undefined) return undefined
     // SQLite has no booleans.
-    const children = all<KeptChild>('childrenOf', id).map(({ isDynamic, isStopped, ...child }) => {
+    const children = this.#read<KeptChild>('childrenOf', id).map(({ isDynamic, isStopped, ...child }) => {
       return { ...child, isDynamic: Boolean(isDynamic), isStopped: Boolean(isStopped) }
     })
     return { supervisor, children }
   }
 
   exits(since: number, limit: number): KeptExit[] {
-    return this.#statements.all<KeptExit>('exits', since, limit).reverse()
+    return this.#read<KeptExit>('exits', since, limit).reverse()
   }
 
   deadLetters(id: string, { after = '0', limit }: PageOptions): DeadLetter[] {
-    return this.#statements.all('lettersOf', id, Number(after), limit)
+    return this.#read('lettersOf', id, Number(after), limit)
   }
 
   answer(scope: string, key: string, now: number): KeptAnswer | undefined {
-    return this.#statements.all<KeptAnswer>('answerOf', scope, key, now)[0]
+    return this.#read<KeptAnswer>('answerOf', scope, key, now)[0]
   }
 
   sweep(exitsBefore: number, now: number): void {
@@ -235,13 +254,18 @@ export class SqliteStore {
     })
   }
 
-  /** It has its name when it is whole. @throws {Error} if the file is there already, or cannot be written. */
+  /**
+   * Writes all that is kept into a new file, of which nobody knows yet whether it is on disk.
+   * @throws {Error} if it cannot be written. The store goes on.
+   */
   backup(file: string): void {
-    if (existsSync(file)) throw new Error(`${file} is there already`)
-    const partial = `${file}.partial`
-    rmSync(partial, { force: true })
-    this.#database.prepare('VACUUM INTO ?').run(partial)
-    renameSync(partial, file)
+    try {
+      copyInto(this.#database, file)
+    } catch (error) {
+      // Before anything else is to be kept: it may have taken the last room.
+      rmSync(file, { force: true })
+      throw error
+    }
   }
 
   /** How large the file may become: of pages of 4 KiB. */
@@ -251,32 +275,5 @@ export class SqliteStore {
 
   close(): void {
     this.#database.close()
-  }
-}
-
-function connect(file: string): Database.Database {
-  try {
-    return new Database(file)
-  } catch (error) {
-    throw new Error(`${file} cannot be opened: ${(error as Error).message}`)
-  }
-}
-
-function openDatabase(file: string): Database.Database {
-  const database = connect(file)
-  try {
-    database.pragma('locking_mode = EXCLUSIVE') // 2
-    database.pragma('journal_mode = WAL')
-    database.pragma('synchronous = FULL')
-    // The lock is taken by the first who writes.
-    database.exec('BEGIN IMMEDIATE; COMMIT')
-    migrate(database)
-    return database
-  } catch (error) {
-    database.close()
-    const { code, message } = error as Error & { readonly code?: string }
-    if (code === 'SQLITE_BUSY' || message.includes('locked')) throw new Error('it is in use by another process')
-    if (code === 'SQLITE_NOTADB') throw new Error('it is no store of this program')
-    throw error
   }
 }

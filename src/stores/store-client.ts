@@ -89,6 +89,7 @@ export class StoreClient implements Store {
     return this.#ask('sweep', exitsBefore, now)
   }
 
+  /** Writes all that is kept at one moment into a new file. */
   backup(file: string): Promise<void> {
     return this.#ask('backup', file)
   }

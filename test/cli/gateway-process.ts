@@ -1,6 +1,7 @@
 /** Runs the program as a user does, as a process of its own, and takes what it says line by line. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
 const main = fileURLToPath(new URL('../../src/main.js', import.meta.url))
@@ -39,15 +40,25 @@ function cleanEnvironment(extra: Readonly<Record<string, string>>): Record<strin
   return { ...(Object.fromEntries(inherited) as Record<string, string>), ...extra }
 }
 
+export interface ProgramOptions {
+  /** A module that is loaded before the program, and can be spoken to (`child.send`). */
+  readonly preload?: URL
+  /** How large a file of it may become, in blocks of 512 bytes (`ulimit -f`). */
+  readonly fileBlocks?: number
+}
+
 export function runProgram(
   t: Teardown,
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  { preload, fileBlocks }: ProgramOptions = {},
 ): GatewayProcess {
-  const child = spawn(process.execPath, [main, ...args], {
+  const node = [process.execPath, ...(preload ? ['--import', preload.href] : []), main, ...args]
+  const [command = '', ...rest] = fileBlocks ? ['sh', '-c', `ulimit -f ${fileBlocks}; exec "$@"`, 'sh', ...node] : node
+  const child = spawn(command, rest, {
     env: cleanEnvironment(environment),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+    stdio: ['ignore', 'pipe', 'pipe', ...(preload ? (['ipc'] as const) : [])],
+  }) as ChildProcess & { readonly stdout: Readable; readonly stderr: Readable }
   t.teardown(() => child.kill('SIGKILL'))
   let stdout = ''
   let stderr = ''
@@ -85,8 +96,9 @@ export async function startGateway(
   t: Teardown,
   args: readonly string[] = [],
   environment: Readonly<Record<string, string>> = {},
+  options: ProgramOptions = {},
 ): Promise<GatewayProcess & { readonly url: string }> {
-  const gateway = runProgram(t, ['--port', '0', ...args], environment)
+  const gateway = runProgram(t, ['--port', '0', ...args], environment, options)
   const { url } = await gateway.line((line) => line.url !== undefined)
   return { ...gateway, url: url as string }
 }

@@ -97,6 +97,7 @@ t.test('the command line gives the command and the flags', async (t) => {
     flags: { port: '1', implementations: ['a', 'b'] },
   })
   t.match(parseCommandLine(['openapi', '--out', 'x.json']), { command: 'openapi', out: 'x.json' })
+  t.match(parseCommandLine(['backup', 'x.db', '--url', 'u']), { command: 'backup', file: 'x.db', url: 'u' })
   t.match(parseCommandLine(['-h', '-v', '--print-config']), { help: true, version: true, printConfig: true })
 })
 
@@ -107,6 +108,8 @@ t.test('what the command line does not know is refused', async (t) => {
     [['serve'], 'there is no command "serve"'],
     [['start', 'now'], '"now" is one argument too many'],
     [['--out', 'x'], '--out belongs to the command openapi'],
+    [['--url', 'x'], '--url belongs to the command backup'],
+    [['backup', 'a', 'b'], '"b" is one argument too many'],
     [['--port'], /'--port <value>' argument missing/],
     [['--help=yes'], /'-h, --help' does not take an argument/],
   ] as const) {

@@ -14,6 +14,7 @@ import {
   silentLogger,
   systemClock,
 } from 'genservers'
+import { backupOnRequest } from '../../src/cli/backing-up.js'
 import { reloadOnRequest } from '../../src/cli/reloading.js'
 import { createGateway } from '../../src/gateway.js'
 import type { Reload } from '../../src/http/reload.js'
@@ -66,7 +67,10 @@ export async function openFuzzedGateway(threads = 0): Promise<FuzzedGateway> {
   const logger = bugLogger(bugs)
   const timers = new Set<ClockTimer>()
   const { host, reload } = await open(threads, logger, countTimers(timers))
-  const app = await createGateway(host, { logger, reload: reloadOnRequest(reload) })
+  const app = await createGateway(host, {
+    ...{ logger, reload: reloadOnRequest(reload) },
+    backup: backupOnRequest(() => undefined, logger),
+  })
   const origin = await app.listen({ port: 0, host: '127.0.0.1' })
   const names = [...host.implementations.keys()]
   const ids = new Map(
@@ -117,6 +121,7 @@ async function open(threads: number, logger: Logger, clock: Clock): Promise<{ ho
     maxQueued: 100_000,
     maxQueuedBytes: 2 ** 28,
     maxStateBytes: 256 * 1024,
+    maxAttempts: 5,
     rememberExits: 2000,
     idle: 300_000,
   }

@@ -146,6 +146,27 @@ t.test('where there is no room nothing of a commit is kept, and later there may 
   store.close()
 })
 
+t.test('what is no JSON any more is told of, and nothing of what it says', async (t) => {
+  const file = join(t.testdir(), 'a.db')
+  const store = new SqliteStore(file)
+  const odd = (id: string, more: object) => store.commit([server(id, more)])
+  odd('state', { state: '{"secret":1' })
+  odd('args', { args: '' })
+  odd('terms', { terms: 'secret' })
+  odd('whole', {})
+  for (const id of ['state', 'args', 'terms']) t.throws(() => store.load(id), { message: 'it is damaged' })
+  t.ok(store.load('whole'))
+  t.throws(() => store.briefs(['whole', 'terms']), { message: 'terms is damaged' })
+  t.same(
+    store.briefs(['whole', 'state']).map(({ id }) => id),
+    ['state', 'whole'],
+  )
+  const cast = { message: 'x', args: '{}', origin: null, ifMatch: null, answerTo: null, attempts: 0 }
+  store.commit([{ kind: 'cast', id: 'whole', cast: { ...cast, answerTo: '{' } }])
+  t.throws(() => store.load('whole'), { message: 'it is damaged' })
+  store.close()
+})
+
 t.test('after an error of the disk nothing is committed any more', async (t) => {
   const store = new SqliteStore(join(t.testdir(), 'a.db'))
   store.commit([server('a')])
@@ -154,23 +175,4 @@ t.test('after an error of the disk nothing is committed any more', async (t) => 
   t.ok(store.load('a'))
   t.equal(store.load('b'), undefined)
   store.close()
-})
-
-t.test('a backup is what was kept at one moment', async (t) => {
-  const directory = directoryOf(t)
-  const { client, close } = await open(directory)
-  await client.commit([server('a'), server('b')])
-  const file = join(directory, 'backup.db')
-  const more = client.commit([server('c')])
-  await client.backup(file)
-  await more
-  await t.rejects(client.backup(file), { message: /is there already/ })
-  await close()
-  const copy = new SqliteStore(file)
-  t.same(
-    copy.servers({ limit: 10 }).map(({ id }) => id),
-    ['a', 'b', 'c'],
-    'what was said before it is in it',
-  )
-  copy.close()
 })

@@ -9,13 +9,13 @@ import { bounds, eventually, limits } from './hosts.js'
 
 const directories = [fileURLToPath(new URL('./durable', import.meta.url))]
 
-async function open(t: Test, data: string, { threads = 2, handlerLimit = 400 } = {}) {
+async function open(t: Test, data: string, { threads = 2, handlerLimit = 400, maxAttempts = 5 } = {}) {
   const host = await createThreadHost({
     ...{
       threads,
       directories,
       logger: logInto([]),
-      bounds: { ...bounds, maxRestarts: 10 },
+      bounds: { ...bounds, maxRestarts: 10, maxAttempts },
       ...limits,
       handlerLimit,
       data,
@@ -76,7 +76,7 @@ t.test('a cast from one node to another that is lost arrives once', async (t) =>
 
 t.test('a cast that costs its thread each time is set aside, and the server goes on', async (t) => {
   const data = join(t.testdir(), 'data')
-  const { host, call, start, close } = await open(t, data, { threads: 1, handlerLimit: 200 })
+  const { host, call, start, close } = await open(t, data, { threads: 1, handlerLimit: 200, maxAttempts: 3 })
   await start('a')
   await host.suspend('a')
   await host.cast('a', 'loopOnce')
@@ -86,7 +86,7 @@ t.test('a cast that costs its thread each time is set aside, and the server goes
   await eventually(async () => (await call('a', 'look').catch(() => 0)) === 3)
   await close()
   const { client, close: closeStore } = await openStore(data, limits)
-  t.match(await client.deadLetters('a', { limit: 10 }), [{ message: 'loopOnce', attempts: 5 }])
+  t.match(await client.deadLetters('a', { limit: 10 }), [{ message: 'loopOnce', attempts: 3 }])
   await closeStore()
 })
 

@@ -17,6 +17,7 @@ export const bounds = {
   maxQueued: 100_000,
   maxQueuedBytes: 2 ** 28,
   maxStateBytes: 256 * 1024,
+  maxAttempts: 5,
   rememberExits: 600_000,
   idle: 300_000,
 }

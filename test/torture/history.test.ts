@@ -1,6 +1,6 @@
 /** The judge sees what is wrong: each kind of fault, given on purpose, is told. */
 import t from 'tap'
-import { type Book, judge, type Sent } from './history.js'
+import { type Book, gaps, judge, knownOfCopy, type Sent } from './history.js'
 import { hear, type Track } from './track.js'
 
 const note = (n: number, more: Partial<Sent> = {}): Sent => ({
@@ -58,4 +58,21 @@ t.test('replies that fit no order are told', async (t) => {
   t.same(disorderOf(early, note(2, { revision: 2, reply: 1, start: 0.5, end: 9 })), [], 'they overlap')
   t.match(disorderOf(note(1, { revision: 2, reply: 1 }), note(2, { revision: 2, reply: 1 })), [/told twice/])
   t.match(disorderOf(note(1, { revision: 2, reply: 7 })), [/has the total 7/])
+})
+
+t.test('of a copy is known what was told before it and sent after it', async (t) => {
+  const history = [note(1), note(2), note(3), note(4)]
+  const fates = knownOfCopy(history, 17, 36).map(({ fate }) => fate)
+  t.same(fates, ['ok', 'unknown', 'unknown', 'none'])
+})
+
+t.test('what is missing before something that is there is a gap, also between servers', async (t) => {
+  const history = [note(1), note(1, { server: 'r', start: 12, end: 13 }), note(2)]
+  const copy = (s: Track | undefined, r: Track | undefined) =>
+    gaps(history, of(['s', book(s ? { c: s } : {})], ['r', book(r ? { c: r } : {})]))
+  t.same(copy(track(1, 2), track(1)), [])
+  t.same(copy(track(1), undefined), [])
+  t.same(copy(undefined, undefined), [])
+  t.same(copy(track(1, 2), undefined), ['note 1 of c to r, before note 2 of c to s'])
+  t.same(copy(undefined, track(1)), ['note 1 of c to s, before note 1 of c to r'])
 })

@@ -65,6 +65,35 @@ export function judge(history: readonly Sent[], books: ReadonlyMap<string, Book>
   return verdict
 }
 
+/**
+ * What of a history is known of a copy that was made between two moments: what was told before it must be there, and what was sent
+ * after it must not.
+ */
+export function knownOfCopy(history: readonly Sent[], begun: number, done: number): Sent[] {
+  return history.map((sent) => {
+    if (sent.end < begun) return sent
+    return { ...sent, fate: sent.start > done ? 'none' : 'unknown' }
+  })
+}
+
+/**
+ * Who sends one message after the other, and has an answer to each before the next, finds the first of them in a copy, up to one of them
+ * (a consistent prefix), also where they went to different servers. Tells what is missing before something that is there.
+ */
+export function gaps(history: readonly Sent[], books: ReadonlyMap<string, Book>): string[] {
+  const found: string[] = []
+  const missing = new Map<string, string>()
+  for (const { sender, server, n, kind } of [...history].sort((a, b) => a.start - b.start)) {
+    const book = books.get(server)
+    const isThere = kind === 'start' ? book !== undefined : hasHeard(book?.heard[sender], n)
+    const what = `${kind} ${n} of ${sender} to ${server}`
+    const before = missing.get(sender)
+    if (!isThere) missing.set(sender, before ?? what)
+    else if (before !== undefined) found.push(`${before}, before ${what}`)
+  }
+  return found
+}
+
 function judgeBook(
   server: string,
   { heard, sent }: Book,

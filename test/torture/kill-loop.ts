@@ -1,7 +1,8 @@
 /** Kills a gateway of durable servers again and again while clients are at work (reliability T1), and judges what is left. */
 import { fileURLToPath } from 'node:url'
 import { runProgram } from '../cli/gateway-process.js'
-import { type Book, judge, type Sent, type Verdict } from './history.js'
+import { judgeAtRest, startAll } from './books.js'
+import type { Sent, Verdict } from './history.js'
 import { HttpLine } from './http-line.js'
 import { randomOf, send } from './sender.js'
 
@@ -70,33 +71,8 @@ export async function killLoop(options: KillLoopOptions): Promise<KillLoopResult
   }
   isOver = true
   await Promise.all(senders)
-  const started = history.flatMap(({ kind, server }) => (kind === 'start' ? server : []))
-  const verdict = await judgeAtRest(line, history, [...servers, ...started])
+  const verdict = await judgeAtRest(line, history, servers)
   gateway.child.kill('SIGTERM')
   await gateway.ended
   return { ...verdict, readyAfter }
-}
-
-async function startAll(line: HttpLine, ids: readonly string[]): Promise<void> {
-  const left = [...ids]
-  const work = async () => {
-    for (let id = left.pop(); id !== undefined; id = left.pop()) {
-      const { fate } = await line.start(id)
-      if (fate !== 'ok') throw new Error(`${id} did not start`)
-    }
-  }
-  await Promise.all(Array.from({ length: 64 }, work))
-}
-
-/** What servers pass on may still be on its way: it is looked at until it has come, or for long enough. */
-async function judgeAtRest(line: HttpLine, history: readonly Sent[], servers: readonly string[]): Promise<Verdict> {
-  for (let looks = 1; ; looks++) {
-    const books = new Map<string, Book>()
-    for (const server of servers) {
-      const state = await line.state(server)
-      if (state !== undefined) books.set(server, state as Book)
-    }
-    const verdict = judge(history, books)
-    if (verdict.lost.length === 0 || looks === 10) return verdict
-  }
 }

@@ -42,6 +42,8 @@ export class Node {
     readonly maxStateBytes = 256 * 1024,
     /** Milliseconds after which a durable server that nobody asks leaves memory. */
     readonly idle = 300_000,
+    /** A kept message that was taken so often, and crashed its server each time, is set aside. */
+    readonly maxAttempts = 5,
   ) {
     this.deadlines = new Deadlines(clock)
     this.ids = new IdMaker(clock)

@@ -79,8 +79,6 @@ export interface Store {
   answer(scope: string, key: string, now: number): Promise<KeptAnswer | undefined>
   /** Forgets exits from before `exitsBefore`, and answers that have expired by `now`; some of them, where there are very many. */
   sweep(exitsBefore: number, now: number): Promise<void>
-  /** Writes all that is kept at one moment into a new file. */
-  backup(file: string): Promise<void>
   /** When what was given is kept. Nothing may be given any more. */
   close(): Promise<void>
 }

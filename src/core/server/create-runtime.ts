@@ -64,6 +64,7 @@ export function createNode(options: RuntimeOptions): LocalRuntime {
     options.crashes,
     options.maxStateBytes,
     options.idle,
+    options.maxAttempts,
   )
   const runtime: LocalRuntime = new LocalRuntime(
     node,

@@ -20,12 +20,14 @@ import { keptExit, keptServer, keptText, keptTimer } from './kept-text.js'
 import { outcomeText } from './outcome.js'
 import type { Scope } from './scope.js'
 import { argsFor } from './server.js'
-import type { Remembered } from './sleeper.js'
-import { storageFailed } from './storage-failed.js'
+import { type Remembered, restingUntil } from './sleeper.js'
+import { notRead, storageFailed } from './storage-failed.js'
 import { Timers } from './timers.js'
 
 /** Milliseconds until one tries again to come out of the store whose new state could not be kept. */
 const RETRY = 1000
+
+type Numbers = Pick<KeptBrief, 'incarnation' | 'revision'>
 
 export class DurableServer extends IdleServer {
   /** The store has it. */
@@ -84,25 +86,38 @@ export class DurableServer extends IdleServer {
   }
 
   protected override fallAsleep(): void {
-    const { id, protocol, startedAt, incarnation, restarts, revision } = this
-    const due = this.anyTimers?.nextDue ?? null
-    const { name: implementation, version } = protocol
-    const numbers = { version, startedAt, incarnation, restarts, revision }
-    const brief = { id, implementation, terms: '', ...numbers, due, hasCasts: false }
+    const resting = restingUntil(this, this.anyTimers?.nextDue ?? null)
     this.anyTimers?.forget()
     this.anyTies?.leaveParent()
     this.halt()
-    this.peers.fellAsleep(this, brief)
+    this.peers.fellAsleep(resting)
+  }
+
+  /**
+   * What is kept of it cannot be had: who waits hears `failure`. Its id stays its own, and it is tried again when somebody asks for it, or
+   * for its casts and timers after a while.
+   */
+  retire(failure: GenServerError): void {
+    const isThere = this.#isKept && !this.ended
+    const resting = restingUntil(this, this.node.clock.now() + LONGEST_DELAY)
+    this.unload(failure)
+    if (isThere) this.peers.retired(resting)
   }
 
   override whenHere<T>(look: () => Awaitable<T>): Awaitable<T> {
-    return this.#coming === undefined ? look() : this.#coming.then(look)
+    if (this.#coming === undefined) return look()
+    return this.#coming.then(() => {
+      if (this.failure !== undefined) throw this.failure
+      return look()
+    })
   }
 
   /** It has lost its node, and its next life begins `delay` milliseconds from now, with what is kept. */
-  comeOut(load: () => Promise<Kept | undefined>, delay: number): void {
+  comeOut({ incarnation, revision }: Numbers, load: () => Promise<Kept | undefined>, delay: number): void {
     this.#isKept = true
     this.#isStored = true
+    this.incarnation = incarnation
+    this.revision = revision
     this.status = 'restarting'
     this.absence.begin(delay, () => this.#comeOut(load, 'killed'))
   }
@@ -143,7 +158,7 @@ export class DurableServer extends IdleServer {
     this.#coming = undefined
     if (this.ended || this.#isEnding) return
     if (failure instanceof GenServerError) this.#stayAway(failure)
-    else if (failure !== undefined) this.unload(storageFailed(this.id, failure as Error))
+    else if (failure !== undefined) this.retire(notRead(this.id, failure as Error))
     else if (kept === undefined) this.unload(new GenServerError('unknown_server', `no server has the id ${this.id}`))
     else this.restore(kept, last)
   }

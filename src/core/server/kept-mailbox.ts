@@ -1,8 +1,8 @@
 /**
  * The mailbox of a durable server: which messages the store has, and what becomes of them.
  *
- * 1. A cast that was accepted comes to its end: if its handler crashes it is the next message again, and after `MOST_ATTEMPTS`
- *    it is set aside.
+ * 1. A cast that was accepted comes to its end: if its handler crashes it is the next message again, and after
+ *    `maxAttempts` it is set aside.
  * 2. One that comes out of the store may have been taken before. So that is counted before it runs: one that ends the whole
  *    process comes to its end too.
  * 3. A cast has its effect once, also where it comes from its sender when it is here already.
@@ -30,9 +30,6 @@ import { checkAgain } from './sending.js'
 import { Server } from './server.js'
 import { storageFailed } from './storage-failed.js'
 import type { Urgent } from './urgent.js'
-
-/** A cast that was taken so often, and crashed its server each time, is set aside. */
-const MOST_ATTEMPTS = 5
 
 export abstract class KeptMailbox extends Server {
   /** The message that is being handled, if the store has it. */
@@ -241,7 +238,7 @@ export abstract class KeptMailbox extends Server {
   }
 
   #isPoison(message: Cast | Call, receipt: CastReceipt, reason: Reason): boolean {
-    if (receipt.attempts < MOST_ATTEMPTS) return false
+    if (receipt.attempts < this.node.maxAttempts) return false
     this.commits.castTaken(receipt)
     this.#setAside(message, receipt, reason)
     return true

@@ -12,6 +12,7 @@ import { FamilyRecord } from './family-record.js'
 import type { Keeper } from './keeper.js'
 import { LocalHousehold, type Make } from './local-household.js'
 import type { Neighbours } from './neighbours.js'
+import type { ServerTerms } from './options.js'
 import { Orphans } from './orphans.js'
 import type { Server } from './server.js'
 import { Sleeper } from './sleeper.js'
@@ -105,6 +106,19 @@ export class LocalFamily implements Family {
       this.#orphans.set(supervisor, orphans)
     }
     return orphans
+  }
+
+  /** Who keeps a durable server that comes out of the store, until a supervisor takes it in. */
+  keeperOf(id: string, { bond }: Pick<ServerTerms, 'bond'>): Keeper {
+    if (bond === undefined) return this.root
+    const orphans = this.orphansOf(bond.supervisor)
+    orphans.add(id)
+    return orphans
+  }
+
+  /** A durable server has left, and has its id again: it is in the same hands as before. */
+  stays(id: string, keeper: Keeper): void {
+    if (keeper instanceof SupervisorKeeper || keeper instanceof Orphans) keeper.add(id)
   }
 
   /** The server has ended: as a supervisor, as a child, or as neither. It may never have begun. */

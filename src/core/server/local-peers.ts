@@ -3,7 +3,6 @@ import type { Call, Waiter } from '../kernel/call.js'
 import { refuseCallCycle, refuseChain } from '../kernel/call-cycle.js'
 import { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
-import type { KeptBrief } from '../kernel/kept.js'
 import type { Reason } from '../kernel/reason.js'
 import type { Tied } from '../kernel/ties.js'
 import { StartIgnored } from './answer.js'
@@ -11,12 +10,13 @@ import { crashFailure } from './crash.js'
 import { decideTimeout } from './decide.js'
 import type { Feeds, Watched } from './feeds.js'
 import type { LocalFamily } from './local-family.js'
+import { makeKnown } from './make-known.js'
 import type { Neighbours } from './neighbours.js'
 import type { StartOptions } from './options.js'
-import type { CallFromHandler, Peer, Peers, Resting, Self } from './peers.js'
+import type { CallFromHandler, Peer, Peers, Self } from './peers.js'
 import { makeCall } from './sending.js'
 import type { Server } from './server.js'
-import { Sleeper } from './sleeper.js'
+import { type Resting, Sleeper } from './sleeper.js'
 import type { Starter } from './starter.js'
 
 export class LocalPeers implements Peers {
@@ -159,11 +159,19 @@ export class LocalPeers implements Peers {
     this.#family.lifeOver(server as Server)
   }
 
-  fellAsleep(server: Resting, brief: KeptBrief): void {
-    const { terms, keeper, handled, replies, crashes, lastExit } = server
+  fellAsleep({ brief, terms, keeper, handled, replies, crashes, lastExit }: Resting): void {
     const remembered = { handled, replies, crashes, lastExit }
     this.#starter.directory.sleeps(new Sleeper(brief, this.#starter, terms, keeper, remembered))
     this.#neighbours.slept(brief.id, true)
+  }
+
+  retired({ brief, terms, keeper }: Resting): void {
+    const { directory } = this.#starter
+    const { id } = brief
+    const sleeper = new Sleeper(brief, this.#starter, terms, keeper)
+    this.#family.stays(id, keeper)
+    makeKnown(sleeper, directory, this.#neighbours)
+    sleeper.setAlarm(() => directory.find(id))
   }
 
   ended(

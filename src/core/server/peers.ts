@@ -16,16 +16,14 @@
  */
 import type { Call, Callee, Waiter } from '../kernel/call.js'
 import type { Json } from '../kernel/json.js'
-import type { KeptBrief } from '../kernel/kept.js'
 import type { Node } from '../kernel/node.js'
 import type { Origin } from '../kernel/queued.js'
 import type { Reason } from '../kernel/reason.js'
 import type { Tied } from '../kernel/ties.js'
 import type { Addressee } from './effects.js'
-import type { Keeper } from './keeper.js'
-import type { ServerTerms, StartOptions } from './options.js'
+import type { StartOptions } from './options.js'
 import type { Lived } from './past.js'
-import type { Remembered } from './sleeper.js'
+import type { Resting } from './sleeper.js'
 import type { Timers } from './timers.js'
 
 /** Another server, as a turn sees it. */
@@ -57,19 +55,15 @@ export interface CallFromHandler {
   readonly kept: Promise<void> | undefined
 }
 
-/** A durable server that has nothing to do. */
-export interface Resting extends Remembered {
-  readonly terms: ServerTerms
-  readonly keeper: Keeper
-}
-
 export interface Peers {
   /** A life of the server has begun, the first or a further one. */
   began(self: Self): void
   /** A life of the server is over, with its state, and another is to come. */
   lifeOver(self: Self): void
-  /** A durable server leaves memory: the store has all of it, of which `brief` is to be known. */
-  fellAsleep(self: Resting, brief: KeptBrief): void
+  /** A durable server leaves memory: the store has all of it. */
+  fellAsleep(self: Resting): void
+  /** A durable server has left with all who had to do with it, and nobody else is to have its id: the store has it. */
+  retired(self: Resting): void
   /** The server has ended: its id is free. If it `hasLived`, its exit is remembered. */
   ended(self: Self, reason: Reason, hasLived: boolean): void
   find(id: string): Peer | undefined

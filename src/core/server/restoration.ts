@@ -20,14 +20,15 @@ import { pagesOf } from './kept-pages.js'
 import type { KeptStates } from './kept-states.js'
 import { restoredTerms } from './kept-text.js'
 import type { LocalFamily } from './local-family.js'
+import { makeKnown } from './make-known.js'
 import type { Neighbours } from './neighbours.js'
-import { NotRestored } from './not-restored.js'
+import { NotRestored, notRestored } from './not-restored.js'
 import type { ServerTerms } from './options.js'
 import type { Peers } from './peers.js'
 import type { Protocol } from './protocol.js'
 import { Sleeper } from './sleeper.js'
 import { viewState } from './state-view.js'
-import { storageFailed } from './storage-failed.js'
+import { notRead, storageFailed } from './storage-failed.js'
 import { SupervisorKeeper } from './supervisor-keeper.js'
 
 /** Exits that are remembered beyond the process. */
@@ -43,7 +44,7 @@ interface Home {
   readonly node: Node
   readonly directory: Directory
   readonly root: Keeper
-  readonly family: Pick<LocalFamily, 'orphansOf'>
+  readonly family: Pick<LocalFamily, 'keeperOf'>
   readonly peers: Peers
   readonly neighbours: Neighbours
   findProtocol(implementation: string): Protocol | undefined
@@ -66,17 +67,23 @@ export class Restoration {
   /** All, who wait for `goOn`. @throws {NotRestored} if one of them could not be brought back. */
   async restore(): Promise<number> {
     let restored = 0
-    for await (const page of pagesOf(this.store)) {
-      await this.restoreServers(page.map(({ id }) => id))
-      restored += page.length
+    try {
+      for await (const page of pagesOf(this.store)) {
+        await this.restoreServers(page.map(({ id }) => id))
+        restored += page.length
+      }
+      await this.#restoreExits()
+    } catch (error) {
+      throw notRestored(error)
     }
-    await this.#restoreExits()
     return restored
   }
 
   /** They are known, and wait for `goOn`. @throws {NotRestored} */
   async restoreServers(ids: readonly string[]): Promise<void> {
-    const briefs = await this.store.briefs(ids)
+    const briefs = await this.store.briefs(ids).catch((error) => {
+      throw notRestored(error)
+    })
     for (const brief of briefs) this.#register(brief)
     const isOutdated = ({ implementation, version }: KeptBrief) => this.#protocolOf(implementation).version !== version
     await this.#try(briefs.filter(isOutdated).map(({ id }) => id))
@@ -87,7 +94,7 @@ export class Restoration {
     if (this.home.findProtocol(implementation)?.definition.durable !== true) {
       throw new NotRestored(`${id} is kept, and there is no durable implementation ${implementation}`)
     }
-    const sleeper = this.#sleeps(brief, this.#termsOf(brief.terms))
+    const sleeper = this.#makeKnown(brief, this.#termsOf(brief.terms))
     if (hasCasts || due !== null) this.#waiting.push(sleeper)
   }
 
@@ -129,23 +136,10 @@ export class Restoration {
     return terms
   }
 
-  /** Who keeps a server that comes out of the store, until a supervisor takes it in. */
-  #keeperOf(id: string, { bond }: ServerTerms): Keeper {
-    if (bond === undefined) return this.home.root
-    const orphans = this.home.family.orphansOf(bond.supervisor)
-    orphans.add(id)
-    return orphans
-  }
-
-  #sleeps(brief: KeptBrief, terms: ServerTerms): Sleeper {
-    const { directory, neighbours } = this.home
-    const { id, implementation, incarnation } = brief
-    const sleeper = new Sleeper(brief, this.home, terms, this.#keeperOf(id, terms))
-    directory.registry.register(id, sleeper, implementation)
-    directory.labels.add(id, terms.labels)
-    neighbours.registered(sleeper)
-    neighbours.began(id, incarnation, undefined)
-    neighbours.slept(id, true)
+  #makeKnown(brief: KeptBrief, terms: ServerTerms): Sleeper {
+    const { directory, neighbours, family } = this.home
+    const sleeper = new Sleeper(brief, this.home, terms, family.keeperOf(brief.id, terms))
+    makeKnown(sleeper, directory, neighbours)
     return sleeper
   }
 
@@ -156,7 +150,7 @@ export class Restoration {
       const { version } = this.#protocolOf(implementation)
       const numbers = { startedAt, incarnation, restarts, revision, due: null, hasCasts: false }
       const brief = { id, implementation, version, terms: '', ...numbers }
-      this.#sleeps(brief, terms)
+      this.#makeKnown(brief, terms)
     }
     void this.#learn(servers.map(({ id }) => id))
   }
@@ -194,19 +188,20 @@ export class Restoration {
   }
 
   /** A server that had its id on a node that is no more comes out of the store `delay` milliseconds from now. */
-  bringBack({ id, implementation, terms }: Known, delay: number): void {
+  bringBack(known: Known, delay: number): void {
+    const { id, implementation, terms } = known
     const { directory, neighbours } = this.home
-    const server = this.#make(id, this.#protocolOf(implementation), terms, this.#keeperOf(id, terms))
+    const server = this.#make(id, this.#protocolOf(implementation), terms, this.home.family.keeperOf(id, terms))
     directory.registry.register(id, server, implementation)
     directory.labels.add(id, terms.labels)
     neighbours.registered(server)
-    server.comeOut(() => this.states.load(server), delay)
+    server.comeOut(known, () => this.states.load(server), delay)
   }
 
   /** The state of one that is not in memory, as it will be when it is. */
   async stateOf({ id, protocol }: Sleeper): Promise<StateView | undefined> {
     const kept = await this.store.load(id).catch((error) => {
-      throw storageFailed(id, error)
+      throw notRead(id, error)
     })
     if (kept === undefined) return undefined
     const { version, revision, incarnation } = kept.server
@@ -236,7 +231,7 @@ export class Restoration {
       if (!(server instanceof DurableServer)) continue
       const failure = storageFailed(id, error)
       if (error instanceof StoreFull) server.fallBack(failure, () => this.states.load(server))
-      else server.unload(failure)
+      else server.retire(failure)
     }
   }
 }

@@ -49,6 +49,8 @@ export interface RuntimeOptions {
   readonly maxStateBytes?: number
   /** After how many milliseconds without a message a durable server leaves memory; or `Infinity`. Default 300000. */
   readonly idle?: number
+  /** How often a cast that crashes its durable server is tried before it is set aside. Default 5. */
+  readonly maxAttempts?: number
   readonly transport?: Transport
   /** What this node is called, where there are several. Default `main`. */
   readonly node?: string

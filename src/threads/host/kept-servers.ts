@@ -12,6 +12,7 @@ import {
   Finder,
   type KeptExit,
   type KeptSupervisor,
+  notRestored,
   pagesOf,
   restoredTerms,
   SUPERVISOR,
@@ -19,7 +20,7 @@ import {
   storageFailed,
   topsOf,
 } from '../../adapters.js'
-import type { AnswerKey, Clock, DefinitionData, KeptAnswer, Logger } from '../../index.js'
+import type { AnswerKey, Clock, DefinitionData, KeptAnswer, Logger, Store } from '../../index.js'
 import { type OpenedStore, openStore, type StoreConnection } from '../../stores/open-store.js'
 import type { Place } from './place.js'
 import type { Places } from './places.js'
@@ -51,6 +52,11 @@ export class KeptServers {
       () => this.#store?.client,
       () => terms.implementations,
     )
+  }
+
+  /** `undefined`: no thread has needed it. */
+  get store(): OpenedStore | undefined {
+    return this.#store
   }
 
   /** The thread of the node is to have a connection. */
@@ -92,9 +98,19 @@ export class KeptServers {
    * @throws {NotRestored} if a server that is kept cannot be brought back.
    */
   async restore(except: Iterable<string>): Promise<void> {
-    const { places, nodes, logger } = this.terms
     const client = this.#store?.client
     if (client === undefined) return
+    try {
+      await this.#restore(client, new Set(except))
+    } catch (error) {
+      throw notRestored(error)
+    }
+    this.#sweeper = new Sweeper(client, this.terms.clock, () => this.terms.places.exits.since)
+    this.#sweeper.begin()
+  }
+
+  async #restore(client: Store, except: ReadonlySet<string>): Promise<void> {
+    const { places, nodes, logger } = this.terms
     let restored = 0
     for await (const page of pagesOf(client)) {
       const ids = new Map<ThreadNode, string[]>()
@@ -113,11 +129,8 @@ export class KeptServers {
     for (const exit of await client.exits(places.exits.since, MOST_EXITS)) {
       places.exits.add({ ...exit, reason: JSON.parse(exit.reason) })
     }
-    this.#sweeper = new Sweeper(client, this.terms.clock, () => places.exits.since)
-    this.#sweeper.begin()
     if (restored > 0) logger.info({ servers: restored }, 'durable servers are back')
-    const not = new Set(except)
-    for (const top of await topsOf(client)) if (!not.has(top.id)) await this.#raise(top)
+    for (const top of await topsOf(client)) if (!except.has(top.id)) await this.#raise(top)
   }
 
   /** Where those are whom it takes in. What keeps it from beginning is told of in the log. */

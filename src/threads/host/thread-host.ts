@@ -33,6 +33,7 @@ import type {
   WatchOptions,
   Where,
 } from '../../index.js'
+import type { OpenedStore } from '../../stores/open-store.js'
 import type { LastTaken } from '../wire/board.js'
 import type { CarriedReplies, CarriedSent } from '../wire/carried-groups.js'
 import { GRACE } from '../wire/grace.js'
@@ -54,6 +55,11 @@ export class ThreadHost extends ThreadMessages implements Host {
 
   get implementations(): ReadonlyMap<string, DefinitionData> {
     return this.machinery.implementations
+  }
+
+  /** Of its durable servers, if there can be any. */
+  get store(): OpenedStore | undefined {
+    return this.machinery.kept.store
   }
 
   async castGroup(label: string, message: string, args?: unknown, options: GroupOptions = {}): Promise<GroupSent> {

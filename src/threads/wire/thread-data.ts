@@ -5,7 +5,14 @@ import type { RuntimeOptions } from '../../index.js'
 export type Bounds = Required<
   Pick<
     RuntimeOptions,
-    'maxRestarts' | 'maxSeconds' | 'maxQueued' | 'maxQueuedBytes' | 'maxStateBytes' | 'rememberExits' | 'idle'
+    | 'maxRestarts'
+    | 'maxSeconds'
+    | 'maxQueued'
+    | 'maxQueuedBytes'
+    | 'maxStateBytes'
+    | 'maxAttempts'
+    | 'rememberExits'
+    | 'idle'
   >
 >
 

@@ -62,37 +62,41 @@ t.test('a server whose node was lost comes out of the store, in another life, wi
   await closeNext()
 })
 
-t.test('a server that cannot be read from the store, or is not kept any more, does not come', async (t) => {
-  const { next, store, close } = await nodes(t)
-  await close()
-  const { runtime, clock, call, close: closeNext } = await nextNode(next)
-  const node = runtime as unknown as LocalRuntime
-  const { load } = store
-  store.load = async () => {
-    throw new StoreFailed('read')
-  }
-  node.bringBack(known('s'), 10)
-  const unread = call('s', 'get')
-  await clock.advance(10)
-  t.match(unread.error, { code: 'storage_failed' })
-  t.equal(runtime.whereis('s'), undefined)
-  store.load = load
-  node.bringBack(known('gone'), 10)
-  const unknown = call('gone', 'get')
-  await clock.advance(10)
-  t.match(unknown.error, { code: 'unknown_server' })
-  let answer = () => {}
-  store.load = (id) => new Promise((resolve) => (answer = () => resolve(load.call(store, id))))
-  node.bringBack(known('s'), 10)
-  await clock.advance(10)
-  const killed = observe(Promise.resolve(runtime.kill('s')))
-  await clock.advance(0)
-  answer()
-  await clock.advance(0)
-  t.equal(killed.outcome, 'resolved')
-  t.throws(() => runtime.info('s'), { code: 'server_exited' }, 'it was killed while it was read')
-  await closeNext()
-})
+t.test(
+  'a server that cannot be read from the store comes when it can; one that is not kept any more does not',
+  async (t) => {
+    const { next, store, close } = await nodes(t)
+    await close()
+    const { runtime, clock, call, close: closeNext } = await nextNode(next)
+    const node = runtime as unknown as LocalRuntime
+    const { load } = store
+    store.load = async () => {
+      throw new StoreFailed('read')
+    }
+    node.bringBack({ ...known('s'), incarnation: 4, revision: 9 }, 10)
+    const unread = call('s', 'get')
+    await clock.advance(10)
+    t.match(unread.error, { code: 'storage_failed' })
+    t.match(runtime.info('s'), { incarnation: 4, revision: 9 }, 'as far as the other knew')
+    store.load = load
+    t.equal(await runtime.call('s', 'get'), 0)
+    node.bringBack(known('gone'), 10)
+    const unknown = call('gone', 'get')
+    await clock.advance(10)
+    t.match(unknown.error, { code: 'unknown_server' })
+    let answer = () => {}
+    store.load = (id) => new Promise((resolve) => (answer = () => resolve(load.call(store, id))))
+    node.bringBack(known('ear'), 10)
+    await clock.advance(10)
+    const killed = observe(Promise.resolve(runtime.kill('ear')))
+    await clock.advance(0)
+    answer()
+    await clock.advance(0)
+    t.equal(killed.outcome, 'resolved')
+    t.throws(() => runtime.info('ear'), { code: 'server_exited' }, 'it was killed while it was read')
+    await closeNext()
+  },
+)
 
 /** Another node on the same store, with nothing on it. */
 async function nextNode(next: Awaited<ReturnType<typeof talking>>['next']) {

@@ -7,7 +7,7 @@ import { heldStore } from './held-store.js'
 
 const Taste = Type.Object({ n: Type.Integer() })
 
-async function poisoned(t: Test) {
+async function poisoned(t: Test, options: { readonly maxAttempts?: number } = {}) {
   let isMended = false
   const eater = defineServer({
     durable: true,
@@ -22,7 +22,7 @@ async function poisoned(t: Test) {
     },
   })
   const { store, commits } = heldStore()
-  const world = running(t, { eater }, { store })
+  const world = running(t, { eater }, { store, ...options })
   const { runtime, clock } = world
   await runtime.start('eater', {}, { id: 'e' })
   const eat = async (n: number) => {
@@ -56,6 +56,15 @@ t.test('what was set aside is listed, and replayed behind what waits, once', asy
   t.same((await runtime.deadLetters('e')).deadLetters, [])
   t.same((await runtime.state('e')).state, { eaten: [1, 4, -2] })
   await close()
+})
+
+t.test('how often a cast is tried can be said', async (t) => {
+  for (const maxAttempts of [1, 2, 9]) {
+    const { runtime, close } = await poisoned(t, { maxAttempts })
+    t.match((await runtime.deadLetters('e')).deadLetters, [{ args: { n: -2 }, attempts: maxAttempts }, {}])
+    t.same((await runtime.state('e')).state, { eaten: [1, 4] })
+    await close()
+  }
 })
 
 t.test('one that crashes its server again is set aside again', async (t) => {

@@ -375,6 +375,12 @@ t.test('when the store has failed nothing is acknowledged any more, and its owne
   const next = observe(runtime.call('other', 'add', { n: 1 }))
   await clock.advance(0)
   t.match(next.error, { code: 'storage_failed' }, 'also where the disk would be well again')
+  const again = observe(runtime.call('s', 'add', { n: 1 }))
+  const cast = observe(Promise.resolve(runtime.cast('s', 'hear', { n: 1 })))
+  await clock.advance(0)
+  t.match([again.error, cast.error], Array(2).fill({ code: 'storage_failed' }), 'it is not said to be nobody')
+  await t.rejects(runtime.start('talker', {}, { id: 's' }), { code: 'already_started' })
+  t.match(await runtime.state('s'), { state: { n: 0 }, revision: 1 }, 'what is kept can still be seen')
   await close()
 })
 

@@ -120,16 +120,9 @@ t.test('what is asked of its timers waits until it is there', async (t) => {
   await close()
 })
 
-t.test('one that cannot be read, or is not kept any more, is told', async (t) => {
+t.test('one that is not kept any more is told to be nobody', async (t) => {
   const { runtime, store, call, settle, close } = await asleep(t)
   const { load } = store
-  store.load = async () => {
-    throw new StoreFailed('read')
-  }
-  await t.rejects(async () => runtime.state('s'), { code: 'storage_failed' })
-  const unread = call('s', 'get')
-  await settle()
-  t.match(unread.error, { code: 'storage_failed' })
   store.load = async () => undefined
   await t.rejects(async () => runtime.state('ear'), { code: 'unknown_server' })
   const gone = call('ear', 'get')
@@ -137,6 +130,63 @@ t.test('one that cannot be read, or is not kept any more, is told', async (t) =>
   t.match(gone.error, { code: 'unknown_server' })
   store.load = load
   await close()
+})
+
+t.test('one that cannot be read says so, keeps its id, and comes when it can be read', async (t) => {
+  const { runtime, store, call, settle, close } = await asleep(t)
+  const { load } = store
+  store.load = async () => {
+    throw new StoreFailed('read')
+  }
+  const failed = { code: 'storage_failed', effect: 'none', message: 'what is kept of s could not be read: read' }
+  await t.rejects(async () => runtime.state('s'), failed)
+  for (let n = 0; n < 2; n++) {
+    const unread = [call('s', 'add', { n: 1 }), call('s', 'get')]
+    const timers = observe(Promise.resolve(runtime.timers('s')))
+    await settle()
+    t.match(
+      [...unread, timers].map(({ error }) => error),
+      [failed, failed, failed],
+    )
+  }
+  await t.rejects(runtime.start('talker', {}, { id: 's' }), { code: 'already_started' })
+  t.match((await runtime.list()).servers, [{ id: 'ear' }, { id: 's', status: 'running', revision: 2 }])
+  store.load = load
+  t.equal(await call('s', 'add', { n: 1 }).promise, 8)
+  await close()
+})
+
+t.test('one that could not be read when its timer was due is tried again after a while', async (t) => {
+  const { runtime, store, clock, close } = await asleep(t, async ({ runtime }) => {
+    await runtime.cast('s', 'hear', { n: 1 }, { delay: 5000 })
+  })
+  const { load } = store
+  store.load = async () => {
+    throw new StoreFailed('read')
+  }
+  await clock.advance(5000)
+  await clock.advance(29_999)
+  store.load = load
+  t.match(await runtime.state('s'), { state: { heard: [] } })
+  await clock.advance(1)
+  t.match(await runtime.state('s'), { state: { heard: [1] } })
+  await close()
+})
+
+t.test('a runtime whose store cannot be read does not begin', async (t) => {
+  const { store, close } = await asleep(t)
+  await close()
+  const refused = { name: 'NotRestored', message: 'what is kept cannot be read: damaged' }
+  for (const part of ['servers', 'briefs', 'exits'] as const) {
+    const whole = store[part]
+    store[part] = async () => {
+      throw new StoreFailed('damaged')
+    }
+    const other = createRuntime({ implementations: { talker: talker([]) }, store, clock: createSimulatedClock() })
+    await t.rejects(other.restore(), refused, part)
+    await other.close()
+    store[part] = whole as never
+  }
 })
 
 t.test('a thousand that nobody asks cost little, and a runtime that closes wakes none', async (t) => {
