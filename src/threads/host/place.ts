@@ -19,6 +19,8 @@ export class Place implements Callee {
   revision = 0
   /** How many wait for it to be registered. */
   holders = 0
+  /** Its node has asked for the id, for a server that one of its own starts. */
+  isClaimed = false
   /** Its first life has begun. */
   hasBegun = false
   /** It is durable, and not in the memory of its node. */

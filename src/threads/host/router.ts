@@ -133,7 +133,7 @@ export class Router {
       node.channel.say({ kind: 'named', servers: [[id, place.implementation]] })
       return
     }
-    place.registered(said)
+    places.registered(place, said)
     this.#others(node, (other) => other.channel.say({ kind: 'named', servers: [[id, implementation]] }))
   }
 
@@ -162,7 +162,7 @@ export class Router {
   }
 
   #call(node: ThreadNode, said: CallMessage): void {
-    const { n, to, message, args, timeout = 0, origin, ifMatch, chain } = said
+    const { n, to, message, args, timeout = 0, origin, ifMatch, chain, bytes } = said
     const { asker: answer } = node
     try {
       const place = this.terms.places.get(to)
@@ -179,18 +179,18 @@ export class Router {
         )
       })
       this.terms.attend(call)
-      place.node.call(call, { chain })
+      place.node.call(call, { chain, bytes })
     } catch (error) {
       answer({ kind: 'failed', n, failure: carry(error) })
     }
   }
 
-  async #cast(node: ThreadNode, { n, to, message, args, origin, seq }: CastMessage): Promise<void> {
+  async #cast(node: ThreadNode, { n, to, message, args, origin, seq, bytes }: CastMessage): Promise<void> {
     const { asker: answer } = node
     try {
       const place = this.terms.places.get(to)
       if (!seq) mustHaveRoom(place.node)
-      await place.node.cast(to, message, args, { origin, seq })
+      await place.node.cast(to, message, args, { origin, seq, bytes })
       answer({ kind: 'told', n, value: undefined })
     } catch (error) {
       // Nobody waits for what a handler sends: what is wrong with it is told where it is read.
@@ -201,10 +201,10 @@ export class Router {
     }
   }
 
-  #info(node: ThreadNode, { n, to, message, args }: InfoMessage): void {
+  #info(node: ThreadNode, { n, to, message, args, bytes }: InfoMessage): void {
     node.channel.say({ kind: 'told', n, value: undefined })
     const place = this.terms.places.find(to)
-    if (place?.node.isFull === false) place.node.info(to, message, args)
+    if (place?.node.isFull === false) place.node.info({ to, message, args, bytes })
     else this.terms.logger.debug({ server: to, message }, 'dropped: there is nobody, or no room')
   }
 
@@ -230,7 +230,7 @@ export class Router {
     const { places } = this.terms
     const holder = places.find(id)
     if (holder === undefined) {
-      places.hold(places.take(id, implementation, node))
+      places.hold(places.take(id, implementation, node)).isClaimed = true
       node.channel.say({ kind: 'told', n, value: undefined })
     } else {
       const taken = new GenServerError('already_started', `${id} is taken by a ${holder.implementation}`)

@@ -3,7 +3,14 @@
  * a runtime; this one knows where each server is, passes on what is asked, and outlives every one of them.
  */
 
-import { copyGivenState, decideTimeout, shuttingDown, timedOut } from '../../adapters.js'
+import {
+  copyGivenState,
+  decideLabel,
+  decideTimeout,
+  mustNotBeTooLarge,
+  shuttingDown,
+  timedOut,
+} from '../../adapters.js'
 import type {
   Clock,
   CodeChanged,
@@ -18,6 +25,7 @@ import type {
   GroupReplies,
   GroupSent,
   Host,
+  Json,
   ListOptions,
   NodeInfo,
   ReplaceOptions,
@@ -33,10 +41,11 @@ import type {
 } from '../../index.js'
 import type { LastTaken } from '../wire/board.js'
 import type { CarriedReplies, CarriedSent } from '../wire/carried-groups.js'
-import { GRACE } from '../wire/grace.js'
+import { sizeOf } from '../wire/size.js'
 import { mergeCounts, mergePages, mergeReplies, mergeSent } from './merging.js'
 import type { Place } from './place.js'
-import { silentCounts, silentInfo, silentPage, silentReplies } from './silent-node.js'
+import { noRoom } from './room.js'
+import { silentCounts, silentGroup, silentInfo, silentPage } from './silent-node.js'
 import { carried, ThreadMessages } from './thread-messages.js'
 import type { ThreadNode } from './thread-node.js'
 
@@ -56,8 +65,13 @@ export class ThreadHost extends ThreadMessages implements Host {
 
   async castGroup(label: string, message: string, args?: unknown, options: GroupOptions = {}): Promise<GroupSent> {
     this.mustBeUp()
-    const given = [label, message, carried(args), options]
-    const asked = this.machinery.nodes.all.map((node) => node.ask<CarriedSent>('castGroup', ...given))
+    const sent = carried(args)
+    const bytes = this.#sizeFor(label, sent)
+    const asked = this.machinery.nodes.all.map((node) =>
+      node.isFull
+        ? this.#refused(node, label)
+        : node.askWith<CarriedSent>(bytes, 'castGroup', label, message, sent, options),
+    )
     return mergeSent(await Promise.all(asked))
   }
 
@@ -68,31 +82,35 @@ export class ThreadHost extends ThreadMessages implements Host {
     options: GroupCallOptions = {},
   ): Promise<GroupReplies> {
     this.mustBeUp()
-    const { places, nodes } = this.machinery
     const { signal, ...rest } = options
     const timeout = decideTimeout(rest.timeout)
-    const given = [label, message, carried(args), rest]
-    const asked = nodes.all.map((node) => {
-      const replies = node.askUntil<CarriedReplies>(signal, (n) => ({ kind: 'ask', n, what: 'callGroup', args: given }))
-      return this.#within(timeout, replies, () => silentReplies(places.on(node), label, timeout))
+    const sent = carried(args)
+    const bytes = this.#sizeFor(label, sent)
+    const given = { kind: 'ask', what: 'callGroup', args: [label, message, sent, rest], bytes } as const
+    const asked = this.machinery.nodes.all.map((node) => {
+      if (node.isFull) return this.#refused(node, label)
+      const replies = node.askUntil<CarriedReplies>(signal, (n) => ({ ...given, n }))
+      const late = (id: string) =>
+        timedOut(`${id} did not answer within ${timeout} ms: its node does not come back`, 'unknown')
+      return this.within(timeout, replies, () => silentGroup(this.#membersOn(node, label), late))
     })
     return mergeReplies(await Promise.all(asked))
   }
 
-  /** What is `asked` of a node, or what stands for that where it does not answer in time. */
-  async #within<T>(timeout: number, asked: Promise<T>, instead: () => T): Promise<T> {
-    if (timeout === Number.POSITIVE_INFINITY) return asked
-    return new Promise<T>((resolve, reject) => {
-      const late = () => {
-        try {
-          resolve(instead())
-        } catch (error) {
-          reject(error)
-        }
-      }
-      const timer = this.clock.setTimer(timeout + GRACE, late)
-      asked.finally(() => timer.cancel()).then(resolve, reject)
-    })
+  /** How large the args of a message to a group are. What is wrong with the whole of it is told before anything is sent. */
+  #sizeFor(label: string, args: Json | undefined): number {
+    const size = sizeOf(args)
+    mustNotBeTooLarge(label, this.machinery.places.labelled(decideLabel(label)).size, size)
+    return size
+  }
+
+  #membersOn(node: ThreadNode, label: string): Place[] {
+    return [...this.machinery.places.labelled(label)].filter((place) => place.node === node)
+  }
+
+  #refused(node: ThreadNode, label: string): CarriedReplies & CarriedSent {
+    const refusal = noRoom(node)
+    return silentGroup(this.#membersOn(node, label), () => refusal)
   }
 
   /** Asks all nodes; for one that does not come back the gateway says what it knows itself. */
@@ -108,7 +126,7 @@ export class ThreadHost extends ThreadMessages implements Host {
 
   async stop(id: string, options: StopOptions = {}): Promise<void> {
     const timeout = decideTimeout(options.timeout)
-    return this.#within(timeout, this.nodeOf(id).ask<void>('stop', id, options), () => {
+    return this.within(timeout, this.nodeOf(id).ask<void>('stop', id, options), () => {
       throw timedOut(
         `${id} did not stop within ${timeout} ms: its node does not come back; the order stands`,
         'unknown',
@@ -226,7 +244,8 @@ export class ThreadHost extends ThreadMessages implements Host {
 
   async replaceState(id: string, state: object, options: ReplaceOptions = {}): Promise<number> {
     this.mustBeUp()
-    return this.nodeOf(id).ask('replaceState', id, copyGivenState(state), options)
+    const copy = copyGivenState(state)
+    return this.nodeOf(id).askWith(sizeOf(copy), 'replaceState', id, copy, options)
   }
 
   async crashes(id: string): Promise<CrashRecord[]> {

@@ -8,6 +8,7 @@ import {
   type LocalRuntime,
   RefusedRequest,
   shuttingDown,
+  timedOut,
 } from '../../adapters.js'
 import {
   type AnswerKey,
@@ -22,10 +23,14 @@ import {
   type StartOptions,
 } from '../../index.js'
 import { GRACE } from '../wire/grace.js'
+import { sizeOf } from '../wire/size.js'
 import type { Machinery } from './machinery.js'
 import type { Place } from './place.js'
 import { mustHaveRoom } from './room.js'
 import type { ThreadNode } from './thread-node.js'
+
+/** Milliseconds that a start may wait for a supervisor that has other work; its thread gives it as many. */
+const OWN_SHARE = 1000
 
 export abstract class ThreadMessages {
   draining = false
@@ -67,10 +72,26 @@ export abstract class ThreadMessages {
     }
   }
 
+  /** What is `asked` of a node, or what stands for that where it does not answer in time. */
+  protected async within<T>(timeout: number, asked: Promise<T>, instead: () => T): Promise<T> {
+    if (timeout === Number.POSITIVE_INFINITY) return asked
+    return new Promise<T>((resolve, reject) => {
+      const late = () => {
+        try {
+          resolve(instead())
+        } catch (error) {
+          reject(error)
+        }
+      }
+      const timer = this.machinery.clock.setTimer(timeout + GRACE, late)
+      asked.finally(() => timer.cancel()).then(resolve, reject)
+    })
+  }
+
   async start(implementation: string, args?: unknown, options: StartOptions = {}): Promise<ServerInfo> {
     this.mustBeUp()
-    if (options.supervisor !== undefined)
-      return this.nodeOf(options.supervisor).ask('start', implementation, carried(args), options)
+    const timeout = decideTimeout(options.timeout)
+    if (options.supervisor !== undefined) return this.#startChild(options.supervisor, implementation, args, options)
     const id = options.id ?? this.#ids.next()
     const holder = this.machinery.places.find(id)
     if (holder !== undefined) {
@@ -79,18 +100,57 @@ export abstract class ThreadMessages {
     }
     const sent = carried(args)
     const place = this.#take(id, implementation)
-    return this.#holding(place, () => place.node.ask('start', implementation, sent, { ...options, id }))
+    return this.#begin(place, timeout, 'start', [implementation, sent, { ...options, id }])
+  }
+
+  async #startChild(
+    supervisor: string,
+    implementation: string,
+    args: unknown,
+    options: StartOptions,
+  ): Promise<ServerInfo> {
+    const node = this.nodeOf(supervisor)
+    mustHaveRoom(node)
+    const sent = carried(args)
+    // What the supervisor itself takes comes on top.
+    const timeout = decideTimeout(options.timeout) + OWN_SHARE
+    const begun = node.askWith<ServerInfo>(sizeOf(sent), 'start', implementation, sent, options)
+    return this.within(timeout, begun, () => {
+      throw timedOut(`${supervisor} did not start it: its node does not come back; the order stands`, 'unknown')
+    })
+  }
+
+  /** A thread tells itself that an `init` takes too long. Of one that does not come back nobody else can. */
+  #begin<T>(
+    place: Place,
+    timeout: number,
+    what: 'start' | 'getOrStart',
+    given: readonly [implementation: string, args: Json | undefined, options: StartOptions],
+  ): Promise<T> {
+    const { id, node, terms } = place
+    const begun = this.#holding(place, () => node.askWith<T>(sizeOf(given[1]), what, ...given))
+    return this.within(timeout, begun, () => {
+      const isOurs = terms === undefined
+      // Whoever asked was told that there is none.
+      if (isOurs) begun.then(() => node.ask('kill', id, {})).catch(() => {})
+      const late = `${id} did not start within ${timeout} ms: its node does not come back`
+      throw new GenServerError('init_timeout', isOurs ? late : `${late}; its start goes on`)
+    })
   }
 
   async getOrStart(implementation: string, args: unknown, options: StartOptions & { id: string }) {
     const { id } = options
     const there = this.machinery.places.find(id)
     if (there === undefined) this.mustBeUp()
+    const timeout = decideTimeout(options.timeout)
     const sent = carried(args)
     const place = there ?? this.#take(id, implementation)
-    return this.#holding(place, () =>
-      place.node.ask<Awaited<ReturnType<LocalRuntime['getOrStart']>>>('getOrStart', implementation, sent, options),
-    )
+    if (there !== undefined) mustHaveRoom(there.node)
+    return this.#begin<Awaited<ReturnType<LocalRuntime['getOrStart']>>>(place, timeout, 'getOrStart', [
+      implementation,
+      sent,
+      options,
+    ])
   }
 
   isDurable(id: string): boolean {
@@ -104,7 +164,10 @@ export abstract class ThreadMessages {
 
   async keepCall(id: string, message: string, args: unknown, options: LaterCall): Promise<number> {
     this.mustBeUp()
-    return this.nodeOf(id).ask('keepCall', id, message, carried(args), options)
+    const node = this.nodeOf(id)
+    mustHaveRoom(node)
+    const sent = carried(args)
+    return node.askWith(sizeOf(sent), 'keepCall', id, message, sent, options)
   }
 
   sendRequest(id: string, message: string, args?: unknown, options: RequestOptions = {}): Request {

@@ -15,6 +15,7 @@ import { uncarry } from '../wire/carried-failure.js'
 import type { Channel } from '../wire/channel.js'
 import type { Named, Unnamed } from '../wire/life-messages.js'
 import type { FromNode, Lost, Response, Tie } from '../wire/messages.js'
+import { sizeOf } from '../wire/size.js'
 import { type Carrier, RemoteServer } from './remote-server.js'
 
 export class Elsewhere implements Neighbours, Carrier {
@@ -104,7 +105,7 @@ export class Elsewhere implements Neighbours, Carrier {
     }
     call.ticket = this.channel.question({ answered }, (n) => ({
       kind: 'call',
-      ...{ n, to, message, args, timeout, origin, ifMatch, chain },
+      ...{ n, to, message, args, timeout, origin, ifMatch, chain, bytes: sizeOf(args) },
     }))
   }
 
@@ -112,10 +113,16 @@ export class Elsewhere implements Neighbours, Carrier {
     if (envelope.kind === 'cast') {
       const { message, args, origin, receipt } = envelope
       const seq = (receipt as CastReceipt | undefined)?.seq
-      this.channel.question({ answered() {} }, (n) => ({ kind: 'cast', n, to, message, args, origin, seq }))
+      this.channel.question({ answered() {} }, (n) => ({
+        kind: 'cast',
+        ...{ n, to, message, args, origin, seq, bytes: sizeOf(args) },
+      }))
     } else if (envelope.kind === 'info') {
       const { message, args } = envelope
-      this.channel.question({ answered() {} }, (n) => ({ kind: 'info', n, to, message, args }))
+      this.channel.question({ answered() {} }, (n) => ({
+        kind: 'info',
+        ...{ n, to, message, args, bytes: sizeOf(args) },
+      }))
     }
   }
 
