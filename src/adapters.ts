@@ -18,6 +18,7 @@ export type {
 } from './core/kernel/kept.js'
 export { Mailbox } from './core/kernel/mailbox.js'
 export { MessageLog, type Taken } from './core/kernel/message-log.js'
+export type { Places } from './core/kernel/places.js'
 export { CastReceipt } from './core/kernel/receipt.js'
 export { type PageOptions, StoreFailed, StoreFull } from './core/kernel/store.js'
 export { nobody, type Tied, Ties } from './core/kernel/ties.js'

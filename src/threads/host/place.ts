@@ -2,7 +2,7 @@
 import { type Call, type Callee, type ServerTerms, timedOut } from '../../adapters.js'
 import type { GenServerError, Json, Reason } from '../../index.js'
 import { GRACE } from '../wire/grace.js'
-import type { RegisteredMessage } from '../wire/life-messages.js'
+import type { Named, RegisteredMessage } from '../wire/life-messages.js'
 import type { ThreadNode } from './thread-node.js'
 
 /** After a node is lost nobody knows how far the revisions had come: they go on from the next multiple of this. */
@@ -47,6 +47,11 @@ export class Place implements Callee {
     this.terms = terms
     this.supervisor = supervisor
     this.incarnation = incarnation
+  }
+
+  /** What other nodes are told of it. */
+  get name(): Named['servers'][number] {
+    return [this.id, this.implementation, this.terms?.mailbox ?? 0]
   }
 
   /** A revision that it has not had. */

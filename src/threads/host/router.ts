@@ -107,6 +107,7 @@ export class Router {
         break
       case 'log':
         log(this.terms.logger, node, said)
+        node.board.lineHeard()
         break
       case 'unfit':
         this.terms.unfit(node, uncarry(said.failure))
@@ -130,11 +131,11 @@ export class Router {
     if (place.node !== node) {
       // Whoever it was started for gave up when its thread did not answer, and since then the id has gone to another.
       void node.ask('kill', id, {}).catch(() => {})
-      node.channel.say({ kind: 'named', servers: [[id, place.implementation]] })
+      node.channel.say({ kind: 'named', servers: [place.name] })
       return
     }
     places.registered(place, said)
-    this.#others(node, (other) => other.channel.say({ kind: 'named', servers: [[id, implementation]] }))
+    this.#others(node, (other) => other.channel.say({ kind: 'named', servers: [place.name] }))
   }
 
   #began(node: ThreadNode, { id, incarnation, last }: BeganMessage): void {

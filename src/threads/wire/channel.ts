@@ -14,7 +14,7 @@ import { carry, uncarry } from './carried-failure.js'
 import type { FromNode, Response, ToNode } from './messages.js'
 import { pack } from './packing.js'
 
-/** A `Worker`, or the `parentPort` of one. */
+/** A `MessagePort`. */
 export interface Port {
   postMessage(value: unknown): void
 }
