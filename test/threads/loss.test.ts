@@ -42,7 +42,7 @@ const silent = { heard() {}, ended() {}, dropped() {}, leaving() {} }
 
 t.test('an answer to a thread that was given up is not heard by the next one', async (t) => {
   const { said, standBy } = fakeGenerations()
-  const node = new ThreadNode('1', 10, standBy, silent)
+  const node = new ThreadNode('1', { maxQueued: 10, maxQueuedBytes: 1000 }, standBy, silent)
   node.ready()
   const { asker: answer } = node
   answer({ kind: 'told', n: 1, value: 'in time' })

@@ -81,19 +81,24 @@ function membersOf(directory: Directory, { label, args }: GroupMessage): Server[
   const members: Server[] = []
   const size = args === undefined ? 0 : JSON.stringify(checkPlain(args)).length
   for (const server of directory.labelled(decideLabel(label))) {
-    if (members.length === MOST_SERVERS) {
-      throw tooLarge(
-        `more than ${MOST_SERVERS} servers have the label ${label}, which is more than one message reaches`,
-      )
-    }
     members.push(server)
+    if (members.length > MOST_SERVERS) break
   }
-  if (members.length * size > MOST_COPIED) {
-    throw tooLarge(
-      `args of ${size} characters are too large for the ${members.length} servers that have the label ${label}`,
-    )
-  }
+  mustNotBeTooLarge(label, members.length, size)
   return members
+}
+
+/**
+ * Whether one message with args of `size` characters may go to so many servers.
+ * @throws {GenServerError} `group_too_large`
+ */
+export function mustNotBeTooLarge(label: string, servers: number, size: number): void {
+  if (servers > MOST_SERVERS) {
+    throw tooLarge(`more than ${MOST_SERVERS} servers have the label ${label}, which is more than one message reaches`)
+  }
+  if (servers * size > MOST_COPIED) {
+    throw tooLarge(`args of ${size} characters are too large for the ${servers} servers that have the label ${label}`)
+  }
 }
 
 const tooLarge = (message: string) => new GenServerError('group_too_large', message)

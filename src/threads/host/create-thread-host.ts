@@ -86,7 +86,7 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
   })
   const succession = new Succession({ clock, logger, directories, places, kept, recovery, router, watches })
   const nodes: ThreadNodes = new ThreadNodes(
-    { threads, clock, standBy, maxQueued: share.maxQueued, introduce: (node) => succession.introduce(node) },
+    { threads, clock, standBy, most: share, introduce: (node) => succession.introduce(node) },
     {
       heard: (node, said) => router.hear(node, said),
       ended: (node, error) => succession.ended(node, error),

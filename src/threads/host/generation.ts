@@ -1,15 +1,18 @@
 /**
  * One thread, from its begin to its end. It may begin before anybody needs it: what it says until it is adopted waits. After
  * `giveUp` nobody hears it any more.
+ *
+ * 1. It is spoken with by a port of its own: what user code does with `parentPort` is heard by nobody, and hears nothing.
  */
-import { Worker } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { Board } from '../wire/board.js'
 import type { FromNode } from '../wire/messages.js'
 import { type Packed, unpack } from '../wire/packing.js'
 import type { Begin, ThreadData } from '../wire/thread-data.js'
+import { Hearing } from './hearing.js'
 
 export interface GenerationTerms {
-  readonly data: Omit<ThreadData, 'memory'>
+  readonly data: Omit<ThreadData, 'memory' | 'port'>
   /** Megabytes; 0 is Node's own bound. */
   readonly heap: number
   readonly execArgv: readonly string[] | undefined
@@ -25,37 +28,47 @@ export interface Adopter {
 export class Generation {
   readonly board = new Board()
   #worker: Worker | undefined = undefined
+  #port: MessagePort | undefined = undefined
   #adopter: Adopter | undefined = undefined
   #early: FromNode[] = []
+  readonly #hearing = new Hearing((said) => {
+    if (this.#adopter === undefined) this.#early.push(...said)
+    else this.#adopter.heard(said)
+  })
   #hasEnded = false
   #failure: Error | undefined = undefined
 
   constructor(private readonly terms: GenerationTerms) {}
 
-  /** Twice is as once. */
-  begin(): Worker {
-    if (this.#worker !== undefined) return this.#worker
+  /** Twice is as once. Gives the port by which it hears. */
+  begin(): MessagePort {
+    if (this.#port !== undefined) return this.#port
     const { data, heap, execArgv } = this.terms
+    const { port1: ours, port2: port } = new MessageChannel()
     const worker = new Worker(new URL('../node/thread.js', import.meta.url), {
       name: 'genservers',
-      workerData: { ...data, memory: this.board.memory } satisfies ThreadData,
+      workerData: { ...data, memory: this.board.memory, port } satisfies ThreadData,
+      transferList: [port],
       ...(execArgv !== undefined && { execArgv: [...execArgv] }),
       ...(heap > 0 && { resourceLimits: { maxOldGenerationSizeMb: heap } }),
     })
-    worker.on('message', (packed: readonly Packed<FromNode>[]) => {
-      const said = packed.map(unpack)
-      if (this.#adopter === undefined) this.#early.push(...said)
-      else this.#adopter.heard(said)
-    })
+    const hear = (packed: readonly Packed<FromNode>[]) => this.#hearing.push(packed.map(unpack))
+    ours.on('message', hear)
     worker.on('error', (error) => {
       this.#failure = error
     })
     worker.on('exit', () => {
+      // The end may be known before all that was said.
+      for (let last = receiveMessageOnPort(ours); last !== undefined; last = receiveMessageOnPort(ours))
+        hear(last.message)
+      this.#hearing.hearAll()
+      ours.close()
       this.#hasEnded = true
       this.#adopter?.ended(this.#failure)
     })
     this.#worker = worker
-    return worker
+    this.#port = ours
+    return ours
   }
 
   /** It is this node from now on. Nothing must be sent to it before it says that it is ready. */

@@ -2,7 +2,7 @@
 import { type Bond, type Call, type Callee, type Lived, type ServerTerms, timedOut } from '../../adapters.js'
 import type { GenServerError, Json, Reason } from '../../index.js'
 import { GRACE } from '../wire/grace.js'
-import type { RegisteredMessage } from '../wire/life-messages.js'
+import type { Named, RegisteredMessage } from '../wire/life-messages.js'
 import type { ThreadNode } from './thread-node.js'
 
 /** After a node is lost nobody knows how far the revisions had come: they go on from the next multiple of this. */
@@ -21,6 +21,8 @@ export class Place implements Callee {
   revision = 0
   /** How many wait for it to be registered. */
   holders = 0
+  /** Its node has asked for the id, for a server that one of its own starts. */
+  isClaimed = false
   /** Its first life has begun. */
   hasBegun = false
   /** It is durable, and not in the memory of its node. */
@@ -66,6 +68,11 @@ export class Place implements Callee {
   crashed(reason: Reason, at: number): void {
     this.crashes++
     this.lastExit = { reason, at }
+  }
+
+  /** What other nodes are told of it. */
+  get name(): Named['servers'][number] {
+    return [this.id, this.implementation, this.terms?.mailbox ?? 0]
   }
 
   /** A revision that it has not had. */

@@ -1,13 +1,18 @@
-/** Where each server is, and how those ended that are no more. The gateway's thread alone decides who has an id. */
+/** Where each server is, who is in which group, and how those ended that are no more. The gateway's thread alone decides who has an id. */
 import { type Bond, type Exits, exitFailure } from '../../adapters.js'
 import { GenServerError } from '../../index.js'
+import type { RegisteredMessage } from '../wire/life-messages.js'
 import { Place } from './place.js'
 import type { ThreadNode } from './thread-node.js'
+
+const NONE: ReadonlySet<Place> = new Set()
 
 export class Places {
   readonly #places = new Map<string, Place>()
   /** By the ids of supervisors: where durable children of theirs are, or of a tree below them, and how many. */
   readonly #homes = new Map<string, { readonly node: ThreadNode; count: number }>()
+  /** By label, for whoever has one. */
+  readonly #labelled = new Map<string, Set<Place>>()
 
   constructor(readonly exits: Exits) {}
 
@@ -68,11 +73,30 @@ export class Places {
     if (place.holders === 0 && place.terms === undefined) this.free(place)
   }
 
+  /** Its server is on its node. */
+  registered(place: Place, said: RegisteredMessage): void {
+    place.registered(said)
+    for (const label of said.terms.labels) {
+      const members = this.#labelled.get(label) ?? new Set()
+      this.#labelled.set(label, members.add(place))
+    }
+  }
+
   free(place: Place): void {
     if (this.#places.get(place.id) !== place) return
     this.#places.delete(place.id)
     this.#unbind(place)
     place.node.servers--
+    for (const label of place.terms?.labels ?? []) {
+      const members = this.#labelled.get(label)
+      members?.delete(place)
+      if (members?.size === 0) this.#labelled.delete(label)
+    }
+  }
+
+  /** Those that have the label. */
+  labelled(label: string): ReadonlySet<Place> {
+    return this.#labelled.get(label) ?? NONE
   }
 
   /** Those on a node, in the order in which they came. */

@@ -4,7 +4,8 @@
  *
  * 1. The memory of the thread is gone: a server begins again from its `init`. Children begin again when their supervisor does.
  * 2. The server whose message was taken last is held to have done it: its restart budget is charged, and nobody else's.
- * 3. What was taken is not run again: its caller hears that the server was killed. What was not waits for the next life.
+ * 3. What was taken is not run again: its caller hears that the server was killed. What was not waits for the next life, and a
+ *    start that had not begun for the next thread.
  * 4. A durable server goes on with what is kept, and is not given up. What it did last may be kept or not, and so may a cast whose
  *    sender has no answer; one that was accepted comes out of the store.
  * 5. A durable child goes on, whatever becomes of its supervisor, which takes it in when it begins again.
@@ -22,7 +23,7 @@ import {
   SUPERVISOR,
   shuttingDown,
 } from '../../adapters.js'
-import { type Clock, GenServerError, type Logger, type Origin } from '../../index.js'
+import { type Clock, GenServerError, type Logger, type Origin, type StartOptions } from '../../index.js'
 import type { LastTaken } from '../wire/board.js'
 import { carry, uncarry } from '../wire/carried-failure.js'
 import type { Asker } from '../wire/channel.js'
@@ -32,6 +33,7 @@ import type { KeptServers } from './kept-servers.js'
 import type { Lives } from './lives.js'
 import type { Place } from './place.js'
 import type { Places } from './places.js'
+import { silentGroup } from './silent-node.js'
 import type { OpenQuestion, Remains, ThreadNode } from './thread-node.js'
 
 const KILLED = 'killed'
@@ -54,7 +56,7 @@ export class Recovery {
   recover(node: ThreadNode, { open, lastTaken }: Remains): void {
     const there = this.terms.places.on(node)
     this.#knowAgain(node, there.filter(isAsleep))
-    const awake = there.filter((place) => !isAsleep(place))
+    const awake = there.filter((place) => !isAsleep(place) && !isYetToCome(place, lastTaken))
     const culprit = awake.find(({ id }) => id === lastTaken?.server)
     if (culprit !== undefined) this.#record(culprit, lastTaken as LastTaken, open)
     const fates = awake.map((place) => {
@@ -71,7 +73,7 @@ export class Recovery {
       if (delay === undefined) this.#end(place)
       else this.#adopt(place, delay)
     }
-    for (const question of open) if (question.asker.isOver !== true) this.#goOn(node, question) // 3
+    for (const question of open) if (question.asker.isOver !== true) this.#goOn(node, question, there) // 3
   }
 
   /** What can be told of a message that cost its thread. */
@@ -92,17 +94,17 @@ export class Recovery {
     })
   }
 
-  #goOn(node: ThreadNode, question: OpenQuestion): void {
+  #goOn(node: ThreadNode, question: OpenQuestion, there: readonly Place[]): void {
     const { said, asker, isTaken, isKept } = question
     if (isMessage(said)) {
       const place = this.terms.places.find(said.to)
       const mayBeKept = place !== undefined && this.terms.kept.isKept(place)
       if (isTaken) fail(question, killed(said, mayBeKept ? 'unknown' : 'none'))
       else if (mayBeKept && said.kind === 'cast') fail(question, killed(said, 'unknown'))
-      else if (this.terms.places.find(said.to)?.node !== node)
+      else if (this.#placeOn(node, said.to) === undefined)
         fail(question, exitFailure(said.to, KILLED, this.terms.clock.now()))
       else node.carry(isKept ? this.#sender(said) : asker, said)
-    } else if (said.kind === 'ask') this.#askAgain(node, question, said)
+    } else if (said.kind === 'ask') this.#askAgain(node, question, said, there)
     else if ('n' in said) fail(question, lostNode(node))
   }
 
@@ -220,14 +222,25 @@ export class Recovery {
     }
   }
 
-  #askAgain(node: ThreadNode, question: OpenQuestion, { what, args }: Ask): void {
+  #askAgain(node: ThreadNode, question: OpenQuestion, said: Ask, there: readonly Place[]): void {
+    const { what, args } = said
     const id = args[0] as string
-    const isThere = this.terms.places.find(id)?.node === node
-    if (what === 'start' || what === 'getOrStart') fail(question, killedInit(id))
-    else if (COMES_BACK.has(what)) return
-    else if (ENDS.has(what) && isThere) node.channel.question(question.asker, (n) => ({ kind: 'ask', n, what, args }))
-    else if (ENDS.has(what)) done(question)
-    else fail(question, lostNode(node))
+    const again = () => void node.channel.question(question.asker, (n) => ({ ...said, n }))
+    if (what === 'start' || what === 'getOrStart') {
+      const place = this.#placeOn(node, (args[2] as StartOptions).id)
+      // One whose `init` was under way has ended by now.
+      if (place !== undefined && (what === 'getOrStart' || place.terms === undefined)) again()
+      else fail(question, killedInit(id))
+    } else if (COMES_BACK.has(what)) return
+    else if (what === 'castGroup' || what === 'callGroup') done(question, lostGroup(there, id, args[1] as string))
+    else if (!ENDS.has(what)) fail(question, lostNode(node))
+    else if (this.#placeOn(node, id) !== undefined) again()
+    else done(question)
+  }
+
+  #placeOn(node: ThreadNode, id: string | undefined): Place | undefined {
+    const place = id === undefined ? undefined : this.terms.places.find(id)
+    return place?.node === node ? place : undefined
   }
 }
 
@@ -242,11 +255,17 @@ function fail({ asker, said, isKept }: OpenQuestion, error: Error): void {
   asker.answered({ kind: 'failed', n: 'n' in said ? said.n : 0, failure: carry(error) })
 }
 
-function done({ asker, said }: OpenQuestion): void {
-  asker.answered({ kind: 'told', n: 'n' in said ? said.n : 0, value: undefined })
+function done({ asker, said }: OpenQuestion, value?: unknown): void {
+  asker.answered({ kind: 'told', n: 'n' in said ? said.n : 0, value })
 }
 
-function killed({ to, message }: CallMessage | CastMessage, effect: 'none' | 'unknown'): GenServerError {
+/** Who had the label may have had the message. */
+function lostGroup(there: readonly Place[], label: string, message: string): object {
+  const members = there.filter(({ terms }) => terms?.labels.includes(label))
+  return silentGroup(members, (to) => killed({ to, message }, 'unknown'))
+}
+
+function killed({ to, message }: Pick<CallMessage, 'to' | 'message'>, effect: 'none' | 'unknown'): GenServerError {
   return new GenServerError('server_crashed', `${to} was killed, with its thread, while it handled ${message}`, {
     reason: KILLED,
     effect,
@@ -261,6 +280,11 @@ function killedInit(implementation: string): GenServerError {
 
 function isMessage(said: ToNode): said is CallMessage | CastMessage {
   return said.kind === 'call' || said.kind === 'cast'
+}
+
+/** It waits to be started, and the thread had not begun with that. */
+function isYetToCome({ id, terms, isClaimed }: Place, lastTaken: LastTaken | undefined): boolean {
+  return terms === undefined && !isClaimed && lastTaken?.server !== id
 }
 
 function isAsleep({ isAsleep, isDoomed }: Place): boolean {

@@ -3,9 +3,12 @@ import { GenServerError } from '../../index.js'
 import type { ThreadNode } from './thread-node.js'
 
 /** @throws {GenServerError} `overloaded` */
-export function mustHaveRoom({ isFull, name }: ThreadNode): void {
-  if (!isFull) return
-  throw new GenServerError('overloaded', `as many messages are on their way to the node ${name} as may wait there`, {
+export function mustHaveRoom(node: ThreadNode): void {
+  if (node.isFull) throw noRoom(node)
+}
+
+export function noRoom({ name }: ThreadNode): GenServerError {
+  return new GenServerError('overloaded', `as many messages are on their way to the node ${name} as may wait there`, {
     retryAfter: 1,
   })
 }

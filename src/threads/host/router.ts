@@ -117,6 +117,7 @@ export class Router {
         break
       case 'log':
         log(this.terms.logger, node, said)
+        node.board.lineHeard()
         break
       case 'unfit':
         this.terms.unfit(node, uncarry(said.failure))
@@ -140,14 +141,14 @@ export class Router {
     if (place.node !== node) {
       // Whoever it was started for gave up when its thread did not answer, and since then the id has gone to another.
       void node.ask('kill', id, {}).catch(() => {})
-      node.channel.say({ kind: 'named', servers: [[id, place.implementation]] })
+      node.channel.say({ kind: 'named', servers: [place.name] })
       return
     }
     // An id that begins anew has no past.
     if (place.terms === undefined && places.exits.get(id) === undefined) crashes.forget(id)
-    place.registered(said)
+    places.registered(place, said)
     places.bind(place, said.terms.bond)
-    this.#others(node, (other) => other.channel.say({ kind: 'named', servers: [[id, implementation]] }))
+    this.#others(node, (other) => other.channel.say({ kind: 'named', servers: [place.name] }))
   }
 
   #began(node: ThreadNode, { id, incarnation, last, lived }: BeganMessage): void {
@@ -186,7 +187,7 @@ export class Router {
   }
 
   #call(node: ThreadNode, said: CallMessage): void {
-    const { n, to, message, args, timeout = 0, origin, ifMatch, chain } = said
+    const { n, to, message, args, timeout = 0, origin, ifMatch, chain, bytes } = said
     const { asker: answer } = node
     try {
       const place = this.terms.places.get(to)
@@ -203,18 +204,18 @@ export class Router {
         )
       })
       this.terms.attend(call)
-      place.node.call(call, { chain })
+      place.node.call(call, { chain, bytes })
     } catch (error) {
       answer({ kind: 'failed', n, failure: carry(error) })
     }
   }
 
-  async #cast(node: ThreadNode, { n, to, message, args, origin, seq }: CastMessage): Promise<void> {
+  async #cast(node: ThreadNode, { n, to, message, args, origin, seq, bytes }: CastMessage): Promise<void> {
     const { asker: answer } = node
     try {
       const place = this.terms.places.get(to)
       if (!seq) mustHaveRoom(place.node)
-      await place.node.cast(to, message, args, { origin, seq })
+      await place.node.cast(to, message, args, { origin, seq, bytes })
       answer({ kind: 'told', n, value: undefined })
     } catch (error) {
       // Nobody waits for what a handler sends: what is wrong with it is told where it is read.
@@ -225,10 +226,10 @@ export class Router {
     }
   }
 
-  #info(node: ThreadNode, { n, to, message, args }: InfoMessage): void {
+  #info(node: ThreadNode, { n, to, message, args, bytes }: InfoMessage): void {
     node.channel.say({ kind: 'told', n, value: undefined })
     const place = this.terms.places.find(to)
-    if (place?.node.isFull === false) place.node.info(to, message, args)
+    if (place?.node.isFull === false) place.node.info({ to, message, args, bytes })
     else this.terms.logger.debug({ server: to, message }, 'dropped: there is nobody, or no room')
   }
 
@@ -254,7 +255,7 @@ export class Router {
     const { places } = this.terms
     const holder = places.find(id)
     if (holder === undefined) {
-      places.hold(places.take(id, implementation, node))
+      places.hold(places.take(id, implementation, node)).isClaimed = true
       node.channel.say({ kind: 'told', n, value: undefined })
     } else {
       const taken = new GenServerError('already_started', `${id} is taken by a ${holder.implementation}`)

@@ -1,9 +1,8 @@
 /** What can be said of the servers of a node that does not come back, or is not there yet: as much as the gateway knows itself. */
-import { timedOut } from '../../adapters.js'
-import type { ListOptions, ServerCount, ServerInfo, ServerPage } from '../../index.js'
+import type { GenServerError, ListOptions, ServerCount, ServerInfo, ServerPage } from '../../index.js'
 import type { LastTaken } from '../wire/board.js'
 import { carry } from '../wire/carried-failure.js'
-import type { CarriedReplies } from '../wire/carried-groups.js'
+import type { CarriedReplies, CarriedSent } from '../wire/carried-groups.js'
 import type { Place } from './place.js'
 
 export function silentInfo(place: Place, version: number, taken: LastTaken | undefined, now: number): ServerInfo {
@@ -64,13 +63,14 @@ export function silentCounts(places: readonly Place[]): ServerCount[] {
   return places.map((place) => ({ implementation: place.implementation, status: statusOf(place), count: 1 }))
 }
 
-/** None of those that have the label has answered within `timeout` milliseconds. */
-export function silentReplies(places: readonly Place[], label: string, timeout: number): CarriedReplies {
-  const failures = places
-    .filter(({ terms }) => terms?.labels.includes(label) === true)
-    .map(({ id }) => {
-      const late = timedOut(`${id} did not answer within ${timeout} ms: its node does not come back`, 'unknown')
-      return { id, code: 'call_timeout', error: carry(late) } as const
-    })
-  return { replies: [], failures }
+/** What stands for the answer of a node to a message for a group. */
+export function silentGroup(
+  members: Iterable<Place>,
+  failureOf: (id: string) => GenServerError,
+): CarriedReplies & CarriedSent {
+  const failures = [...members].map(({ id }) => {
+    const error = failureOf(id)
+    return { id, code: error.code, error: carry(error) }
+  })
+  return { sent: 0, replies: [], failures }
 }

@@ -109,7 +109,7 @@ export class Succession {
   introduce(node: ThreadNode): void {
     const others = [...this.terms.places.all()].filter((place) => place.node !== node && place.terms !== undefined)
     if (others.length === 0) return
-    node.channel.say({ kind: 'named', servers: others.map(({ id, implementation }) => [id, implementation]) })
+    node.channel.say({ kind: 'named', servers: others.map(({ name }) => name) })
   }
 
   /** From now on nobody takes the place of anybody. */

@@ -14,10 +14,6 @@ import type {
   DefinitionData,
   FeedEvent,
   FindOptions,
-  GroupCallOptions,
-  GroupOptions,
-  GroupReplies,
-  GroupSent,
   Host,
   ListOptions,
   NodeInfo,
@@ -35,18 +31,17 @@ import type {
 } from '../../index.js'
 import type { OpenedStore } from '../../stores/open-store.js'
 import type { LastTaken } from '../wire/board.js'
-import type { CarriedReplies, CarriedSent } from '../wire/carried-groups.js'
-import { GRACE } from '../wire/grace.js'
-import { mergeCounts, mergePages, mergeReplies, mergeSent } from './merging.js'
+import { sizeOf } from '../wire/size.js'
+import { mergeCounts, mergePages } from './merging.js'
 import type { Place } from './place.js'
-import { silentCounts, silentInfo, silentPage, silentReplies } from './silent-node.js'
-import { carried, ThreadMessages } from './thread-messages.js'
+import { silentCounts, silentInfo, silentPage } from './silent-node.js'
+import { ThreadGroups } from './thread-groups.js'
 import type { ThreadNode } from './thread-node.js'
 
 /** How long a thread may take to say what is to be known of it, while it shows signs of life. Milliseconds. */
 const SILENT = 100
 
-export class ThreadHost extends ThreadMessages implements Host {
+export class ThreadHost extends ThreadGroups implements Host {
   #closed: Promise<void> | undefined = undefined
 
   get clock(): Clock {
@@ -62,49 +57,6 @@ export class ThreadHost extends ThreadMessages implements Host {
     return this.machinery.kept.store
   }
 
-  async castGroup(label: string, message: string, args?: unknown, options: GroupOptions = {}): Promise<GroupSent> {
-    this.mustBeUp()
-    const given = [label, message, carried(args), options]
-    const asked = this.machinery.nodes.all.map((node) => node.ask<CarriedSent>('castGroup', ...given))
-    return mergeSent(await Promise.all(asked))
-  }
-
-  async callGroup(
-    label: string,
-    message: string,
-    args?: unknown,
-    options: GroupCallOptions = {},
-  ): Promise<GroupReplies> {
-    this.mustBeUp()
-    const { places, nodes } = this.machinery
-    const { signal, ...rest } = options
-    const timeout = decideTimeout(rest.timeout)
-    const given = [label, message, carried(args), rest]
-    const asked = nodes.all.map((node) => {
-      const replies = node.askUntil<CarriedReplies>(signal, (n) => ({ kind: 'ask', n, what: 'callGroup', args: given }))
-      return this.#within(timeout, replies, () => silentReplies(places.on(node), label, timeout))
-    })
-    const merged = mergeReplies(await Promise.all(asked))
-    for (const reply of merged.replies) this.#shown(reply)
-    return merged
-  }
-
-  /** What is `asked` of a node, or what stands for that where it does not answer in time. */
-  async #within<T>(timeout: number, asked: Promise<T>, instead: () => T): Promise<T> {
-    if (timeout === Number.POSITIVE_INFINITY) return asked
-    return new Promise<T>((resolve, reject) => {
-      const late = () => {
-        try {
-          resolve(instead())
-        } catch (error) {
-          reject(error)
-        }
-      }
-      const timer = this.clock.setTimer(timeout + GRACE, late)
-      asked.finally(() => timer.cancel()).then(resolve, reject)
-    })
-  }
-
   /** Asks all nodes; for one that does not come back the gateway says what it knows itself. */
   #askAll<T>(known: (node: ThreadNode) => T, ...question: Parameters<ThreadNode['ask']>): Promise<T[]> {
     return Promise.all(
@@ -118,7 +70,7 @@ export class ThreadHost extends ThreadMessages implements Host {
 
   async stop(id: string, options: StopOptions = {}): Promise<void> {
     const timeout = decideTimeout(options.timeout)
-    return this.#within(timeout, this.nodeOf(id).ask<void>('stop', id, options), () => {
+    return this.within(timeout, this.nodeOf(id).ask<void>('stop', id, options), () => {
       throw timedOut(
         `${id} did not stop within ${timeout} ms: its node does not come back; the order stands`,
         'unknown',
@@ -142,13 +94,7 @@ export class ThreadHost extends ThreadMessages implements Host {
 
   async info(id: string): Promise<ServerInfo> {
     const place = this.machinery.places.get(id)
-    return this.#isSilent(place.node) ? this.#silentInfo(place) : this.#shown(await place.node.ask('info', id))
-  }
-
-  /** Whoever was told of a revision is told of no earlier one. */
-  #shown<T extends { readonly id: string; readonly revision: number }>(seen: T): T {
-    this.machinery.places.find(seen.id)?.shows(seen.revision)
-    return seen
+    return this.#isSilent(place.node) ? this.#silentInfo(place) : this.shown(await place.node.ask('info', id))
   }
 
   readonly #silentInfo = (place: Place): ServerInfo => {
@@ -168,7 +114,7 @@ export class ThreadHost extends ThreadMessages implements Host {
   async list(options: ListOptions = {}): Promise<ServerPage> {
     const known = (node: ThreadNode) => silentPage(this.machinery.places.on(node), options, this.#silentInfo)
     const page = mergePages(await this.#askAll<ServerPage>(known, 'list', options), options.limit)
-    for (const info of page.servers) this.#shown(info)
+    for (const info of page.servers) this.shown(info)
     return page
   }
 
@@ -218,7 +164,7 @@ export class ThreadHost extends ThreadMessages implements Host {
 
   async state(id: string): Promise<StateView> {
     const view = await this.nodeOf(id).ask<StateView>('state', id)
-    this.#shown({ id, ...view })
+    this.shown({ id, ...view })
     return view
   }
 
@@ -266,8 +212,9 @@ export class ThreadHost extends ThreadMessages implements Host {
 
   async replaceState(id: string, state: object, options: ReplaceOptions = {}): Promise<number> {
     this.mustBeUp()
-    const revision = await this.nodeOf(id).ask<number>('replaceState', id, copyGivenState(state), options)
-    this.#shown({ id, revision })
+    const copy = copyGivenState(state)
+    const revision = await this.nodeOf(id).askWith<number>(sizeOf(copy), 'replaceState', id, copy, options)
+    this.shown({ id, revision })
     return revision
   }
 

@@ -9,6 +9,7 @@ import {
   RefusedRequest,
   SUPERVISOR,
   shuttingDown,
+  timedOut,
 } from '../../adapters.js'
 import {
   type AnswerKey,
@@ -23,10 +24,18 @@ import {
   type StartOptions,
 } from '../../index.js'
 import { GRACE } from '../wire/grace.js'
+import { sizeOf } from '../wire/size.js'
 import type { Machinery } from './machinery.js'
 import type { Place } from './place.js'
 import { mustHaveRoom } from './room.js'
 import type { ThreadNode } from './thread-node.js'
+
+/** Milliseconds that a start may wait for a supervisor that has other work; its thread gives it as many. */
+const OWN_SHARE = 1000
+
+type Starting = 'start' | 'getOrStart'
+type Given = readonly [implementation: string, args: Json | undefined, options: StartOptions]
+type Got = Awaited<ReturnType<LocalRuntime['getOrStart']>>
 
 export abstract class ThreadMessages {
   draining = false
@@ -70,30 +79,76 @@ export abstract class ThreadMessages {
     }
   }
 
+  /** Whoever was told of a revision is told of no earlier one. */
+  protected shown<T extends { readonly id: string; readonly revision: number }>(seen: T): T {
+    this.machinery.places.find(seen.id)?.shows(seen.revision)
+    return seen
+  }
+
+  /** What is `asked` of a node, or what stands for that where it does not answer in time. */
+  protected async within<T>(timeout: number, asked: Promise<T>, instead: () => T): Promise<T> {
+    if (timeout === Number.POSITIVE_INFINITY) return asked
+    return new Promise<T>((resolve, reject) => {
+      const late = () => {
+        try {
+          resolve(instead())
+        } catch (error) {
+          reject(error)
+        }
+      }
+      const timer = this.machinery.clock.setTimer(timeout + GRACE, late)
+      asked.finally(() => timer.cancel()).then(resolve, reject)
+    })
+  }
+
   async start(implementation: string, args?: unknown, options: StartOptions = {}): Promise<ServerInfo> {
     this.mustBeUp()
+    const timeout = decideTimeout(options.timeout)
     const { id = this.#ids.next(), supervisor } = options
     const holder = this.machinery.places.find(id)
     if (holder !== undefined) {
       const server = await this.info(id)
       throw new GenServerError('already_started', `${id} is taken by a ${holder.implementation}`, { server })
     }
-    const asked = [implementation, carried(args), { ...options, id }]
-    // A child is where its supervisor is, which asks for the id itself.
-    if (supervisor !== undefined) return this.nodeOf(supervisor).ask('start', ...asked)
-    const place = this.#take(id, implementation)
-    return this.#holding(place, () => place.node.ask('start', ...asked))
+    const given: Given = [implementation, carried(args), { ...options, id }]
+    if (supervisor !== undefined) return this.#startChild(supervisor, timeout, 'start', given)
+    return this.#begin(this.#take(id, implementation), timeout, 'start', given)
   }
 
-  async getOrStart(implementation: string, args: unknown, options: StartOptions & { id: string }) {
+  /** A child is where its supervisor is, which asks for the id itself. */
+  async #startChild<T>(supervisor: string, timeout: number, what: Starting, given: Given): Promise<T> {
+    const node = this.nodeOf(supervisor)
+    mustHaveRoom(node)
+    // What the supervisor itself takes comes on top.
+    return this.within(timeout + OWN_SHARE, node.askWith<T>(sizeOf(given[1]), what, ...given), () => {
+      throw timedOut(`${supervisor} did not start it: its node does not come back; the order stands`, 'unknown')
+    })
+  }
+
+  /** A thread tells itself that an `init` takes too long. Of one that does not come back nobody else can. */
+  #begin<T>(place: Place, timeout: number, what: Starting, given: Given): Promise<T> {
+    const { id, node, terms } = place
+    const begun = this.#holding(place, () => node.askWith<T>(sizeOf(given[1]), what, ...given))
+    return this.within(timeout, begun, () => {
+      const isOurs = terms === undefined
+      // Whoever asked was told that there is none.
+      if (isOurs) begun.then(() => node.ask('kill', id, {})).catch(() => {})
+      const late = `${id} did not start within ${timeout} ms: its node does not come back`
+      throw new GenServerError('init_timeout', isOurs ? late : `${late}; its start goes on`)
+    })
+  }
+
+  async getOrStart(implementation: string, args: unknown, options: StartOptions & { id: string }): Promise<Got> {
     const { id, supervisor } = options
     const there = this.machinery.places.find(id)
     if (there === undefined) this.mustBeUp()
-    const asked = [implementation, carried(args), options]
-    const ask = (node: ThreadNode) => node.ask<Awaited<ReturnType<LocalRuntime['getOrStart']>>>('getOrStart', ...asked)
-    if (there === undefined && supervisor !== undefined) return ask(this.nodeOf(supervisor))
-    const place = there ?? this.#take(id, implementation)
-    return this.#holding(place, () => ask(place.node))
+    const timeout = decideTimeout(options.timeout)
+    const given: Given = [implementation, carried(args), options]
+    if (there === undefined && supervisor !== undefined) {
+      return this.#startChild(supervisor, timeout, 'getOrStart', given)
+    }
+    if (there !== undefined) mustHaveRoom(there.node)
+    return this.#begin(there ?? this.#take(id, implementation), timeout, 'getOrStart', given)
   }
 
   isDurable(id: string): boolean {
@@ -107,7 +162,10 @@ export abstract class ThreadMessages {
 
   async keepCall(id: string, message: string, args: unknown, options: LaterCall): Promise<number> {
     this.mustBeUp()
-    return this.nodeOf(id).ask('keepCall', id, message, carried(args), options)
+    const node = this.nodeOf(id)
+    mustHaveRoom(node)
+    const sent = carried(args)
+    return node.askWith(sizeOf(sent), 'keepCall', id, message, sent, options)
   }
 
   sendRequest(id: string, message: string, args?: unknown, options: RequestOptions = {}): Request {

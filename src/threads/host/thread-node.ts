@@ -7,13 +7,22 @@
  */
 import type { MessagePort } from 'node:worker_threads'
 import { type Call, type Callee, JsonText } from '../../adapters.js'
-import type { CastOptions, Json, RequestOptions } from '../../index.js'
+import type { CastOptions, RequestOptions } from '../../index.js'
 import type { Board, LastTaken } from '../wire/board.js'
 import { uncarry } from '../wire/carried-failure.js'
 import { type Asker, Channel, promised, type Question } from '../wire/channel.js'
 import { GRACE } from '../wire/grace.js'
-import type { Askable, CallMessage, CastMessage, FromNode, Response, Seen, ToNode } from '../wire/messages.js'
-import type { GivenStore } from '../wire/thread-data.js'
+import type {
+  Askable,
+  CallMessage,
+  CastMessage,
+  FromNode,
+  InfoMessage,
+  Response,
+  Seen,
+  ToNode,
+} from '../wire/messages.js'
+import type { Bounds, GivenStore } from '../wire/thread-data.js'
 import type { Generation } from './generation.js'
 import type { StandBy } from './stand-by.js'
 
@@ -58,8 +67,8 @@ export class ThreadNode {
 
   constructor(
     readonly name: string,
-    /** How many messages may be on their way to it. */
-    private readonly most: number,
+    /** What may be on its way to it. */
+    private readonly most: Pick<Bounds, 'maxQueued' | 'maxQueuedBytes'>,
     private readonly standBy: StandBy,
     private readonly events: ThreadNodeEvents,
   ) {
@@ -149,18 +158,23 @@ export class ThreadNode {
   }
 
   /** A plain message, of which nobody hears whether it was taken. */
-  info(to: string, message: string, args: Json): void {
+  info({ to, message, args, bytes }: Omit<InfoMessage, 'kind' | 'n'>): void {
     const answered = (response: Response) => {
       if (response.kind === 'failed') this.events.dropped(to, message, uncarry(response.failure))
     }
-    this.channel.question({ answered }, (n) => ({ kind: 'info', n, to, message, args }))
+    this.channel.question({ answered }, (n) => ({ kind: 'info', n, to, message, args, bytes }))
   }
 
-  /** As many messages are on their way to it as may wait there. */
+  /** As many messages, or bytes, are on their way to it as may wait there. */
   get isFull(): boolean {
-    if (this.channel.size < this.most) return false
+    if (!this.#hasMost) return false
     this.sweep()
-    return this.channel.size >= this.most
+    return this.#hasMost
+  }
+
+  get #hasMost(): boolean {
+    const { channel, most } = this
+    return channel.size >= most.maxQueued || channel.bytes >= most.maxQueuedBytes
   }
 
   /** How many messages for a server have not been taken, as far as can be known from outside. */
@@ -200,6 +214,11 @@ export class ThreadNode {
 
   ask<T>(what: Askable, ...args: readonly unknown[]): Promise<T> {
     return this.channel.ask((n) => ({ kind: 'ask', n, what, args }))
+  }
+
+  /** As `ask`, with so many bytes that a client has given for it. */
+  askWith<T>(bytes: number, what: Askable, ...args: readonly unknown[]): Promise<T> {
+    return this.channel.ask((n) => ({ kind: 'ask', n, what, args, bytes }))
   }
 
   /** As `ask`, until the signal is aborted: then it is to end at once, with what it has. */

@@ -4,6 +4,7 @@
  * 1. A server goes where there are the fewest, of those that are at work; its place is its own until it ends.
  */
 import type { Clock, DefinitionData } from '../../index.js'
+import type { Bounds } from '../wire/thread-data.js'
 import type { StandBy } from './stand-by.js'
 import { ThreadNode, type ThreadNodeEvents } from './thread-node.js'
 
@@ -12,8 +13,8 @@ export interface NodesTerms {
   readonly clock: Clock
   /** Where their threads come from. */
   readonly standBy: StandBy
-  /** How many messages may be on their way to a node. */
-  readonly maxQueued: number
+  /** What may be on its way to a node. */
+  readonly most: Pick<Bounds, 'maxQueued' | 'maxQueuedBytes'>
   /** Tells a node that is about to begin what it is to know first. */
   readonly introduce: (node: ThreadNode) => void
 }
@@ -55,8 +56,8 @@ export class ThreadNodes {
   }
 
   #make(node: string): ThreadNode {
-    const { standBy, maxQueued, clock, introduce } = this.terms
-    const made = new ThreadNode(node, maxQueued, standBy, this.events)
+    const { standBy, most, clock, introduce } = this.terms
+    const made = new ThreadNode(node, most, standBy, this.events)
     introduce(made)
     made.begin(clock.now())
     return made

@@ -8,6 +8,7 @@ import {
   JsonText,
   type Lived,
   type Neighbours,
+  type Places,
   type Protocol,
   type Registered,
 } from '../../adapters.js'
@@ -16,7 +17,8 @@ import { uncarry } from '../wire/carried-failure.js'
 import type { Channel } from '../wire/channel.js'
 import type { Named, Unnamed } from '../wire/life-messages.js'
 import type { FromNode, Lost, Response, Tie } from '../wire/messages.js'
-import { type Carrier, RemoteServer } from './remote-server.js'
+import { sizeOf } from '../wire/size.js'
+import { type Carrier, Outbox, RemoteServer } from './remote-server.js'
 
 export class Elsewhere implements Neighbours, Carrier {
   readonly #servers = new Map<string, RemoteServer>()
@@ -25,13 +27,15 @@ export class Elsewhere implements Neighbours, Carrier {
     private readonly channel: Channel<FromNode>,
     private readonly exits: Exits,
     private readonly protocols: (implementation: string) => Protocol,
+    /** Those of this node. */
+    private readonly places: () => Places,
   ) {}
 
   named(servers: Named['servers']): void {
-    for (const [id, implementation] of servers) {
+    for (const [id, implementation, mailbox] of servers) {
       // One that is known has those with it who are tied to it.
       if (this.#servers.get(id)?.implementation === implementation) continue
-      this.#servers.set(id, new RemoteServer(id, implementation, this))
+      this.#servers.set(id, new RemoteServer(id, implementation, new Outbox(mailbox, this.places), this))
     }
   }
 
@@ -107,18 +111,25 @@ export class Elsewhere implements Neighbours, Carrier {
     }
     call.ticket = this.channel.question({ answered }, (n) => ({
       kind: 'call',
-      ...{ n, to, message, args, timeout, origin, ifMatch, chain },
+      ...{ n, to, message, args, timeout, origin, ifMatch, chain, bytes: sizeOf(args) },
     }))
   }
 
-  send(to: string, envelope: Envelope): void {
+  send(to: string, envelope: Envelope, arrived: () => void): void {
+    const asker = { answered: arrived }
     if (envelope.kind === 'cast') {
       const { message, args, origin, receipt } = envelope
       const seq = (receipt as CastReceipt | undefined)?.seq
-      this.channel.question({ answered() {} }, (n) => ({ kind: 'cast', n, to, message, args, origin, seq }))
+      this.channel.question(asker, (n) => ({
+        kind: 'cast',
+        ...{ n, to, message, args, origin, seq, bytes: sizeOf(args) },
+      }))
     } else if (envelope.kind === 'info') {
       const { message, args } = envelope
-      this.channel.question({ answered() {} }, (n) => ({ kind: 'info', n, to, message, args }))
+      this.channel.question(asker, (n) => ({
+        kind: 'info',
+        ...{ n, to, message, args, bytes: sizeOf(args) },
+      }))
     }
   }
 

@@ -2,8 +2,10 @@
  * A server on another node, as those on this one see it: what is sent to it is handed to whoever carries it there. Its mailbox
  * is bounded where it is, so that what it refuses is known only there: a cast that is too much for it is dropped and logged,
  * as one to nobody is.
+ *
+ * 1. No more casts and sends are on their way to it from here than its mailbox takes; who sends more is refused at once.
  */
-import { type Call, type Envelope, Mailbox, type Peer, type Protocol } from '../../adapters.js'
+import { type Call, type Envelope, Mailbox, type Peer, type Places, type Protocol } from '../../adapters.js'
 import { GenServerError, type Reason } from '../../index.js'
 import type { Tie } from '../wire/messages.js'
 import { RemoteTies } from './remote-ties.js'
@@ -11,10 +13,25 @@ import { RemoteTies } from './remote-ties.js'
 /** Brings what is sent from here to other nodes. */
 export interface Carrier {
   call(to: string, call: Call): void
-  send(to: string, envelope: Envelope): void
+  /** `arrived` is called when somebody there has it, or it is lost. */
+  send(to: string, envelope: Envelope, arrived: () => void): void
   abandon(call: Call): void
   tie(to: string, tie: Tie): void
   protocol(implementation: string): Protocol
+}
+
+/** What is on its way to one server: it counts for what waits here. */
+export class Outbox extends Mailbox {
+  constructor(
+    limit: number,
+    private readonly places: () => Places,
+  ) {
+    super(limit)
+  }
+
+  protected override get shared(): Places {
+    return this.places()
+  }
 }
 
 export class RemoteServer implements Peer {
@@ -23,12 +40,12 @@ export class RemoteServer implements Peer {
   incarnation = 0
   readonly ended = false
   readonly waits = undefined
-  readonly mailbox = new Mailbox(Number.POSITIVE_INFINITY)
   readonly ties: RemoteTies
 
   constructor(
     readonly id: string,
     readonly implementation: string,
+    readonly mailbox: Outbox,
     private readonly carrier: Carrier,
   ) {
     this.ties = new RemoteTies(this, (tie) => carrier.tie(id, tie))
@@ -39,9 +56,16 @@ export class RemoteServer implements Peer {
   }
 
   put(envelope: Envelope): void {
-    if (envelope.bounded) this.mailbox.release(envelope.bytes)
-    if (envelope.kind === 'call') this.carrier.call(this.id, envelope)
-    else this.carrier.send(this.id, envelope)
+    const { mailbox } = this
+    const { bounded, bytes } = envelope
+    const arrived = () => {
+      if (bounded) mailbox.release(bytes)
+    }
+    if (envelope.kind === 'call') {
+      // Somebody waits for it.
+      arrived()
+      this.carrier.call(this.id, envelope)
+    } else this.carrier.send(this.id, envelope, arrived) // 1
   }
 
   withdraw(call: Call): boolean {

@@ -1,20 +1,21 @@
 /** Logs where the gateway logs: what a thread writes itself would be lost with it. */
 import type { Logger } from '../../index.js'
-import type { Channel } from '../wire/channel.js'
-import type { FromNode, Logged } from '../wire/messages.js'
+import type { Logged } from '../wire/messages.js'
+import type { Lines } from './lines.js'
 
-export function threadLogger(channel: Channel<FromNode>, bound: object = {}): Logger {
+export function threadLogger(lines: Lines, bound: object = {}): Logger {
   const at =
     (level: Logged['level']) =>
-    (fields: object, message?: string): void =>
-      channel.say({ kind: 'log', level, fields: plain({ ...bound, ...fields }), message })
+    (fields: object, message?: string): void => {
+      if (lines.reserve(level)) lines.say({ kind: 'log', level, fields: plain({ ...bound, ...fields }), message })
+    }
   return {
     trace: at('trace'),
     debug: at('debug'),
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
-    child: (fields) => threadLogger(channel, { ...bound, ...fields }),
+    child: (fields) => threadLogger(lines, { ...bound, ...fields }),
   }
 }
 

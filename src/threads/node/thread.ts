@@ -3,7 +3,7 @@
  * gateway's thread asks.
  */
 import { once } from 'node:events'
-import { parentPort, workerData } from 'node:worker_threads'
+import { workerData } from 'node:worker_threads'
 import { createNode, Exits, type LocalRuntime } from '../../adapters.js'
 import { type Store, systemClock } from '../../index.js'
 import { createRuntimeOf, type Implementation, loadImplementations } from '../../loading/load-implementations.js'
@@ -16,14 +16,17 @@ import { definitionData } from '../wire/definition-data.js'
 import type { FromNode, ToNode } from '../wire/messages.js'
 import { type Packed, unpack } from '../wire/packing.js'
 import type { Begin, GivenStore, ThreadData } from '../wire/thread-data.js'
+import { boundOutput } from './bounded-output.js'
 import { Elsewhere } from './elsewhere.js'
+import { Lines } from './lines.js'
 import { NodeService } from './node-service.js'
 import { threadLogger } from './thread-logger.js'
 import { ToldCrashes } from './told-crashes.js'
 
-const { directories, memory, beat, bounds } = workerData as ThreadData
-const port = parentPort as NonNullable<typeof parentPort>
+const { directories, memory, port, beat, bounds } = workerData as ThreadData
 
+boundOutput(process.stdout)
+boundOutput(process.stderr)
 const channel = new Channel<FromNode>()
 channel.attach(port)
 const begin = once(port, 'message') as Promise<[Begin]>
@@ -47,14 +50,20 @@ async function connectStore(): Promise<Store> {
 function serve(node: string, implementations: Map<string, Implementation>, store: Store | undefined): void {
   const exits = new Exits(systemClock, bounds.rememberExits)
   const taken = new BoardLog(memory)
+  const lines = new Lines(channel, () => taken.linesHeard)
   const crashes = new ToldCrashes(channel)
-  const elsewhere = new Elsewhere(channel, exits, (name) => runtime.protocol(name))
+  const elsewhere = new Elsewhere(
+    channel,
+    exits,
+    (name) => runtime.protocol(name),
+    () => runtime.node.places,
+  )
   const storeFailed = ({ message }: Error) => channel.say({ kind: 'storeHasFailed', message })
   const kept = store && { store, storeFailed }
   const options = {
     ...bounds,
     node,
-    logger: threadLogger(channel),
+    logger: threadLogger(lines),
     neighbours: elsewhere,
     exits,
     taken,
@@ -66,7 +75,11 @@ function serve(node: string, implementations: Map<string, Implementation>, store
     reloadImplementation(runtime as never, implementations, name, options),
   )
   port.on('message', (packed: readonly Packed<ToNode>[]) => service.receive(packed.map(unpack)))
-  setInterval(() => taken.beat(runtime), beat).unref()
+  const live = () => {
+    taken.beat(runtime)
+    lines.tellDropped()
+  }
+  setInterval(live, beat).unref()
   channel.say({
     kind: 'ready',
     implementations: [...runtime.implementations].map(([name, definition]) => [name, definitionData(definition)]),

@@ -1,8 +1,10 @@
 /**
  * What can be known of a thread without asking it, for it may not come back: memory that it shares with the gateway's thread.
- * The thread writes and the gateway reads, but for the tickets, which are 0 again when the gateway gives their numbers again.
+ * The thread writes and the gateway reads, but for the tickets, which are 0 again when the gateway gives their numbers again, and
+ * for what the gateway has heard.
  *
- *     numbers    beat, what waits, which message was taken last, how long its name is and of which kind it is
+ *     numbers    beat, what waits, which message was taken last, how long its name is and of which kind it is, how many lines of its
+ *                log were heard
  *     times      since when, and how many bytes wait
  *     text       the server's id and the message
  *     tickets    of each message by its number: whether it waits, has been taken, or is not to be taken any more
@@ -12,7 +14,8 @@ import { type LocalRuntime, MessageLog, type Taken } from '../../adapters.js'
 /** So many messages that a thread has not yet taken are known one by one. */
 const TICKETS = 65_536
 const TEXT = 512
-const [BEAT, QUEUED, ID_LENGTH, NAME_LENGTH, KIND, NUMBERS] = [0, 1, 2, 3, 4, 6] as const
+// An even number: what follows is of eight bytes.
+const [BEAT, QUEUED, ID_LENGTH, NAME_LENGTH, KIND, LINES_HEARD, NUMBERS] = [0, 1, 2, 3, 4, 5, 6] as const
 const [SINCE, QUEUED_BYTES, TIMES] = [0, 1, 2] as const
 
 const [WAITS, TAKEN, WITHDRAWN] = [0, 1, 2] as const
@@ -80,6 +83,11 @@ export class Board {
     return { server, kind, message, since: times[SINCE] as number }
   }
 
+  /** One line of its log. */
+  lineHeard(): void {
+    Atomics.add(this.#view.numbers, LINES_HEARD, 1)
+  }
+
   /** The message with this number is about to be sent. */
   clear(n: number): void {
     if (n < TICKETS) Atomics.store(this.#view.tickets, n, WAITS)
@@ -143,6 +151,11 @@ export class BoardLog extends MessageLog {
     this.#id = id
     this.#kind = kind
     this.#message = message
+  }
+
+  /** How many lines of the log of this thread the gateway has dealt with. It wraps. */
+  get linesHeard(): number {
+    return Atomics.load(this.#view.numbers, LINES_HEARD)
   }
 
   beat({ node: { places } }: LocalRuntime): void {

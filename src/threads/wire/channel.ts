@@ -7,12 +7,14 @@
  *    keeps what is dead alive for the collector.
  * 4. What cannot be cloned keeps nothing else from its way.
  * 5. Whoever prepares what is said is told once a turn also while nobody is at the other end.
+ * 6. How many questions are open is known, and how many bytes these bring: what waits for a thread that does not come back waits
+ *    here, and in the port.
  */
 import { carry, uncarry } from './carried-failure.js'
 import type { FromNode, Response, ToNode } from './messages.js'
 import { pack } from './packing.js'
 
-/** A `Worker`, or the `parentPort` of one. */
+/** A `MessagePort`. */
 export interface Port {
   postMessage(value: unknown): void
 }
@@ -43,6 +45,7 @@ export class Channel<Said extends ToNode | FromNode> {
   /** By their numbers, of which the first is 1. */
   #questions: (Question<Said> | undefined)[] = [undefined]
   #free: number[] = []
+  #bytes = 0
 
   constructor(
     /** Called before what was said is sent. */
@@ -63,6 +66,7 @@ export class Channel<Said extends ToNode | FromNode> {
     const open = this.#questions.flatMap((question, n) => (question === undefined ? [] : [{ n, question }]))
     this.#questions = [undefined]
     this.#free = []
+    this.#bytes = 0
     return open.sort((a, b) => a.question.at - b.question.at)
   }
 
@@ -115,6 +119,7 @@ export class Channel<Said extends ToNode | FromNode> {
     const n = this.#free.pop() ?? this.#questions.length
     const said = make(n)
     this.#questions[n] = { said, asker, at: ++this.#count, isKept: false }
+    this.#bytes += bytesOf(said)
     asker.asked?.(n)
     this.say(said)
     return n
@@ -122,7 +127,12 @@ export class Channel<Said extends ToNode | FromNode> {
 
   /** How many questions are open. */
   get size(): number {
-    return this.#questions.length - 1 - this.#free.length
+    return this.#questions.length - 1 - this.#free.length // 6
+  }
+
+  /** How many bytes they are known to bring. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   /** The questions that are open, with their numbers. */
@@ -147,6 +157,7 @@ export class Channel<Said extends ToNode | FromNode> {
   }
 
   #release(n: number): void {
+    this.#bytes -= bytesOf(this.#questions[n]?.said)
     this.#questions[n] = undefined
     this.#free.push(n)
   }
@@ -154,6 +165,10 @@ export class Channel<Said extends ToNode | FromNode> {
   ask<T>(make: (n: number) => Said): Promise<T> {
     return new Promise((resolve, reject) => void this.question(promised(resolve, reject), make))
   }
+}
+
+function bytesOf(said: ToNode | FromNode | undefined): number {
+  return (said as { readonly bytes?: number } | undefined)?.bytes ?? 0
 }
 
 /** An asker for whom a promise stands. */

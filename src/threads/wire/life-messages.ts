@@ -39,10 +39,10 @@ export interface UnregisteredMessage {
   readonly exit: Exit | undefined
 }
 
-/** Servers that are on other nodes, as `[id, implementation]`. */
+/** Servers that are on other nodes, with how many messages wait for each at most. */
 export interface Named {
   readonly kind: 'named'
-  readonly servers: readonly (readonly [id: string, implementation: string])[]
+  readonly servers: readonly (readonly [id: string, implementation: string, mailbox: number])[]
 }
 
 export interface Unnamed {

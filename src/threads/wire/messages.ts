@@ -53,6 +53,7 @@ export interface InfoMessage extends Numbered {
   readonly to: string
   readonly message: string
   readonly args: Json
+  readonly bytes?: number | undefined
 }
 
 /** What a node can be asked: a member of its runtime, with its arguments. */
@@ -91,6 +92,8 @@ export interface Ask extends Numbered {
   readonly kind: 'ask'
   readonly what: Askable
   readonly args: readonly unknown[]
+  /** What clients have given for it. */
+  readonly bytes?: number
 }
 
 /** Asks for an implementation to be loaded again, when all nodes could change over. */

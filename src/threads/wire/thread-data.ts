@@ -19,6 +19,8 @@ export type Bounds = Required<
 export interface ThreadData {
   readonly directories: readonly string[]
   readonly memory: SharedArrayBuffer
+  /** By which the gateway's thread is spoken with. */
+  readonly port: MessagePort
   /** Milliseconds between two signs of life. */
   readonly beat: number
   readonly bounds: Bounds

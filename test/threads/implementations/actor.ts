@@ -1,5 +1,6 @@
 // Does what a test asks of it.
 import { execSync } from 'node:child_process'
+import { parentPort } from 'node:worker_threads'
 import { defineServer, Type } from 'genservers'
 
 const To = Type.Object({ to: Type.String() })
@@ -57,6 +58,9 @@ export default defineServer({
     reject: {},
     hog: {},
     burn: { args: Type.Object({ ms: Type.Number() }) },
+    tellOften: { args: Type.Object({ to: Type.String(), times: Type.Integer() }) },
+    log: { args: Type.Object({ times: Type.Integer() }) },
+    takeParentPort: {},
   },
   casts: {
     hear: { args: Type.Object({ text: Type.String() }) },
@@ -146,6 +150,18 @@ export default defineServer({
     burn: (_state, { ms }) => {
       const end = performance.now() + ms
       while (performance.now() < end);
+    },
+    tellOften: (_state, { to, times }, ctx) => {
+      for (let i = 0; i < times; i++) ctx.cast(to, 'hear', { text: 'x' })
+    },
+    log: (_state, { times }, ctx) => {
+      for (let i = 0; i < times; i++) ctx.log.info({ i }, 'said')
+    },
+    takeParentPort: () => {
+      parentPort?.on('message', () => process.exit(4))
+      parentPort?.postMessage('no message of ours')
+      parentPort?.postMessage([null, { kind: 'unregistered', id: 'a' }])
+      parentPort?.close()
     },
   },
   handleCast: {
