@@ -24,7 +24,7 @@ import { type Remembered, restingUntil } from './sleeper.js'
 import { notRead, storageFailed } from './storage-failed.js'
 import { Timers } from './timers.js'
 
-/** Milliseconds until one tries again to come out of the store whose new state could not be kept. */
+/** Milliseconds until one tries again to come out of the store that could not keep what it came out with. */
 const RETRY = 1000
 
 type Numbers = Pick<KeptBrief, 'incarnation' | 'revision'>
@@ -133,10 +133,13 @@ export class DurableServer extends IdleServer {
     this.waiters.giveUp(failure, this.mailbox)
     this.forgetAtHand()
     this.#isEnding = false
-    this.#isStored = true
     this.status = 'restarting'
-    this.absence.begin(this.#coming === undefined ? 0 : RETRY, () => this.#comeOut(load, undefined))
+    const wasStored = this.#isStored
+    this.#isStored = true
     this.#coming = undefined
+    // It has yet to come out in any case.
+    if (wasStored && this.isAway) return
+    this.absence.begin(wasStored ? RETRY : 0, () => this.#comeOut(load, undefined))
   }
 
   #comeOut(load: () => Promise<Kept | undefined>, last: Reason | undefined): Promise<void> {

@@ -147,7 +147,7 @@ export abstract class KeptRuntime extends Sys implements Keeping {
 
   protected endSweeping(): void {
     this.#sweeper?.end()
-    this.keptStates?.writeBack.end()
+    void this.keptStates?.writeBack.stop()
   }
 
   /** It is not woken for that. */

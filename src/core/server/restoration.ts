@@ -55,6 +55,8 @@ export class Restoration {
   readonly #terms = new Map<string, ServerTerms>()
   /** Those that have something to do. */
   #waiting: Sleeper[] = []
+  /** There are states of other code. */
+  #areOutdated = false
 
   constructor(
     private readonly store: Store,
@@ -86,7 +88,9 @@ export class Restoration {
     })
     for (const brief of briefs) this.#register(brief)
     const isOutdated = ({ implementation, version }: KeptBrief) => this.#protocolOf(implementation).version !== version
-    await this.#try(briefs.filter(isOutdated).map(({ id }) => id))
+    const outdated = briefs.filter(isOutdated).map(({ id }) => id)
+    this.#areOutdated ||= outdated.length > 0
+    await this.#try(outdated)
   }
 
   #register(brief: KeptBrief): void {
@@ -121,7 +125,7 @@ export class Restoration {
       if (directory.look(id) === sleeper) sleeper.setAlarm(() => directory.find(id))
     }
     this.#waiting = []
-    this.states.writeBack.begin()
+    if (this.#areOutdated) this.states.writeBack.begin()
   }
 
   #protocolOf(implementation: string): Protocol {

@@ -25,7 +25,6 @@ export class WriteBack {
   /** Settles when nothing is written. */
   #last: Promise<void> = Promise.resolve()
   #stops = 0
-  #isOver = false
   readonly #breath: Breath
 
   constructor(
@@ -38,7 +37,6 @@ export class WriteBack {
   }
 
   begin(): void {
-    if (this.#isOver) return
     const isOn = this.#isOn()
     this.#last = this.#last.then(() => this.#writeAll(isOn))
   }
@@ -47,12 +45,6 @@ export class WriteBack {
   stop(): Promise<void> {
     this.#stops++
     return this.#last
-  }
-
-  /** Nothing is written any more. */
-  end(): void {
-    this.#isOver = true
-    void this.stop()
   }
 
   #isOn(): () => boolean {

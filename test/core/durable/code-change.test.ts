@@ -172,6 +172,26 @@ t.test('one that wakes while states are tried goes on with the old code, and ove
   await close()
 })
 
+t.test('one that wakes when its state was tried already counts once, with what it has then', async (t) => {
+  const purses = Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`p${i}`, 100]))
+  const { store, change, call, until, close } = await sleeping(t, purses)
+  const { states } = store
+  const reading = latch()
+  let asked = 0
+  store.states = async (...given) => {
+    if (++asked === 2) await reading.promise
+    return states.apply(store, given)
+  }
+  const done = change()
+  await until(() => asked === 2)
+  t.equal(await call('p0', 'add', { n: 1 }).promise, 101)
+  reading.open()
+  await until(() => done.outcome !== 'pending')
+  t.match(done.value, { servers: 101, migrated: 101 })
+  t.equal(await call('p0', 'look').promise, 101)
+  await close()
+})
+
 t.test('while states are tried nobody leaves memory', async (t) => {
   const { store, change, clock, kept, until, isAwake, close } = await sleeping(
     t,
@@ -320,8 +340,14 @@ t.test('where the new states cannot be kept the code is the new one, and who ask
     loads++
     return load.call(store, id)
   }
-  await clock.advance(3000)
-  t.ok(loads <= 4, `it tries once a second: ${loads}`)
+  for (let second = 0; second < 3; second++) {
+    for (let round = 0; round < 20; round++) await settle()
+    t.equal(loads, second, 'it tries once a second')
+    await t.rejects(Promise.all([runtime.cast('awake', 'bump', { n: 1 }), settle()]), { code: 'storage_failed' })
+    await settle()
+    t.equal(loads, second, 'whatever comes meanwhile')
+    await clock.advance(1000)
+  }
   t.match(runtime.info('awake'), { status: 'restarting', version: 2 })
   const added = call('awake', 'add', { n: 1 })
   commits.recover()
@@ -403,7 +429,8 @@ t.test('what waits and does not fit the new code is set aside where it was accep
     logged.filter(({ message }) => message.startsWith('dropped')),
     [{ fields: { message: 'tock' } }, { fields: { message: 'tock' } }],
   )
-  t.match(await store.load('awake'), { casts: [], timers: [] })
+  const kept = await store.load('awake')
+  t.same([kept?.casts, kept?.timers], [[], []])
   await close()
 })
 
@@ -424,8 +451,33 @@ t.test(
     for (const { promise } of [passed, done]) await Promise.all([promise, clock.advance(0)])
     await clock.advance(0)
     t.match((await runtime.deadLetters('to')).deadLetters, [{ message: 'gone' }])
-    t.match(await store.load('to'), { casts: [] })
+    t.same((await store.load('to'))?.casts, [])
     t.match(runtime.info('to'), { crashes: 0, mailbox: { length: 0 } })
     await close()
   },
 )
+
+t.test('one that is woken while others are asked to agree holds nothing up, however long they take', async (t) => {
+  const { change, call, clock, kept, until, close } = await sleeping(t, { asleep: 1, awake: 2 })
+  const agreement = latch()
+  let isAsked = false
+  const done = change(second, {
+    agreed: () => {
+      isAsked = true
+      return agreement.promise
+    },
+  })
+  await until(() => isAsked)
+  const added = call('asleep', 'add', { n: 4 })
+  await clock.advance(5000)
+  t.same([done.outcome, added.outcome], ['pending', 'pending'])
+  agreement.open()
+  await until(() => done.outcome !== 'pending' && added.outcome !== 'pending')
+  t.match(done.value, { servers: 2, migrated: 2 })
+  t.equal(added.value, 5)
+  t.same(await kept(), [
+    [2, 3, { total: 5, from: 1 }],
+    [2, 2, { total: 2, from: 1 }],
+  ])
+  await close()
+})

@@ -1,10 +1,10 @@
 /** What becomes of a durable server, and of who waits for it, when what it does is not kept. */
 import { defineServer, Type } from 'genservers'
 import t from 'tap'
-import { StoreFull } from '../../../src/adapters.js'
+import { type LocalRuntime, StoreFull } from '../../../src/adapters.js'
 import { observe, running } from '../running.js'
 import { heldStore } from './held-store.js'
-import { talker, talking } from './talking.js'
+import { known, talker, talking } from './talking.js'
 
 t.test('a start whose state cannot be kept has never been', async (t) => {
   const { runtime, commits, settle, close } = await talking(t)
@@ -172,5 +172,23 @@ t.test('somebody who fails when told that something is kept disturbs nobody else
   await settle()
   t.equal(other.value, 2)
   t.match(reports(), [{ fields: { err: { message: 'a listener' } } }])
+  await close()
+})
+
+t.test('one that waits for its next life loses a cast, and comes when its time has come', async (t) => {
+  const { commits, next, close } = await talking(t)
+  const { runtime, clock, close: closeNext } = await next({ restore: false })
+  const node = runtime as unknown as LocalRuntime
+  node.bringBack(known('s'), 5000)
+  commits.fail(new StoreFull('no room'))
+  const cast = observe(Promise.resolve(runtime.cast('s', 'hear', { n: 1 })))
+  await clock.advance(0)
+  t.match(cast.error, { code: 'storage_failed' })
+  commits.recover()
+  await clock.advance(4999)
+  t.match(runtime.info('s'), { status: 'restarting' })
+  await clock.advance(1)
+  t.match(runtime.info('s'), { status: 'running', incarnation: 2, lastExit: { reason: 'killed' } })
+  await closeNext()
   await close()
 })
