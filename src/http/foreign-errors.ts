@@ -11,7 +11,10 @@ import type { ProblemCode } from './problems.js'
 const MOST_ERRORS = 20
 
 const fastifyCodes: Readonly<Record<string, readonly [ProblemCode, string]>> = {
-  FST_ERR_CTP_INVALID_JSON_BODY: ['invalid_request', 'the body is not valid JSON'],
+  FST_ERR_CTP_INVALID_JSON_BODY: [
+    'invalid_request',
+    'the body is not valid JSON, or has a key that could change a prototype (__proto__, constructor.prototype)',
+  ],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid_request', 'the body is not as long as Content-Length says'],
   // What Node calls it when the connection ends in the midst of a body.
   ECONNRESET: ['invalid_request', 'the body broke off'],

@@ -180,7 +180,10 @@ export const FoundOrIgnored = Type.Union([Ref(ServerInfo), Ref(StartIgnoredAnswe
 
 export const ServerState = Type.Object(
   {
-    state: Type.Unknown({ description: 'The last committed state, as the implementation lets it be seen.' }),
+    state: Type.Unknown({
+      description:
+        'The last committed state, as the implementation lets it be seen; null while `init` has not given one.',
+    }),
     revision: Type.Integer(),
     incarnation: Type.Integer(),
     redactFailed: Type.Optional(

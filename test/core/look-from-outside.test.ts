@@ -1,7 +1,7 @@
 import { defineServer, Type } from 'genservers'
 import t from 'tap'
 import { probing } from './probe.js'
-import { running } from './running.js'
+import { observe, pause, running } from './running.js'
 
 t.test('info never waits: it tells of a server that is busy what it does and since when', async (t) => {
   const { runtime, clock, close } = probing(t, { version: 3 })
@@ -134,4 +134,44 @@ t.test('two runtimes in one program know nothing of each other', async (t) => {
   await one.close()
   t.equal(await two.runtime.call('p', 'ping'), 'pong')
   await two.close()
+})
+
+t.test('while there is no state none is shown, and its redactor is not asked', async (t) => {
+  const asked: unknown[] = []
+  const { runtime, clock, reports, close } = running(t, (clock) => ({
+    slow: defineServer({
+      restartFrom: 'init',
+      state: Type.Object({ list: Type.Array(Type.Integer()) }),
+      calls: { crash: {} },
+      redact: (state) => {
+        asked.push(state)
+        return { last: state.list.at(-1) ?? null }
+      },
+      init: async (_args, ctx) => {
+        await pause(clock, 10)
+        if (ctx.incarnation === 2) throw new Error('no start')
+        return { list: [7] }
+      },
+      handleCall: { crash: () => Promise.reject(new Error('boom')) },
+    }),
+  }))
+  const views: unknown[] = []
+  const starting = observe(runtime.start('slow', {}, { id: 's' }))
+  t.same(runtime.state('s'), { state: null, revision: 0, incarnation: 1 })
+  const watch = runtime.watch('s', () => {}, { onState: ({ state }) => views.push(state) })
+  await clock.advance(10)
+  t.equal(starting.outcome, 'resolved')
+  t.same(views, [null, { last: 7 }])
+  await runtime.call('s', 'crash').catch(() => {})
+  t.match(runtime.state('s'), { state: null, revision: 1 })
+  await clock.advance(10)
+  t.match(reports().at(-1)?.fields, { message: 'init', state: 'null' })
+  await clock.advance(200)
+  t.match(runtime.state('s'), { state: { last: 7 }, incarnation: 3 })
+  t.ok(
+    asked.every((state) => (state as { list?: unknown }).list),
+    'only states of its own',
+  )
+  watch.close()
+  await close()
 })

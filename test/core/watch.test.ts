@@ -414,14 +414,14 @@ t.test('a state that is lost on the way to a fresh start is not shown as if it w
   runtime.cast('s', 'crash')
   await clock.advance(0)
   const late = states()
-  t.same([early, late], [[{ n: 7 }], [{}]])
+  t.same([early, late], [[{ n: 7 }], [null]])
   gate.open({ n: 8, secret: 'hush' })
   await clock.advance(0)
   t.same(
     [early, late],
     [
       [{ n: 7 }, { n: 8 }],
-      [{}, { n: 8 }],
+      [null, { n: 8 }],
     ],
   )
   await close()

@@ -87,7 +87,7 @@ export interface ServerPage {
 
 /** The last committed state, as operators may see it. */
 export interface StateView {
-  /** `null` when `redactFailed`. */
+  /** `null` when `redactFailed`, and while there is none: before `init` has given one. */
   readonly state: unknown
   readonly revision: number
   readonly incarnation: number

@@ -5,6 +5,9 @@
 import type { AnyDefinition } from './definition.js'
 import type { StateView } from './info.js'
 
+/** What a server has for a state before `init` has given one, and after the end. Nobody is shown it. */
+export const NO_STATE: object = Object.freeze({})
+
 /** A server whose state is looked at. */
 export interface Viewed {
   readonly protocol: { readonly definition: AnyDefinition }
@@ -24,6 +27,7 @@ export function viewState(
   { definition }: { readonly definition: AnyDefinition },
   state: object,
 ): { state: unknown; redactFailed?: true } {
+  if (state === NO_STATE) return { state: null }
   try {
     return { state: plain(definition.redact ? definition.redact(state) : state) }
   } catch {

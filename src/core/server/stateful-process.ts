@@ -25,6 +25,7 @@ import { release, type Source } from './gate.js'
 import type { PublishedEvent } from './info.js'
 import type { Check, Handler } from './protocol.js'
 import type { Scope } from './scope.js'
+import { NO_STATE } from './state-view.js'
 import type { Tracer } from './tracer.js'
 import { isThenable, type Turned, turn } from './turn.js'
 import { TurnContext } from './turn-context.js'
@@ -290,6 +291,3 @@ export abstract class StatefulProcess extends Equipped implements Source {
 function abandonWaits({ waits }: Busy): void {
   for (const wait of waits ?? []) (wait as Partial<Call>).abandon?.()
 }
-
-/** Before `init` and after the end. */
-const NO_STATE: object = Object.freeze({})
