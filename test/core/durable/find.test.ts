@@ -156,6 +156,30 @@ t.test('the store is told when what the implementations say has changed, before 
   t.same(store.told, [{ order: ['status', 'owner', 'total', 'urgent'] }, { order: ['owner'], note: ['status'] }])
 })
 
+t.test('after a change of code servers are found by what their new states say', async (t) => {
+  const { runtime, clock, start, find, awake, close } = found(t)
+  await runtime.restore()
+  await start('a', { status: 'paid' })
+  await clock.advance(1000)
+  await start('b', { status: 'paid' })
+  t.same(awake(), ['b'])
+  const next = defineServer({
+    durable: true,
+    version: 2,
+    indexes: ['phase'],
+    state: Type.Object({ phase: Type.String() }),
+    init: () => ({ phase: '' }),
+    codeChange: (old) => ({ phase: (old as { status: string }).status.toUpperCase() }),
+  })
+  await runtime.changeCode('order', next)
+  t.same(await find({ phase: 'PAID' }), ['b'], 'one that is not in memory has its old state on disk')
+  await t.rejects(find({ status: 'paid' }), { code: 'invalid_request' })
+  await clock.advance(1000)
+  t.same(await find({ phase: 'PAID' }), ['a b'], 'and the new one a little later')
+  t.notOk(awake().includes('a'))
+  await close()
+})
+
 t.test('where the store cannot look it is said, and tried again', async (t) => {
   let failure: Error | undefined = new StoreFull('no room')
   class Failing extends MemoryStore {
