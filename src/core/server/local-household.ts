@@ -70,7 +70,7 @@ export class LocalHousehold implements Household {
     const { directory } = this.families
     const orphans = [...this.#orphans.ids].map((id) => directory.look(id) as Sleeper | DurableChild)
     const inOrder = orphans.sort((a, b) => a.startedAt - b.startedAt || (a.id < b.id ? -1 : 1))
-    return inOrder.map(({ terms }) => (terms.bond as Bond).spec)
+    return inOrder.map(({ terms }) => (terms.bond as Bond).spec as ChildSpec)
   }
 
   get chronicle(): Chronicle | undefined {

@@ -14,9 +14,10 @@ import { makeKnown } from './make-known.js'
 import type { Neighbours } from './neighbours.js'
 import type { StartOptions } from './options.js'
 import type { CallFromHandler, Peer, Peers, Self } from './peers.js'
+import type { Resting } from './resting.js'
 import { makeCall } from './sending.js'
 import type { Server } from './server.js'
-import { type Resting, Sleeper } from './sleeper.js'
+import { Sleeper } from './sleeper.js'
 import type { Starter } from './starter.js'
 
 export class LocalPeers implements Peers {

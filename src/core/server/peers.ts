@@ -23,7 +23,7 @@ import type { Tied } from '../kernel/ties.js'
 import type { Addressee } from './effects.js'
 import type { StartOptions } from './options.js'
 import type { Lived } from './past.js'
-import type { Resting } from './sleeper.js'
+import type { Resting } from './resting.js'
 import type { Timers } from './timers.js'
 
 /** Another server, as a turn sees it. */

@@ -8,34 +8,8 @@ import type { Node } from '../kernel/node.js'
 import type { ServerInfo } from './info.js'
 import type { Keeper } from './keeper.js'
 import type { ServerTerms } from './options.js'
-import type { Past } from './past.js'
 import type { Protocol } from './protocol.js'
-
-/** What is told of a server beside what is kept of it. */
-export interface Remembered extends Pick<ServerInfo, 'handled' | 'replies' | 'crashes'> {
-  readonly lastExit: Past['lastExit']
-}
-
-/** A durable server that has nothing to do. */
-export interface Resting extends Remembered {
-  readonly terms: ServerTerms
-  readonly keeper: Keeper
-  /** What the store has of it. */
-  readonly brief: KeptBrief
-}
-
-type Awake = Omit<Resting, 'brief'> &
-  Omit<KeptBrief, 'implementation' | 'version' | 'terms' | 'due' | 'hasCasts'> & { readonly protocol: Protocol }
-
-/** What is known of one that leaves memory, with nothing to do before something is `due`. */
-export function restingUntil(server: Awake, due: number | null): Resting {
-  const { id, protocol, terms, keeper, startedAt, incarnation, restarts, revision } = server
-  const { handled, replies, crashes, lastExit } = server
-  const { name: implementation, version } = protocol
-  const numbers = { version, startedAt, incarnation, restarts, revision }
-  const brief = { id, implementation, terms: '', ...numbers, due, hasCasts: false }
-  return { brief, terms, keeper, handled, replies, crashes, lastExit }
-}
+import type { Remembered } from './resting.js'
 
 /** Where it is. */
 interface Home {
