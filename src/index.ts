@@ -1,5 +1,49 @@
 /** The one door: what implementations, embedders and the floors above the core may use. */
 export { Type } from '@sinclair/typebox'
+export { StartIgnored } from './core/definition/answer.js'
+export type {
+  CallOptions,
+  Context,
+  From,
+  MonitorRef,
+  StartFromHandler,
+  TimerRef,
+} from './core/definition/context.js'
+export {
+  type AnyDefinition,
+  type Awaitable,
+  type Definition,
+  type DefinitionData,
+  defineServer,
+  isDefinition,
+} from './core/definition/definition.js'
+export { type IndexedType, type IndexedValue, indexesOf } from './core/definition/indexes.js'
+export type {
+  DeadLetterInfo,
+  DeadLetterPage,
+  FeedEvent,
+  NodeInfo,
+  PublishedEvent,
+  SeenStatus,
+  ServerCount,
+  ServerInfo,
+  ServerPage,
+  StateView,
+  Status,
+  TimerInfo,
+} from './core/definition/info.js'
+export {
+  type CallInterface,
+  type CastInterface,
+  type Interface,
+  type ServerId,
+  serverId,
+} from './core/definition/interface.js'
+export { MOST_LABELS } from './core/definition/labels.js'
+export type { Restart, RestartFrom, ServerOptions, StartOptions } from './core/definition/options.js'
+export { argsSchema } from './core/definition/protocol.js'
+export { NotRestored } from './core/durable/not-restored.js'
+export { failedText, failureOf, type Outcome, outcomeText, readOutcome } from './core/durable/outcome.js'
 export { type Clock, type ClockTimer, systemClock } from './core/kernel/clock.js'
 export type { CrashRecord, LoggedMessage } from './core/kernel/crash-records.js'
 export type { Envelope } from './core/kernel/envelope.js'
@@ -21,25 +65,7 @@ export type { Registry } from './core/kernel/registry.js'
 export type { Store } from './core/kernel/store.js'
 export type { Death } from './core/kernel/ties.js'
 export { type Destination, localTransport, type Transport } from './core/kernel/transport.js'
-export { StartIgnored } from './core/server/answer.js'
-export type {
-  CallOptions,
-  Context,
-  From,
-  MonitorRef,
-  StartFromHandler,
-  TimerRef,
-} from './core/server/context.js'
-export { createRuntime } from './core/server/create-runtime.js'
-export {
-  type AnyDefinition,
-  type Awaitable,
-  type Definition,
-  type DefinitionData,
-  defineServer,
-  isDefinition,
-} from './core/server/definition.js'
-export type { Watch, WatchOptions } from './core/server/feed.js'
+export { createRuntime } from './core/runtime/create-runtime.js'
 export type {
   GroupCallOptions,
   GroupFailure,
@@ -47,33 +73,9 @@ export type {
   GroupReplies,
   GroupReply,
   GroupSent,
-} from './core/server/group.js'
-export type { Host } from './core/server/host.js'
-export { type IndexedType, type IndexedValue, indexesOf } from './core/server/indexes.js'
-export type {
-  DeadLetterInfo,
-  DeadLetterPage,
-  FeedEvent,
-  NodeInfo,
-  PublishedEvent,
-  SeenStatus,
-  ServerCount,
-  ServerInfo,
-  ServerPage,
-  StateView,
-  Status,
-  TimerInfo,
-} from './core/server/info.js'
-export {
-  type CallInterface,
-  type CastInterface,
-  type Interface,
-  type ServerId,
-  serverId,
-} from './core/server/interface.js'
-export type { DeadLetterOptions, FindOptions, Keeping, LaterCall, Where } from './core/server/keeping.js'
-export { MOST_LABELS } from './core/server/labels.js'
-export { NotRestored } from './core/server/not-restored.js'
+} from './core/runtime/group.js'
+export type { Host } from './core/runtime/host.js'
+export type { DeadLetterOptions, FindOptions, Keeping, LaterCall, Where } from './core/runtime/keeping.js'
 export {
   BadDefinition,
   CallbackFailed,
@@ -81,10 +83,7 @@ export {
   type CodeChangeOptions,
   type Operations,
   type ReplaceOptions,
-} from './core/server/operations.js'
-export type { Restart, RestartFrom, ServerOptions, StartOptions } from './core/server/options.js'
-export { failedText, failureOf, type Outcome, outcomeText, readOutcome } from './core/server/outcome.js'
-export { argsSchema } from './core/server/protocol.js'
+} from './core/runtime/operations.js'
 export type {
   CastOptions,
   ListOptions,
@@ -93,5 +92,6 @@ export type {
   Runtime,
   RuntimeOptions,
   StopOptions,
-} from './core/server/runtime.js'
+} from './core/runtime/runtime.js'
+export type { Watch, WatchOptions } from './core/server/feed.js'
 export type { TraceEvent, TraceListener } from './core/server/tracer.js'

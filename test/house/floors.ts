@@ -13,16 +13,19 @@ export interface Floor {
   readonly packages: readonly string[]
 }
 
-const core = ['kernel', 'server']
+const core = ['kernel', 'definition', 'server', 'durable', 'supervisor', 'runtime']
+const corePackages = ['node', '@sinclair/typebox', 'mutative']
+
+/** The rooms of the core, each of which may import those before it. */
+function coreFloors(): Floor[] {
+  return core.map((name, at) => {
+    const packages = name === 'kernel' ? ['node'] : corePackages
+    return { name, at: [`src/core/${name}/`], mayImport: core.slice(0, at), packages }
+  })
+}
 
 export const floors: readonly Floor[] = [
-  { name: 'kernel', at: ['src/core/kernel/'], mayImport: [], packages: ['node'] },
-  {
-    name: 'server',
-    at: ['src/core/server/', 'src/core/supervisor/'],
-    mayImport: ['kernel'],
-    packages: ['node', '@sinclair/typebox', 'mutative'],
-  },
+  ...coreFloors(),
   { name: 'door', at: ['src/index.ts', 'src/testing.ts'], mayImport: core, packages: ['@sinclair/typebox'] },
   { name: 'adapters', at: ['src/adapters.ts'], mayImport: core, packages: [] },
   { name: 'implementations', at: ['implementations/'], mayImport: [], packages: ['genservers'] },

@@ -4,6 +4,11 @@
  * 1. Nothing leaves: what the callback says is listed, in order. Whoever it is said to is there, and takes anything.
  * 2. `ctx.call` and `ctx.start` act at once, so the test says what comes of them; otherwise nobody is there.
  */
+
+import { Ignore, NoReply, Refuse, Stop } from '../definition/answer.js'
+import type { StartFromHandler } from '../definition/context.js'
+import { checkPlain } from '../definition/plain.js'
+import type { Handler, Operation, Protocol } from '../definition/protocol.js'
 import { Call } from '../kernel/call.js'
 import type { Clock } from '../kernel/clock.js'
 import { GenServerError } from '../kernel/errors.js'
@@ -11,13 +16,9 @@ import { copyJson, type Json } from '../kernel/json.js'
 import { silentLogger } from '../kernel/logger.js'
 import type { Reason } from '../kernel/reason.js'
 import { createSimulatedClock } from '../kernel/simulated-clock.js'
-import { Ignore, NoReply, Refuse, Stop } from './answer.js'
-import type { StartFromHandler } from './context.js'
 import { freeze } from './draft.js'
 import type { Effect } from './effects.js'
 import type { Peer, Peers, Self } from './peers.js'
-import { checkPlain } from './plain.js'
-import type { Handler, Operation, Protocol } from './protocol.js'
 import { Scope } from './scope.js'
 import { callOperation } from './sending.js'
 import { noAnswer, type Turned, turn } from './turn.js'

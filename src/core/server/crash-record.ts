@@ -2,6 +2,9 @@
  * Makes the record of a crash. It is made of what is there when something has crashed and at no other time, but for the
  * log of the last messages; and it never fails, whatever was thrown.
  */
+
+import type { AnyDefinition } from '../definition/definition.js'
+import type { Status } from '../definition/info.js'
 import type { Clock } from '../kernel/clock.js'
 import type { CrashRecord, CrashRecords } from '../kernel/crash-records.js'
 import type { Json } from '../kernel/json.js'
@@ -9,8 +12,6 @@ import type { Logger } from '../kernel/logger.js'
 import type { MessageLog } from '../kernel/message-log.js'
 import type { Origin } from '../kernel/queued.js'
 import { cutText, type Reason } from '../kernel/reason.js'
-import type { AnyDefinition } from './definition.js'
-import type { Status } from './info.js'
 import { type ShownState, showValue } from './shown.js'
 
 /** In characters. */

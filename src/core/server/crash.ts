@@ -1,10 +1,11 @@
 /** A crash or an end, as it is told: to callers as a failure, to operators as a report and a record. */
+
+import { BadReply } from '../definition/protocol.js'
 import type { Call } from '../kernel/call.js'
 import { GenServerError } from '../kernel/errors.js'
 import { logError } from '../kernel/logger.js'
 import { crashReason, describeReason, isQuiet, type Reason } from '../kernel/reason.js'
 import { type Crash, type Crashed, crashRecord } from './crash-record.js'
-import { BadReply } from './protocol.js'
 import { type ShownState, showState } from './shown.js'
 
 /** What the caller of a message hears that crashed its server. Stacks and state stay here. */

@@ -1,5 +1,5 @@
 /** What a server brings with it that has lost its node. */
-import type { Lived } from './past.js'
+import type { Lived } from '../definition/past.js'
 
 export interface EarlierLife extends Lived {
   readonly incarnation: number

@@ -2,6 +2,8 @@
  * Effects: what a handler says beside its reply. They are data and wait in the turn; they leave together, in order, when
  * the turn has succeeded (see `gate.ts`), or not at all.
  */
+
+import type { Protocol } from '../definition/protocol.js'
 import type { Call } from '../kernel/call.js'
 import type { Cast, Envelope, Info } from '../kernel/envelope.js'
 import type { GenServerError } from '../kernel/errors.js'
@@ -9,7 +11,6 @@ import type { Json } from '../kernel/json.js'
 import type { Mailbox } from '../kernel/mailbox.js'
 import type { Reason } from '../kernel/reason.js'
 import type { Destination } from '../kernel/transport.js'
-import type { Protocol } from './protocol.js'
 
 /** Someone who can be sent a message. */
 export interface Addressee extends Destination {

@@ -3,6 +3,10 @@
  * them lie behind one field, for a server that has none of them is to cost as little as if there were none. Who only looks whether there is one
  * asks for `anyTimers` and the like.
  */
+
+import type { PublishedEvent } from '../definition/info.js'
+import { NOTHING_YET, type Past } from '../definition/past.js'
+import type { Protocol } from '../definition/protocol.js'
 import type { Call } from '../kernel/call.js'
 import type { Envelope, StopOrder } from '../kernel/envelope.js'
 import type { GenServerError } from '../kernel/errors.js'
@@ -12,10 +16,7 @@ import type { Reason } from '../kernel/reason.js'
 import { Ties } from '../kernel/ties.js'
 import { Absence } from './absence.js'
 import { IdleTimeout } from './idle-timeout.js'
-import type { PublishedEvent } from './info.js'
-import { NOTHING_YET, type Past } from './past.js'
 import type { Peers } from './peers.js'
-import type { Protocol } from './protocol.js'
 import type { Scope } from './scope.js'
 import { Timers } from './timers.js'
 import type { Urgent } from './urgent.js'

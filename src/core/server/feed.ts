@@ -8,9 +8,10 @@
  * 3. A position, `<epoch>.<number>`, is given once and means nothing to any other feed: each has an epoch of its own.
  * 4. A listener that fails harms nobody, and one that causes further events hears them after the present one.
  */
+
+import type { FeedEvent, StateView } from '../definition/info.js'
 import type { Json } from '../kernel/json.js'
 import { type Logger, logError } from '../kernel/logger.js'
-import type { FeedEvent, StateView } from './info.js'
 import { stateView, type Viewed } from './state-view.js'
 
 /** How much of its past a feed keeps. */

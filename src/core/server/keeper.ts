@@ -6,8 +6,9 @@
  * 1. The first restarts come at once, the next after a growing delay, and one beyond the budget does not come.
  * 2. Time that a server waits for its restart does not count: a loop with long delays is a loop still.
  */
+
+import type { Restart } from '../definition/options.js'
 import { isQuiet, type Reason } from '../kernel/reason.js'
-import type { Restart } from './options.js'
 import { type RestartBudget, spend } from './restart-budget.js'
 
 /** Milliseconds until the restart, or `held`: somebody else says when. */

@@ -15,6 +15,9 @@
  * - `startOver`: `loseState`, then `initialise`. `comeBack`: it lives again, at once or when its time has come.
  */
 
+import { StartIgnored } from '../definition/answer.js'
+import type { Restart, ServerTerms } from '../definition/options.js'
+import type { Protocol } from '../definition/protocol.js'
 import type { StopOrder } from '../kernel/envelope.js'
 import { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
@@ -22,14 +25,11 @@ import { logError } from '../kernel/logger.js'
 import type { Node } from '../kernel/node.js'
 import type { Pending } from '../kernel/process.js'
 import { crashReason, type Reason } from '../kernel/reason.js'
-import { StartIgnored } from './answer.js'
 import { crashFailure, deferredFailure, exitFailure, reportCrash, reportEnd, signalFailure } from './crash.js'
 import type { EarlierLife } from './earlier-life.js'
 import { Ending } from './ending.js'
 import { type Cause, type Comeback, comesBack, type Keeper, type Mortal } from './keeper.js'
-import type { Restart, ServerTerms } from './options.js'
 import type { Peers } from './peers.js'
-import type { Protocol } from './protocol.js'
 import type { Scope } from './scope.js'
 
 export abstract class Lifecycle extends Ending implements Mortal {

@@ -14,6 +14,9 @@
  * | `Source` (`gate.ts`) | the gate | to let the effects out |
  * | `Reported` (`crash.ts`) | the report of a crash | what a report says |
  */
+
+import type { StartOptions } from '../definition/options.js'
+import type { Lived } from '../definition/past.js'
 import type { Call, Callee, Waiter } from '../kernel/call.js'
 import type { Json } from '../kernel/json.js'
 import type { Node } from '../kernel/node.js'
@@ -21,8 +24,6 @@ import type { Origin } from '../kernel/queued.js'
 import type { Reason } from '../kernel/reason.js'
 import type { Tied } from '../kernel/ties.js'
 import type { Addressee } from './effects.js'
-import type { StartOptions } from './options.js'
-import type { Lived } from './past.js'
 import type { Resting } from './resting.js'
 import type { Timers } from './timers.js'
 

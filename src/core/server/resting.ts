@@ -1,10 +1,11 @@
 /** What goes on being known of a durable server that leaves memory. */
+
+import type { ServerInfo } from '../definition/info.js'
+import type { ServerTerms } from '../definition/options.js'
+import type { Past } from '../definition/past.js'
+import type { Protocol } from '../definition/protocol.js'
 import type { KeptBrief } from '../kernel/kept.js'
-import type { ServerInfo } from './info.js'
 import type { Keeper } from './keeper.js'
-import type { ServerTerms } from './options.js'
-import type { Past } from './past.js'
-import type { Protocol } from './protocol.js'
 
 /** What is told of a server beside what is kept of it. */
 export interface Remembered extends Pick<ServerInfo, 'handled' | 'replies' | 'crashes'> {

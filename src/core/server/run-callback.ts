@@ -3,12 +3,12 @@
  * `ctx` and all checks are those of a server; where it runs is a `CallbackStage`.
  */
 import type { Static, TSchema } from '@sinclair/typebox'
+import type { AnyDefinition } from '../definition/definition.js'
+import type { CallName, CallRequest, CastName, CastRequest, Reply, StartArgs } from '../definition/interface.js'
+import { checkPlain } from '../definition/plain.js'
+import { compileProtocol } from '../definition/protocol.js'
 import type { Reason } from '../kernel/reason.js'
 import { CallbackStage, type CallbackWorld, type Ran } from './callback-stage.js'
-import type { AnyDefinition } from './definition.js'
-import type { CallName, CallRequest, CastName, CastRequest, Reply, StartArgs } from './interface.js'
-import { checkPlain } from './plain.js'
-import { compileProtocol } from './protocol.js'
 import { castOperation } from './sending.js'
 
 /** The state of definition `D`. */

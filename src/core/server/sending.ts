@@ -1,4 +1,7 @@
 /** Messages to a server, checked before they reach its mailbox: a typo or a wrong type never crashes a server. */
+
+import { checkPlain } from '../definition/plain.js'
+import type { CallOperation, Check, Operation, Protocol } from '../definition/protocol.js'
 import { Call } from '../kernel/call.js'
 import { Cast, type Envelope, Info } from '../kernel/envelope.js'
 import { GenServerError } from '../kernel/errors.js'
@@ -6,8 +9,6 @@ import type { AnswerKey } from '../kernel/kept.js'
 import type { Origin } from '../kernel/queued.js'
 import type { Addressee } from './effects.js'
 import type { Peer } from './peers.js'
-import { checkPlain } from './plain.js'
-import type { CallOperation, Check, Operation, Protocol } from './protocol.js'
 
 /** @throws {GenServerError} `unknown_message` */
 export function callOperation(protocol: Protocol, message: string): CallOperation {

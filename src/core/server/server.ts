@@ -20,17 +20,17 @@
  * state it had, or → giveUp → `terminate` → startOver → initialise, or → end. Which, its keeper says.
  */
 
+import { NoReply, Stop } from '../definition/answer.js'
+import type { SeenStatus, ServerInfo } from '../definition/info.js'
+import type { CallOperation, Handler, Protocol } from '../definition/protocol.js'
 import type { Call } from '../kernel/call.js'
 import type { Cast, Envelope, Info, StopOrder } from '../kernel/envelope.js'
 import type { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
 import type { Pending } from '../kernel/process.js'
 import { legible, type Reason } from '../kernel/reason.js'
-import { NoReply, Stop } from './answer.js'
 import { crashFailure, exitFailure } from './crash.js'
-import type { SeenStatus, ServerInfo } from './info.js'
 import { Lifecycle } from './lifecycle.js'
-import type { CallOperation, Handler, Protocol } from './protocol.js'
 import { Replacement } from './replacement.js'
 import { Scope } from './scope.js'
 import { checkAgain } from './sending.js'

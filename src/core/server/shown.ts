@@ -5,9 +5,10 @@
  * 2. An implementation with a `redact` keeps secrets, and does not say which messages hold them: of its messages only
  *    the shape is shown.
  */
+
+import type { AnyDefinition } from '../definition/definition.js'
 import type { Json } from '../kernel/json.js'
 import { printable } from '../kernel/reason.js'
-import type { AnyDefinition } from './definition.js'
 import { viewState } from './state-view.js'
 
 /** How much of a state is shown, and of what a message brings, in characters. */

@@ -2,8 +2,8 @@
  * What operators may see of a state (OTP: `format_status/1`). It fails closed: if `redact` throws, or the state itself
  * cannot be shown, nothing is.
  */
-import type { AnyDefinition } from './definition.js'
-import type { StateView } from './info.js'
+import type { AnyDefinition } from '../definition/definition.js'
+import type { StateView } from '../definition/info.js'
 
 /** What a server has for a state before `init` has given one, and after the end. Nobody is shown it. */
 export const NO_STATE: object = Object.freeze({})

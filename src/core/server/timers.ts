@@ -2,12 +2,13 @@
  * The timers of one server (OTP: `erlang:send_after/3`). They belong to its state: they are kept when it restarts from
  * the state, and gone with a fresh `init`, a stop or a kill.
  */
+
+import type { TimerInfo } from '../definition/info.js'
 import type { Clock, ClockTimer } from '../kernel/clock.js'
 import { Cast, Info } from '../kernel/envelope.js'
 import type { Json } from '../kernel/json.js'
 import type { Origin } from '../kernel/queued.js'
 import type { Receipt } from '../kernel/receipt.js'
-import type { TimerInfo } from './info.js'
 
 /** The last moment that a `Date` can name (ECMAScript: time range). */
 const LAST_DATE = 8.64e15

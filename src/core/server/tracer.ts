@@ -6,6 +6,8 @@
  * 2. A listener that throws is removed, and the server is unharmed.
  * 3. What is shown is what operators may see (see `shown.ts`).
  */
+
+import type { AnyDefinition } from '../definition/definition.js'
 import { Call } from '../kernel/call.js'
 import type { Clock } from '../kernel/clock.js'
 import { GenServerError } from '../kernel/errors.js'
@@ -13,7 +15,6 @@ import type { Json } from '../kernel/json.js'
 import { type Logger, logError } from '../kernel/logger.js'
 import type { Origin } from '../kernel/queued.js'
 import type { Reason } from '../kernel/reason.js'
-import type { AnyDefinition } from './definition.js'
 import { type ShownState, showState, showValue } from './shown.js'
 
 /** Each with `at`, RFC 3339. Texts are JSON, cut to a length. */

@@ -1,15 +1,16 @@
 /** The `ctx` of one turn (see `context.ts` for what each member promises). */
+
+import { IGNORE, type Ignore, NO_REPLY, type NoReply, Refuse, Stop } from '../definition/answer.js'
+import type { StartFromHandler } from '../definition/context.js'
+import { checkReason } from '../definition/ordered-reason.js'
+import { checkPlain } from '../definition/plain.js'
 import type { Waiter } from '../kernel/call.js'
 import type { Cast, Info } from '../kernel/envelope.js'
 import type { Json } from '../kernel/json.js'
 import type { Logger } from '../kernel/logger.js'
 import { printable, type Reason } from '../kernel/reason.js'
-import { IGNORE, type Ignore, NO_REPLY, type NoReply, Refuse, Stop } from './answer.js'
-import type { StartFromHandler } from './context.js'
 import type { Effect } from './effects.js'
-import { checkReason } from './ordered-reason.js'
 import type { Peer, Peers, Self } from './peers.js'
-import { checkPlain } from './plain.js'
 import type { Scope } from './scope.js'
 import { infoCheck, makeCast, makeInfo } from './sending.js'
 

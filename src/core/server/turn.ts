@@ -5,10 +5,11 @@
  * The handler changes a draft. When it settles the draft becomes the next state; when it throws, the draft is dropped
  * and the state is what it was.
  */
+
+import { NoReply, Stop } from '../definition/answer.js'
+import type { Check, Handler } from '../definition/protocol.js'
 import type { Json } from '../kernel/json.js'
-import { NoReply, Stop } from './answer.js'
 import { type Draft, draftOf } from './draft.js'
-import type { Check, Handler } from './protocol.js'
 
 export interface Turned {
   /** The same value as before if the handler changed nothing. */

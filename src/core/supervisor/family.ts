@@ -2,9 +2,10 @@
  * What a supervisor can do with servers that nobody else can: start them as its own, take them down and let them live again
  * under their ids. The runtime gives it one.
  */
+
+import type { Restart } from '../definition/options.js'
 import type { GenServerError } from '../kernel/errors.js'
 import type { Reason } from '../kernel/reason.js'
-import type { Restart } from '../server/options.js'
 import type { ChildSpec, Flags } from './child-spec.js'
 
 export type Shutdown = NonNullable<ChildSpec['shutdown']>

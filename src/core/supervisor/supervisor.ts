@@ -9,9 +9,9 @@
  * 4. Whoever asks for what cannot be is told so in the reply, in OTP's words: it is no crash of the supervisor.
  */
 import { Type } from '@sinclair/typebox'
+import type { Context } from '../definition/context.js'
+import { type AnyDefinition, defineServer } from '../definition/definition.js'
 import type { Death } from '../kernel/ties.js'
-import type { Context } from '../server/context.js'
-import { type AnyDefinition, defineServer } from '../server/definition.js'
 import { type AUTO_SHUTDOWN, ChildSpec, Flags, faultOf, SupervisorArgs } from './child-spec.js'
 import type { Child } from './child-table.js'
 import type { Family } from './family.js'

@@ -1,5 +1,5 @@
 /**
- * Messages to groups, whose members are on several nodes (see `core/server/group.ts`): each node tells of its own, and for one that does
+ * Messages to groups, whose members are on several nodes (see `core/runtime/group.ts`): each node tells of its own, and for one that does
  * not come back the gateway says what it knows.
  */
 import { decideLabel, decideTimeout, mustNotBeTooLarge, timedOut } from '../../adapters.js'

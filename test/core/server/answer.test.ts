@@ -1,8 +1,8 @@
 /** What a callback returns when it is not the plain reply. */
 import { type AnyDefinition, createRuntime, Type } from 'genservers'
 import t from 'tap'
-import { IGNORE, Ignore, NO_REPLY, NoReply, Refuse, StartIgnored, Stop } from '../../../src/core/server/answer.js'
-import { compileProtocol } from '../../../src/core/server/protocol.js'
+import { IGNORE, Ignore, NO_REPLY, NoReply, Refuse, StartIgnored, Stop } from '../../../src/core/definition/answer.js'
+import { compileProtocol } from '../../../src/core/definition/protocol.js'
 import { noAnswer, turn } from '../../../src/core/server/turn.js'
 
 t.test('each answer is of its own kind and holds what was said', async (t) => {

@@ -1,9 +1,9 @@
 /** What holds where a request may say something or nothing. */
 import { type AnyDefinition, type StartOptions, Type } from 'genservers'
 import t from 'tap'
+import { decideDelay, decideId, decideReason, decideTerms, decideTimeout } from '../../../src/core/definition/decide.js'
+import { compileProtocol } from '../../../src/core/definition/protocol.js'
 import { printable } from '../../../src/core/kernel/reason.js'
-import { decideDelay, decideId, decideReason, decideTerms, decideTimeout } from '../../../src/core/server/decide.js'
-import { compileProtocol } from '../../../src/core/server/protocol.js'
 import { thrownBy } from '../thrown-by.js'
 
 const terms = (options: StartOptions, said: Partial<AnyDefinition> = {}) =>

@@ -1,7 +1,7 @@
 /** Definitions that contradict themselves; most of them cannot be written in TypeScript. */
 import { type AnyDefinition, Type } from 'genservers'
 import t from 'tap'
-import { checkDefinition } from '../../../src/core/server/definition-check.js'
+import { checkDefinition } from '../../../src/core/definition/definition-check.js'
 
 const base = { state: Type.Object({}), init: () => ({}) }
 const kept = {

@@ -1,8 +1,8 @@
 /** The string formats that schemas may name. */
 import { Type } from 'genservers'
 import t from 'tap'
-import { teachFormat } from '../../../src/core/server/formats.js'
-import { compileSchema } from '../../../src/core/server/schema.js'
+import { teachFormat } from '../../../src/core/definition/formats.js'
+import { compileSchema } from '../../../src/core/definition/schema.js'
 
 const table: Record<string, { good: string[]; bad: string[] }> = {
   'date-time': {

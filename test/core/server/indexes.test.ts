@@ -2,7 +2,7 @@
 import type { TSchema } from '@sinclair/typebox'
 import { type AnyDefinition, type IndexedType, indexesOf, Type } from 'genservers'
 import t from 'tap'
-import { isOfType } from '../../../src/core/server/indexes.js'
+import { isOfType } from '../../../src/core/definition/indexes.js'
 import { definitionData } from '../../../src/threads/wire/definition-data.js'
 
 const Color = Type.Enum({ red: 'red', blue: 'blue' })

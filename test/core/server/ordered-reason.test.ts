@@ -1,6 +1,6 @@
 /** Reasons that authors and operators give. */
 import t from 'tap'
-import { checkReason } from '../../../src/core/server/ordered-reason.js'
+import { checkReason } from '../../../src/core/definition/ordered-reason.js'
 
 t.test('a reason is taken in each of its forms, without what else hangs on it', async (t) => {
   for (const reason of ['stopped', '', { shutdown: { by: ['ops'] } }, { error: 'boom' }]) {

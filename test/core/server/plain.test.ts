@@ -1,9 +1,9 @@
 /** Values on their way into a message. */
 import { create } from 'mutative'
 import t from 'tap'
+import { NO_REPLY, Stop } from '../../../src/core/definition/answer.js'
+import { checkPlain, copyPlain } from '../../../src/core/definition/plain.js'
 import { NotJson } from '../../../src/core/kernel/json.js'
-import { NO_REPLY, Stop } from '../../../src/core/server/answer.js'
-import { checkPlain, copyPlain } from '../../../src/core/server/plain.js'
 import { thrownBy } from '../thrown-by.js'
 
 t.test('a draft is taken for what it stands for now, and does not change with it', async (t) => {

@@ -1,7 +1,7 @@
 /** A definition, compiled: what each message takes and answers. */
 import { type AnyDefinition, argsSchema, defineServer, Type } from 'genservers'
 import t from 'tap'
-import { BadReply, compileProtocol } from '../../../src/core/server/protocol.js'
+import { BadReply, compileProtocol } from '../../../src/core/definition/protocol.js'
 import { thrownBy } from '../thrown-by.js'
 
 const probe = defineServer({

@@ -4,8 +4,8 @@ import type { TSchema } from '@sinclair/typebox'
 import fc from 'fast-check'
 import { Type } from 'genservers'
 import t from 'tap'
+import { closeSchema, compileSchema } from '../../../src/core/definition/schema.js'
 import type { Json } from '../../../src/core/kernel/json.js'
-import { closeSchema, compileSchema } from '../../../src/core/server/schema.js'
 
 /** What a server makes of args: completed, and accepted or not. */
 function take(schema: TSchema, value: Json): Json | 'refused' {

@@ -1,9 +1,9 @@
 /** Messages to a server, checked before they reach its mailbox. */
 import { defineServer, Type } from 'genservers'
 import t from 'tap'
+import { compileProtocol } from '../../../src/core/definition/protocol.js'
 import { Mailbox } from '../../../src/core/kernel/mailbox.js'
 import type { Peer } from '../../../src/core/server/peers.js'
-import { compileProtocol } from '../../../src/core/server/protocol.js'
 import {
   callOperation,
   castOperation,

@@ -1,7 +1,7 @@
 /** What a server does, told to whoever looks; nothing is made for those whom nobody looks at. */
 import type { Runtime, TraceEvent } from 'genservers'
 import t from 'tap'
-import type { LocalRuntime } from '../../../src/core/server/local-runtime.js'
+import type { LocalRuntime } from '../../../src/core/runtime/local-runtime.js'
 import { probing } from '../probe.js'
 import { observe } from '../running.js'
 

@@ -1,0 +1,81 @@
+/** Puts a runtime together from its ports; each has a version that needs nothing but memory. */
+
+import { compileProtocol, type Protocol } from '../definition/protocol.js'
+import { systemClock } from '../kernel/clock.js'
+import { Exits } from '../kernel/exits.js'
+import { GroupCommit } from '../kernel/group-commit.js'
+import { silentLogger } from '../kernel/logger.js'
+import { ALONE, Node } from '../kernel/node.js'
+import { Places } from '../kernel/places.js'
+import { MemoryRegistry, type Registry } from '../kernel/registry.js'
+import { localTransport } from '../kernel/transport.js'
+import { RootKeeper } from '../server/keeper.js'
+import type { Server } from '../server/server.js'
+import { defineSupervisor, SUPERVISOR } from '../supervisor/supervisor.js'
+import { admit } from './admit.js'
+import { Directory } from './directory.js'
+import { LocalFamily } from './local-family.js'
+import { LocalRuntime } from './local-runtime.js'
+import { noNeighbours } from './neighbours.js'
+import type { Runtime, RuntimeOptions } from './runtime.js'
+
+const TEN_MINUTES = 600_000
+
+/**
+ * A runtime with the given implementations.
+ *
+ * @example
+ * const runtime = createRuntime({ implementations: { counter } })
+ * const { id } = await runtime.start('counter')
+ * await runtime.call(id, 'increment', { by: 2 })
+ * await runtime.close()
+ * @throws {Error} if a definition contradicts itself.
+ */
+export function createRuntime(options: RuntimeOptions = {}): Runtime {
+  // The overloads that type a call by its definition have no body: at run time there is one `call`.
+  return createNode(options) as unknown as Runtime
+}
+
+/** The same, as those see it who carry what goes on between it and other nodes. */
+export function createNode(options: RuntimeOptions): LocalRuntime {
+  const { clock = systemClock, logger = silentLogger, store, transport = localTransport } = options
+  const protocols = new Map<string, Protocol>()
+  for (const [name, definition] of Object.entries(options.implementations ?? {})) {
+    protocols.set(name, admit(name, definition, store !== undefined))
+  }
+  const { neighbours = noNeighbours } = options
+  const exits = options.exits ?? new Exits(clock, options.rememberExits ?? TEN_MINUTES)
+  const directory = new Directory((options.registry ?? new MemoryRegistry()) as Registry<Server>, exits)
+  const root = new RootKeeper({ maxRestarts: options.maxRestarts ?? 10, maxSeconds: options.maxSeconds ?? 5 })
+  const family = new LocalFamily(directory, (...server) => runtime.makeClaimed(...server), neighbours, root, store)
+  protocols.set(SUPERVISOR, compileProtocol(SUPERVISOR, defineSupervisor(family)))
+  const losses = {
+    lost: (ids: ReadonlySet<string>, error: Error) => runtime.lost(ids, error),
+    failed: (error: Error) => options.storeFailed?.(error),
+    stray: (error: unknown) => node.reportStray(error),
+  }
+  const node: Node = new Node(
+    options.node ?? ALONE,
+    clock,
+    logger,
+    store && new GroupCommit(store, losses),
+    transport,
+    new Places(options.maxQueued ?? 100_000, options.maxQueuedBytes ?? 256 * 1024 * 1024),
+    options.taken,
+    options.crashes,
+    options.maxStateBytes,
+    options.idle,
+    options.maxAttempts,
+  )
+  const runtime: LocalRuntime = new LocalRuntime(
+    node,
+    protocols,
+    directory,
+    root,
+    family,
+    options.feeds ?? {},
+    neighbours,
+    store,
+  )
+  return runtime
+}
