@@ -4,7 +4,7 @@ import { defineServer, Type } from 'genservers'
 export default defineServer({
   description: 'Lives alone.',
   isolate: true,
-  handlerLimit: 50,
+  handlerLimit: 300,
   state: Type.Object({ count: Type.Integer() }),
   calls: {
     add: { reply: Type.Integer() },
