@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import { request } from 'undici'
 import { type ProgramOptions, startGateway } from '../cli/gateway-process.js'
 import type { Fault } from './break-file.js'
 import type { Order } from './breakable.js'
@@ -28,10 +29,12 @@ export async function openBank(
   const gateway = await startGateway(t, [...flags, ...delay], {}, { preload, ...options })
   const { url, child, ended } = gateway
   const ask = async (path: string, body?: object): Promise<Told> => {
-    const sent = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
-    const answer = await fetch(url + path, body === undefined ? {} : sent)
-    const text = await answer.text()
-    return { status: answer.status, body: text === '' ? undefined : JSON.parse(text) }
+    const sent =
+      body && ({ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) } as const)
+    // A connection of its own: one that was kept may be closed at any time for being idle.
+    const answer = await request(url + path, { ...sent, reset: true })
+    const text = await answer.body.text()
+    return { status: answer.statusCode, body: text === '' ? undefined : JSON.parse(text) }
   }
   return {
     ...gateway,
