@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'libsql'
-import { openDatabase } from './open-database.js'
+import { mustBeSound, openDatabase } from './open-database.js'
 import { mustBeStore } from './schema.js'
 import { STORE_FILE } from './store-file.js'
 import { StoreNotOpened } from './store-not-opened.js'
@@ -42,8 +42,7 @@ export function checkCopy(file: string): void {
   const database = new Database(file)
   try {
     mustBeStore(database)
-    const [{ quick_check: found }] = database.pragma('quick_check(1)') as [{ quick_check: string }]
-    if (found !== 'ok') throw new Error(`it is damaged: ${found}`)
+    mustBeSound(database)
   } finally {
     database.close()
   }

@@ -3,19 +3,20 @@
  * after the form of its file, not after what is in it.
  */
 import type { Kept, KeptBrief } from '../adapters.js'
+import { Damaged } from './damaged.js'
 
-/** @throws {Error} */
+/** @throws {Damaged} */
 export function mustBeWhole({ server, casts, timers }: Kept): void {
   const { args, terms, state } = server
   const texts = [args, terms, state]
   for (const { args, origin } of [...casts, ...timers]) texts.push(args, origin ?? 'null')
   for (const { answerTo } of casts) texts.push(answerTo ?? 'null')
-  if (!texts.every(isJson)) throw new Error('it is damaged')
+  if (!texts.every(isJson)) throw new Damaged('a text is no JSON')
 }
 
-/** @throws {Error} that names the server. */
+/** @throws {Damaged} */
 export function mustBeWholeBrief({ id, terms }: KeptBrief): void {
-  if (!isJson(terms)) throw new Error(`${id} is damaged`)
+  if (!isJson(terms)) throw new Damaged(`what is kept of ${id} is damaged`)
 }
 
 function isJson(text: string): boolean {

@@ -31,6 +31,7 @@ import {
   StoreFull,
 } from '../adapters.js'
 import { copyInto } from './copy-store.js'
+import { Damaged } from './damaged.js'
 import { mustBeWhole, mustBeWholeBrief } from './must-be-whole.js'
 import { openDatabase } from './open-database.js'
 import { migrate } from './schema.js'
@@ -95,6 +96,7 @@ export class SqliteStore {
     try {
       return this.#statements.all(...query)
     } catch (error) {
+      if (error instanceof Damaged) throw error
       const { code, message } = error as DiskError
       this.#failure ??= new StoreFailed(`${code}: ${message}`)
       throw this.#failure // 2
@@ -177,7 +179,7 @@ export class SqliteStore {
     return run('exit', id, implementation, reason, at, incarnation, revision)
   }
 
-  /** @throws {StoreFailed} · {Error} if it is damaged. */
+  /** @throws {StoreFailed} · {Damaged} */
   load(id: string): Kept | undefined {
     const [server] = this.#read<KeptServer>('serverOf', id)
     if (server === undefined) return undefined
