@@ -12,7 +12,7 @@ import type { Host } from '../src/index.js'
 
 const DeadLetterPath = Type.Object({
   id: serverId(),
-  ref: Type.String({ description: 'The dead letter, as listed.', examples: ['17'] }),
+  ref: Type.String({ minLength: 1, description: 'The dead letter, as listed.', examples: ['17'] }),
 })
 const PageQuery = Query({
   limit: Type.Optional(

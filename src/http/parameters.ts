@@ -10,7 +10,7 @@ export const ServerPath = Type.Object({ id: serverId() })
 export const LabelPath = Type.Object({ label: label('The label of the servers.') })
 export const TimerPath = Type.Object({
   id: serverId(),
-  ref: Type.String({ description: 'The timer, as listed.', examples: ['t5'] }),
+  ref: Type.String({ minLength: 1, description: 'The timer, as listed.', examples: ['t5'] }),
 })
 export const ImplementationPath = Type.Object({
   name: Type.String({ description: 'The name of the implementation.', examples: ['stack'] }),

@@ -7,6 +7,7 @@
  *    after something that is not: the last. More of them were acknowledged, and the log is damaged.
  * 2. Each frame can be told to be whole by itself: its checksum goes on from the one that is written in the frame before it.
  * 3. What was flipped in the last commit cannot be told from a power cut in its midst (nor in the last but one, where that is one frame).
+ * 4. A log that was begun anew, which happens when all of it is in the database, is written over the old one, whose rest has other salts.
  */
 import { closeSync, openSync, readSync } from 'node:fs'
 
@@ -60,14 +61,15 @@ function commitsAfterBreak(header: Buffer, file: number, pageSize: number): numb
   // Which kind it is may be what has flipped.
   const kinds = isSound ? [isLittle] : [true, false]
   return kinds.map((kind) => {
-    const salt = saltIn(header, 16)
+    let salt = isSound ? saltIn(header, 16) : undefined
     let isBroken = !isSound
     let before = checksumIn(header, 24)
     let commits = 0
     for (const frame of framesOf(file, pageSize, kind)) {
       const isWhole = isSame(frame.checksumAfter(before), frame.checksum) // 2
+      salt ??= frame.salt
       isBroken ||= !isWhole || frame.salt !== salt
-      if (isBroken && isWhole && frame.isCommit) commits++
+      if (isBroken && isWhole && frame.isCommit && frame.salt === salt) commits++ // 4
       before = frame.checksum
     }
     return commits
