@@ -43,19 +43,15 @@ function cleanEnvironment(extra: Readonly<Record<string, string>>): Record<strin
 export interface ProgramOptions {
   /** A module that is loaded before the program, and can be spoken to (`child.send`). */
   readonly preload?: URL
-  /** How large a file of it may become, in blocks of 512 bytes (`ulimit -f`). */
-  readonly fileBlocks?: number
 }
 
 export function runProgram(
   t: Teardown,
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
-  { preload, fileBlocks }: ProgramOptions = {},
+  { preload }: ProgramOptions = {},
 ): GatewayProcess {
-  const node = [process.execPath, ...(preload ? ['--import', preload.href] : []), main, ...args]
-  const [command = '', ...rest] = fileBlocks ? ['sh', '-c', `ulimit -f ${fileBlocks}; exec "$@"`, 'sh', ...node] : node
-  const child = spawn(command, rest, {
+  const child = spawn(process.execPath, [...(preload ? ['--import', preload.href] : []), main, ...args], {
     env: cleanEnvironment(environment),
     stdio: ['ignore', 'pipe', 'pipe', ...(preload ? (['ipc'] as const) : [])],
   }) as ChildProcess & { readonly stdout: Readable; readonly stderr: Readable }
