@@ -13,6 +13,7 @@ import { Empty, Ref } from '../src/http/schema-ref.js'
 
 const CallPath = Type.Object({
   ref: Type.String({
+    minLength: 1,
     description: 'The call, as `Location` named it.',
     examples: ['8e03978e-40d5-43dd-bc93-6894a57f9324.cart-17'],
   }),
