@@ -173,11 +173,14 @@ async function bodyOf({ headers, body }: Dispatcher.ResponseData): Promise<strin
 }
 
 /** Servers that still have work to do; the hostile ones may, for they hang on purpose. */
+/** Somebody who hung up may have suspended it since it was resumed. */
+const AT_REST: ReadonlySet<string> = new Set(['running', 'suspended'])
+
 async function stuckServers({ host, refresh }: FuzzedGateway): Promise<unknown[]> {
   const busy = async () =>
     (await host.list({ limit: 1000 })).servers
       .filter(({ implementation }) => implementation !== 'hostile')
-      .filter(({ current, mailbox, status }) => current !== null || mailbox.length > 0 || status !== 'running')
+      .filter(({ current, mailbox, status }) => current !== null || mailbox.length > 0 || !AT_REST.has(status))
   await refresh()
   const until = performance.now() + 6000
   let left = await busy()

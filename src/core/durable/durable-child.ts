@@ -42,9 +42,8 @@ export class DurableChild extends DurableServer {
 
   override async revive(timeout: number): Promise<Reason | undefined> {
     const reason = await super.revive(timeout)
-    if (this.coming === undefined) return reason
     await this.coming
-    return this.status === 'running' || this.ended ? undefined : 'killed'
+    return reason
   }
 
   /** Its supervisor need not hear of that: it has not ended. */
