@@ -9,15 +9,14 @@
 import type { StateView } from '../definition/info.js'
 import type { ServerTerms } from '../definition/options.js'
 import type { Protocol } from '../definition/protocol.js'
-import { DurableChild } from '../durable/durable-child.js'
 import { DurableServer } from '../durable/durable-server.js'
 import { pagesOf } from '../durable/kept-pages.js'
 import { restoredTerms } from '../durable/kept-text.js'
+import { makeDurable } from '../durable/make-durable.js'
 import { NotRestored, notRestored } from '../durable/not-restored.js'
 import { Sleeper } from '../durable/sleeper.js'
 import { notRead, storageFailed } from '../durable/storage-failed.js'
 import { Breath } from '../kernel/breath.js'
-import type { GroupCommit } from '../kernel/group-commit.js'
 import type { KeptBrief } from '../kernel/kept.js'
 import type { Node } from '../kernel/node.js'
 import { type Store, StoreFull } from '../kernel/store.js'
@@ -187,8 +186,7 @@ export class Restoration {
 
   #make(id: string, protocol: Protocol, terms: ServerTerms, keeper: Keeper): DurableServer {
     const { peers, node } = this.home
-    const Durable = terms.bond === undefined ? DurableServer : DurableChild
-    return new Durable(id, protocol, null, terms, keeper, peers, node, node.commits as GroupCommit)
+    return makeDurable(id, protocol, null, terms, keeper, peers, node)
   }
 
   /** A server that had its id on a node that is no more comes out of the store `delay` milliseconds from now. */

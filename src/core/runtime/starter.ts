@@ -7,11 +7,9 @@ import type { AnyDefinition } from '../definition/definition.js'
 import type { ServerInfo } from '../definition/info.js'
 import type { ServerTerms, StartOptions } from '../definition/options.js'
 import type { Protocol } from '../definition/protocol.js'
-import { DurableChild } from '../durable/durable-child.js'
-import { DurableServer } from '../durable/durable-server.js'
+import { makeDurable } from '../durable/make-durable.js'
 import type { Sleeper } from '../durable/sleeper.js'
 import { type FailureCode, failures, GenServerError } from '../kernel/errors.js'
-import type { GroupCommit } from '../kernel/group-commit.js'
 import type { Json } from '../kernel/json.js'
 import type { Node } from '../kernel/node.js'
 import type { Reason } from '../kernel/reason.js'
@@ -153,8 +151,7 @@ export abstract class Starter {
   #serverOf(id: string, protocol: Protocol, args: Json, terms: ServerTerms, keeper: Keeper): Server {
     const { peers, node } = this
     if (!protocol.definition.durable) return new Server(id, protocol, args, terms, keeper, peers, node)
-    const Durable = terms.bond === undefined ? DurableServer : DurableChild
-    return new Durable(id, protocol, args, terms, keeper, peers, node, node.commits as GroupCommit)
+    return makeDurable(id, protocol, args, terms, keeper, peers, node)
   }
 
   /** As `make`, for an id that this node has claimed. */
