@@ -39,7 +39,7 @@ t.test('it is known at what a thread is', async (t) => {
   const board = new Board()
   const log = new BoardLog(board.memory)
   t.equal(board.lastTaken, undefined)
-  log.begins('a')
+  log.begins('a', 'init')
   t.match(board.lastTaken, { server: 'a', kind: 'init', message: 'init', since: Number })
   log.add('b', { kind: 'cast', message: 'hear', ticket: 5 }, 0)
   t.match(board.lastTaken, { server: 'b', kind: 'cast', message: 'hear' })

@@ -115,7 +115,7 @@ t.test('whoever loops is given up in the end, however long each loop holds its t
     t.ok(places.find('a'), `there before loss ${loss}`)
     const since = clock.now()
     await clock.advance(10_000)
-    recover.recover(node, { open: [], lastTaken: { server: 'a', kind: 'call', message: 'loop', since } })
+    recover.recover(node, { open: [], at: { phase: 'running', server: 'a', kind: 'call', message: 'loop', since } })
   }
   t.equal(places.find('a'), undefined)
   t.ok(places.find('b'), 'who shares the thread is not charged')
@@ -124,7 +124,8 @@ t.test('whoever loops is given up in the end, however long each loop holds its t
   add('a')
   for (let loss = 1; loss <= 9; loss++) {
     await later.advance(10_000)
-    patient.recover(other, { open: [], lastTaken: { server: 'a', kind: 'call', message: 'leave', since: later.now() } })
+    const at = { phase: 'running', server: 'a', kind: 'call', message: 'leave', since: later.now() } as const
+    patient.recover(other, { open: [], at })
   }
   t.ok(others.find('a'), 'time in which all went well counts')
 })
@@ -133,7 +134,7 @@ t.test('a server whose next life cannot begin has ended', async (t) => {
   const { recovery: recover, clock, places, node, begun, answers } = recovery()
   begun('a')
   answers.push(Promise.reject(new Error('it does not fit')))
-  recover.recover(node, { open: [], lastTaken: undefined })
+  recover.recover(node, { open: [], at: undefined })
   await clock.advance(0)
   t.equal(places.find('a'), undefined)
   t.throws(() => places.get('a'), { code: 'server_exited' })
@@ -149,7 +150,7 @@ t.test('when all is over an order to end is done, and a question is not answered
     isKept: false,
     isTaken: false,
   })
-  recover.giveUp({ open: [question('info'), question('stop')], lastTaken: undefined })
+  recover.giveUp({ open: [question('info'), question('stop')], at: undefined })
   t.match(answers, [{ kind: 'failed', failure: { code: 'draining' } }, { kind: 'told' }])
 })
 

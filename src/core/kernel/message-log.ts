@@ -60,8 +60,23 @@ export class MessageLog {
     return true
   }
 
-  /** The process of `id` begins: what it does until it is there is no message. */
-  begins(_id: string): void {}
+  /** The process of `id` is at something that is no message: its `init`, or what others want to know of it. */
+  begins(_id: string, _what: string): void {}
+
+  /** What the process of `id` was at has given the thread back. If that is `underWay` it goes on later, until it is `over`. */
+  returned(_id: string, _underWay: boolean): void {}
+
+  over(_id: string): void {}
+
+  /** Does `work` for the process of `id`. */
+  during<T>(id: string, what: string, work: () => T): T {
+    this.begins(id, what)
+    try {
+      return work()
+    } finally {
+      this.returned(id, false)
+    }
+  }
 
   /** The message is not taken any more: its process has ended, or it does not fit new code. */
   dropped(_message: Pick<Taken, 'ticket'>): void {}

@@ -75,6 +75,8 @@ export abstract class Process<Urgent extends First> extends Mailbox {
 
   /** Handles one envelope; returns a promise if it takes until that settles. It is not meant to fail. */
   protected abstract receive(envelope: Envelope | Urgent): Pending
+  /** What took its time is over, or cut off. */
+  protected over(): void {}
   /** A call in the mailbox whose deadline has passed. */
   protected abstract expired(call: Call): void
   /** `receive` has failed, and nobody knows what of the message was done: the process must not go on. */
@@ -220,12 +222,13 @@ export abstract class Process<Urgent extends First> extends Mailbox {
     this.#ended = true
     this.#open = false
     this.forgetUrgent()
-    this.current = undefined
+    this.abandonCurrent()
     this.rest()
   }
 
   /** What is being handled is cut off, and not waited for any more. */
   protected abandonCurrent(): void {
+    if (this.current !== undefined) this.over()
     this.current = undefined
   }
 
@@ -286,7 +289,7 @@ export abstract class Process<Urgent extends First> extends Mailbox {
   private afterwards(envelope: Envelope | Urgent): void {
     // It may have been cut off, and the process be at work on another.
     if (this.#ended || this.current !== envelope) return
-    this.current = undefined
+    this.abandonCurrent()
     this.proceed()
   }
 

@@ -53,7 +53,7 @@ export class CodeChange {
     /** `undefined`: all servers are in memory. */
     private readonly kept: KeptStates | undefined,
   ) {
-    this.#migration = new Migration(to, node.maxStateBytes)
+    this.#migration = new Migration(to, node)
     this.#trial = new Trial(this.#migration, (ids) => (kept as KeptStates).of(ids), node.clock)
   }
 
@@ -183,7 +183,10 @@ export class CodeChange {
       if (server.isStored) continue
       const from = stateOf(server)
       try {
-        this.#plans.set(server, { from, next: from && this.#migration.stateOf(from, server.protocol.version) })
+        this.#plans.set(server, {
+          from,
+          next: from && this.#migration.stateOf(server.id, from, server.protocol.version),
+        })
       } catch (thrown) {
         failures.threw(server.id, thrown)
       }

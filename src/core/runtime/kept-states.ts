@@ -46,7 +46,7 @@ export class KeptStates {
   migrationTo(protocol: Protocol): Migration {
     const known = this.#migrations.get(protocol.name)
     if (known?.to === protocol) return known
-    const migration = new Migration(protocol, this.node.maxStateBytes)
+    const migration = new Migration(protocol, this.node)
     this.#migrations.set(protocol.name, migration)
     return migration
   }

@@ -16,6 +16,7 @@ import { STATE_DEPTH } from '../definition/state-check.js'
 import { keptText } from '../durable/kept-text.js'
 import { copyJson, NotJson } from '../kernel/json.js'
 import type { KeptState } from '../kernel/kept.js'
+import type { Node } from '../kernel/node.js'
 import { printable } from '../kernel/reason.js'
 import { freeze } from '../server/draft.js'
 import { isThenable } from '../server/turn.js'
@@ -25,33 +26,32 @@ export class Migration {
 
   constructor(
     readonly to: Protocol,
-    /** Of a state that is kept. */
-    private readonly mostBytes: number,
+    private readonly node: Pick<Node, 'maxStateBytes' | 'taken'>,
   ) {
     this.#schema = compileSchema(to.definition.state ?? Type.Unknown())
   }
 
   /**
-   * The state that a server will have whose state is `committed`, by code of `version`.
+   * The state that the server `id` will have whose state is `committed`, by code of `version`.
    * @throws what `codeChange` throws, and Error
    */
-  stateOf(committed: object, version: number): object {
-    const next = this.#next(committed, version)
-    if (next !== committed && this.to.definition.durable) keptText(next, this.mostBytes) // 5
+  stateOf(id: string, committed: object, version: number): object {
+    const next = this.#next(id, committed, version)
+    if (next !== committed && this.to.definition.durable) keptText(next, this.node.maxStateBytes) // 5
     return next
   }
 
   /** What will be kept of one of which this is. Another state is another revision. @throws as `stateOf` */
-  ofKept({ version, revision, state }: Omit<KeptState, 'id'>): Omit<KeptState, 'id'> {
+  ofKept({ id, version, revision, state }: KeptState): Omit<KeptState, 'id'> {
     const old = freeze(JSON.parse(state))
-    const next = this.#next(old, version)
+    const next = this.#next(id, old, version)
     if (next === old) return { version: this.to.version, revision, state }
-    return { version: this.to.version, revision: revision + 1, state: keptText(next, this.mostBytes) }
+    return { version: this.to.version, revision: revision + 1, state: keptText(next, this.node.maxStateBytes) }
   }
 
-  #next(committed: object, version: number): object {
+  #next(id: string, committed: object, version: number): object {
     if (version === this.to.version) return this.#checked(committed)
-    const next = this.#change(committed, version)
+    const next = this.node.taken.during(id, 'codeChange', () => this.#change(committed, version))
     return this.#checked(next === committed ? next : ownCopy(next))
   }
 

@@ -207,12 +207,10 @@ export class Restoration {
     })
     if (kept === undefined) return undefined
     const { version, revision, incarnation } = kept.server
-    if (version === protocol.version) {
-      return { ...viewState(protocol, JSON.parse(kept.server.state)), revision, incarnation }
-    }
     try {
-      const next = this.states.migrate(kept.server, protocol)
-      return { ...viewState(protocol, JSON.parse(next.state)), revision: next.revision, incarnation }
+      const shown = version === protocol.version ? kept.server : this.states.migrate(kept.server, protocol)
+      const view = this.home.node.taken.during(id, 'redact', () => viewState(protocol, JSON.parse(shown.state)))
+      return { ...view, revision: shown.revision, incarnation }
     } catch {
       // Its `redact` knows nothing of a state of other code.
       return { state: null, redactFailed: true, revision, incarnation }

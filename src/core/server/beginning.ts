@@ -127,19 +127,26 @@ export abstract class Beginning extends StatefulProcess {
   /** Runs `init`, at first and for a fresh restart. */
   protected initialise(): Pending {
     const scope = new Scope(undefined, undefined, false)
-    this.node.taken.begins(this.id)
+    const { taken } = this.node
+    taken.begins(this.id, 'init')
     let result: unknown
     try {
       result = this.protocol.definition.init(copyJson(this.args), this.openTurn(scope))
       // A promise of somebody else's make comes back as one of ours.
       if (isThenable(result)) result = Promise.resolve(result)
     } catch (error) {
+      taken.returned(this.id, false)
       return this.initFailed(scope, error)
     }
+    taken.returned(this.id, result instanceof Promise)
     if (!(result instanceof Promise)) return this.initialised(scope, result)
+    const over = (then: () => Pending) => {
+      taken.over(this.id)
+      return then()
+    }
     return result.then(
-      (state) => this.initialised(scope, state),
-      (error) => this.initFailed(scope, error),
+      (state) => over(() => this.initialised(scope, state)),
+      (error) => over(() => this.initFailed(scope, error)),
     )
   }
 

@@ -39,7 +39,18 @@ import type { Urgent } from './urgent.js'
 
 export class Server extends Lifecycle {
   protected receive(envelope: Envelope | Urgent): Pending {
-    this.node.taken.add(this.id, envelope, this.node.recent)
+    const { taken, recent } = this.node
+    taken.add(this.id, envelope, recent)
+    const pending = this.take(envelope)
+    taken.returned(this.id, pending !== undefined)
+    return pending
+  }
+
+  protected override over(): void {
+    this.node.taken.over(this.id)
+  }
+
+  private take(envelope: Envelope | Urgent): Pending {
     if (this.tracer !== undefined) {
       this.tracer.taken(envelope)
       if (this.ended) {

@@ -3,6 +3,7 @@ import { CrashRecords, Deadlines, Exits, RootKeeper } from '../../adapters.js'
 import { type DefinitionData, type Logger, systemClock } from '../../index.js'
 import type { Bounds } from '../wire/thread-data.js'
 import { KeptServers } from './kept-servers.js'
+import { Limits } from './limits.js'
 import { Lives } from './lives.js'
 import { Places } from './places.js'
 import { Recovery } from './recovery.js'
@@ -95,12 +96,12 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
     },
     implementations,
   )
+  const limits = new Limits({ places, nodes, implementations, usual: handlerLimit })
   const watchdog = new Watchdog(clock, beat, {
     get nodes() {
       return nodes.all.filter(({ isReady }) => isReady)
     },
-    limitOf: (server) =>
-      implementations.get(places.find(server ?? '')?.implementation ?? '')?.handlerLimit ?? handlerLimit,
+    limitOf: (node) => limits.of(node),
     stuck: (node) => succession.replace(node, `the thread ${node.name} does not come back`),
     suspect: () => standBy.prepare(),
   })

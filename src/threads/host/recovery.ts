@@ -3,9 +3,10 @@
  * nothing is left but what the gateway knows).
  *
  * 1. The memory of the thread is gone: a server begins again from its `init`. Children begin again when their supervisor does.
- * 2. The server whose message was taken last is held to have done it: its restart budget is charged, and nobody else's.
+ * 2. The server at whose message the thread was is held to have done it: its restart budget is charged, and nobody else's. If it was
+ *    at none, that is the one whose message was under way, or else was taken last.
  * 3. What was taken is not run again: its caller hears that the server was killed. What was not waits for the next life, and a
- *    start that had not begun for the next thread.
+ *    start that had not begun for the next thread. What the thread was looking at is not looked at again either.
  * 4. A durable server goes on with what is kept, and is not given up. What it did last may be kept or not, and so may a cast whose
  *    sender has no answer; one that was accepted comes out of the store.
  * 5. A durable child goes on, whatever becomes of its supervisor, which takes it in when it begins again.
@@ -24,11 +25,11 @@ import {
   shuttingDown,
 } from '../../adapters.js'
 import { type Clock, GenServerError, type Logger, type Origin, type StartOptions } from '../../index.js'
-import type { LastTaken } from '../wire/board.js'
 import { carry, uncarry } from '../wire/carried-failure.js'
 import type { Asker } from '../wire/channel.js'
 import type { Unnamed } from '../wire/life-messages.js'
 import type { Ask, Askable, CallMessage, CastMessage, Lost, ToNode } from '../wire/messages.js'
+import type { At } from './at.js'
 import type { KeptServers } from './kept-servers.js'
 import type { Lives } from './lives.js'
 import type { Place } from './place.js'
@@ -53,15 +54,15 @@ export class Recovery {
   constructor(private readonly terms: RecoveryTerms) {}
 
   /** Says to the next generation of the node, which comes or has come, what is to go on there. */
-  recover(node: ThreadNode, { open, lastTaken }: Remains): void {
+  recover(node: ThreadNode, { open, at }: Remains): void {
     const there = this.terms.places.on(node)
+    for (const place of there) if (isStopping(place, at, open)) place.isDoomed = true
     this.#knowAgain(node, there.filter(isAsleep))
-    const awake = there.filter((place) => !isAsleep(place) && !isYetToCome(place, lastTaken))
-    const culprit = awake.find(({ id }) => id === lastTaken?.server)
-    if (culprit !== undefined) this.#record(culprit, lastTaken as LastTaken, open)
+    const awake = there.filter((place) => !isAsleep(place) && !isYetToCome(place, at))
+    const culprit = at?.phase === 'heard' ? undefined : awake.find(({ id }) => id === at?.server) // 2
+    if (culprit !== undefined) this.#record(culprit, at as At, open)
     const fates = awake.map((place) => {
-      const taken = place.id === lastTaken?.server ? lastTaken : undefined // 2
-      return { place, delay: this.#delayOf(place, taken) }
+      return { place, delay: this.#delayOf(place, place === culprit ? at : undefined) }
     })
     const servers = fates.map(({ place: { id, incarnation }, delay }) => {
       return { id, incarnation, restarting: delay !== undefined }
@@ -77,7 +78,7 @@ export class Recovery {
   }
 
   /** What can be told of a message that cost its thread. */
-  #record(place: Place, { kind, message }: LastTaken, open: Remains['open']): void {
+  #record(place: Place, { kind, message }: At, open: Remains['open']): void {
     const { id, incarnation, revision, hasBegun } = place
     // A server whose first `init` has failed leaves no trace.
     if (!hasBegun) return
@@ -155,7 +156,7 @@ export class Recovery {
   }
 
   /** Milliseconds until its next life; `undefined`: it has none. */
-  #delayOf(place: Place, taken: LastTaken | undefined): number | undefined {
+  #delayOf(place: Place, taken: At | undefined): number | undefined {
     const { terms, supervisor, hasBegun, isDoomed, bond } = place
     if (terms === undefined || !hasBegun || isDoomed) return undefined
     if (bond === undefined && supervisor !== undefined) return undefined // 1
@@ -170,7 +171,7 @@ export class Recovery {
   }
 
   /** Time in which it held its thread up, or was away, is no time in which it did well. */
-  #charge(place: Place, { since }: LastTaken): number | undefined {
+  #charge(place: Place, { since }: At): number | undefined {
     const { clock, keeper } = this.terms
     place.wasted += Math.max(0, clock.now() - since)
     const mortal = {
@@ -283,8 +284,14 @@ function isMessage(said: ToNode): said is CallMessage | CastMessage {
 }
 
 /** It waits to be started, and the thread had not begun with that. */
-function isYetToCome({ id, terms, isClaimed }: Place, lastTaken: LastTaken | undefined): boolean {
-  return terms === undefined && !isClaimed && lastTaken?.server !== id
+function isYetToCome({ id, terms, isClaimed }: Place, at: At | undefined): boolean {
+  return terms === undefined && !isClaimed && at?.server !== id
+}
+
+/** It was obeying an order to stop, from which it did not come back. */
+function isStopping({ id }: Place, at: At | undefined, open: readonly OpenQuestion[]): boolean {
+  if (at?.server !== id || at.message !== 'stop') return false
+  return open.some(({ said }) => said.kind === 'ask' && said.what === 'stop' && said.args[0] === id)
 }
 
 function isAsleep({ isAsleep, isDoomed }: Place): boolean {

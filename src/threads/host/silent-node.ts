@@ -1,11 +1,11 @@
 /** What can be said of the servers of a node that does not come back, or is not there yet: as much as the gateway knows itself. */
 import type { GenServerError, ListOptions, ServerCount, ServerInfo, ServerPage } from '../../index.js'
-import type { LastTaken } from '../wire/board.js'
 import { carry } from '../wire/carried-failure.js'
 import type { CarriedReplies, CarriedSent } from '../wire/carried-groups.js'
+import type { At } from './at.js'
 import type { Place } from './place.js'
 
-export function silentInfo(place: Place, version: number, taken: LastTaken | undefined, now: number): ServerInfo {
+export function silentInfo(place: Place, version: number, taken: At | undefined, now: number): ServerInfo {
   const { id, implementation, node, terms, incarnation, revision, restarts, crashes, lastExit, supervisor } = place
   const isAtWork = taken?.server === id
   return {

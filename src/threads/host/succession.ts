@@ -73,9 +73,9 @@ export class Succession {
     const { clock, kept, logger, recovery, router, watches } = this.terms
     const remains = node.giveUp()
     kept.fence(node)
-    const { lastTaken } = remains
+    const { at: seen } = remains
     logger.error(
-      { node: node.name, server: lastTaken?.server, message: lastTaken?.message, ...(err && { err }) },
+      { node: node.name, server: seen?.server, message: seen?.message, ...(err && { err }) },
       `${why}: it is replaced`,
     )
     router.forget(node)

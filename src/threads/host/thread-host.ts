@@ -30,8 +30,8 @@ import type {
   Where,
 } from '../../index.js'
 import type { OpenedStore } from '../../stores/open-store.js'
-import type { LastTaken } from '../wire/board.js'
 import { sizeOf } from '../wire/size.js'
+import type { At } from './at.js'
 import { mergeCounts, mergePages } from './merging.js'
 import type { Place } from './place.js'
 import { silentCounts, silentInfo, silentPage } from './silent-node.js'
@@ -86,7 +86,7 @@ export class ThreadHost extends ThreadGroups implements Host {
     const killed = node.ask<void>('kill', id, options)
     // Which revision it has, only itself can tell.
     if (options.ifMatch !== undefined) return killed
-    if (watchdog.silenceOf(node) < SILENT || node.board.lastTaken?.server !== id) return killed
+    if (watchdog.silenceOf(node) < SILENT || this.#seenAt(node)?.server !== id) return killed
     place.isDoomed = true
     this.machinery.replace(node)
     return killed
@@ -103,8 +103,9 @@ export class ThreadHost extends ThreadGroups implements Host {
   }
 
   /** The message at which the node is, if it does not come back from it. */
-  #seenAt(node: ThreadNode): LastTaken | undefined {
-    return this.#isSilent(node) ? node.board.lastTaken : undefined
+  #seenAt(node: ThreadNode): At | undefined {
+    const at = this.#isSilent(node) ? node.at : undefined
+    return at?.phase === 'done' ? undefined : at
   }
 
   #isSilent(node: ThreadNode): boolean {

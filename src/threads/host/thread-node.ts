@@ -6,9 +6,9 @@
  * 2. A cast that its node has accepted is known here until it is taken, so that it is not lost with a mailbox.
  */
 import type { MessagePort } from 'node:worker_threads'
-import { type Call, type Callee, JsonText } from '../../adapters.js'
+import type { Call } from '../../adapters.js'
 import type { CastOptions, RequestOptions } from '../../index.js'
-import type { Board, LastTaken } from '../wire/board.js'
+import type { Board } from '../wire/board.js'
 import { uncarry } from '../wire/carried-failure.js'
 import { type Asker, Channel, promised, type Question } from '../wire/channel.js'
 import { GRACE } from '../wire/grace.js'
@@ -23,6 +23,8 @@ import type {
   ToNode,
 } from '../wire/messages.js'
 import type { Bounds, GivenStore } from '../wire/thread-data.js'
+import { type At, heardAt } from './at.js'
+import { Caller } from './caller.js'
 import type { Generation } from './generation.js'
 import type { StandBy } from './stand-by.js'
 
@@ -46,7 +48,7 @@ export interface OpenQuestion extends Question<ToNode> {
 export interface Remains {
   /** What was asked and is not over, in the order in which it was asked. */
   readonly open: readonly OpenQuestion[]
-  readonly lastTaken: LastTaken | undefined
+  readonly at: At | undefined
 }
 
 export class ThreadNode {
@@ -87,6 +89,13 @@ export class ThreadNode {
     return this.#generation.board
   }
 
+  get at(): At | undefined {
+    const { lastTaken, question } = this.board
+    if (question === 0 || lastTaken?.phase === 'running') return lastTaken
+    const said = this.channel.said(question)
+    return (said && heardAt(said)) ?? lastTaken
+  }
+
   /** Begins its thread, or goes on with the one that has begun meanwhile. */
   begin(now: number): void {
     this.startedAt = now
@@ -104,14 +113,17 @@ export class ThreadNode {
 
   /** Ends this generation, whatever it is doing, and gives what it leaves. What is said from now on is for the next one. */
   giveUp(): Remains {
-    const { board } = this
+    const { board, at } = this
     this.isReady = false
     this.gone = this.#generation.giveUp()
-    const open = this.channel.detach().map(({ n, question }) => ({ ...question, isTaken: board.isTaken(n) }))
+    const open = this.channel.detach().map(({ n, question }) => ({
+      ...question,
+      isTaken: board.isTaken(n) || n === board.question,
+    }))
     this.#generation = this.standBy.take()
     this.#kept = 0
     this.#watchers.clear()
-    return { open, lastTaken: board.lastTaken }
+    return { open, at }
   }
 
   /** Resolves when all its servers have stopped, or the thread has ended by itself. */
@@ -273,25 +285,3 @@ export class ThreadNode {
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
-
-/** The caller of a call that is on another node. */
-class Caller implements Asker {
-  constructor(private readonly call: Call) {}
-
-  get isOver(): boolean {
-    return this.call.settled
-  }
-
-  asked(n: number): void {
-    this.call.ticket = n
-  }
-
-  answered(response: Response): void {
-    const { call } = this
-    if (response.kind === 'answer') {
-      const known = call.to as Callee & { shows(revision: number): void }
-      known.shows(response.revision)
-      call.answer(new JsonText(response.reply), response.revision)
-    } else if (response.kind === 'failed') call.fail(uncarry(response.failure))
-  }
-}

@@ -46,6 +46,12 @@ export class ThreadNodes {
     return all.reduce((best, node) => (node.servers < best.servers ? node : best)) // 1
   }
 
+  /** The names of the implementations whose servers may be on the node. */
+  implementationsOn(node: ThreadNode): string[] {
+    for (const [name, alone] of this.#alone) if (alone === node) return [name]
+    return [...this.implementations].flatMap(([name, { isolate }]) => (isolate ? [] : name))
+  }
+
   #aloneFor(implementation: string): ThreadNode {
     let node = this.#alone.get(implementation)
     if (node === undefined) {

@@ -2,7 +2,8 @@
  * Finds threads that do not come back to their event loop: an endless loop, a regular expression without end, a native call that
  * blocks. It looks at their boards and asks nobody.
  *
- * 1. A thread is lost when it has shown no sign of life for the limit of the implementation whose message it took last.
+ * 1. A thread is lost when it has shown no sign of life for the limit of the implementation at whose message it is; where it is at
+ *    none, for the longest limit of those that may have something to do there.
  * 2. Time in which the gateway's own thread did not run counts for nobody: a machine that slept has no stuck threads.
  * 3. The thread that will take its place is there by then.
  */
@@ -18,8 +19,8 @@ interface Silence {
 export interface Watched {
   /** The nodes that are ready. */
   readonly nodes: Iterable<ThreadNode>
-  /** Milliseconds for which a callback of this server may hold its thread. */
-  limitOf(server: string | undefined): number
+  /** Milliseconds for which whatever it is at may hold the thread of the node. */
+  limitOf(node: ThreadNode): number
   stuck(node: ThreadNode): void
   /** A thread is half-way to its limit. */
   suspect(): void
@@ -72,7 +73,7 @@ export class Watchdog {
         continue
       }
       silence.ms += passed
-      const limit = this.watched.limitOf(board.lastTaken?.server)
+      const limit = this.watched.limitOf(node)
       if (silence.ms >= limit)
         this.watched.stuck(node) // 1
       else if (silence.ms >= limit / 2) this.watched.suspect() // 3

@@ -1,6 +1,7 @@
 /** The thread's side: does what the gateway's thread asks, on the servers that are here. */
 import type { LocalRuntime } from '../../adapters.js'
 import type { CodeChanged, CodeChangeOptions, Request, Watch } from '../../index.js'
+import type { BoardLog } from '../wire/board.js'
 import { carry } from '../wire/carried-failure.js'
 import { carryFailures } from '../wire/carried-groups.js'
 import type { Channel } from '../wire/channel.js'
@@ -39,6 +40,7 @@ export class NodeService {
     private readonly runtime: LocalRuntime,
     private readonly elsewhere: Elsewhere,
     private readonly channel: Channel<FromNode>,
+    private readonly board: Pick<BoardLog, 'hears'>,
     private readonly reload: (implementation: string, options: CodeChangeOptions) => Promise<CodeChanged>,
   ) {
     this.#ties = new TieService({
@@ -56,11 +58,14 @@ export class NodeService {
       this.#isLate = node.recent > until
       this.#take(message)
     }
+    this.board.hears(0)
     // Most of it has been answered by now.
     this.channel.flush()
   }
 
   #take(message: ToNode): void {
+    // What is wrong with a question may be found out before it is anybody's message, by a schema that never comes to an end.
+    if (isQuestion(message)) this.board.hears(message.n)
     switch (message.kind) {
       case 'call':
         this.#call(message)
@@ -220,6 +225,10 @@ export class NodeService {
       return null
     })
   }
+}
+
+function isQuestion(said: ToNode): said is CallMessage | CastMessage | InfoMessage | Ask {
+  return said.kind === 'call' || said.kind === 'cast' || said.kind === 'info' || said.kind === 'ask'
 }
 
 function withSignal([label, message, args, options]: readonly unknown[], signal: AbortSignal): readonly unknown[] {

@@ -71,7 +71,7 @@ function serve(node: string, implementations: Map<string, Implementation>, store
     ...kept,
   }
   const runtime: LocalRuntime = createRuntimeOf(implementations, options, createNode)
-  const service = new NodeService(runtime, elsewhere, channel, (name, options) =>
+  const service = new NodeService(runtime, elsewhere, channel, taken, (name, options) =>
     reloadImplementation(runtime as never, implementations, name, options),
   )
   port.on('message', (packed: readonly Packed<ToNode>[]) => service.receive(packed.map(unpack)))

@@ -3,34 +3,37 @@
  * The thread writes and the gateway reads, but for the tickets, which are 0 again when the gateway gives their numbers again, and
  * for what the gateway has heard.
  *
- *     numbers    beat, what waits, which message was taken last, how long its name is and of which kind it is, how many lines of its
- *                log were heard
- *     times      since when, and how many bytes wait
- *     text       the server's id and the message
+ *     numbers    beat, what waits, how many lines of its log were heard, at which question of the gateway it is, and whether it is at
+ *                a message, or something else for a server
+ *     times      how many bytes wait
+ *     works      what it took last, and what goes on later of what it took before: since when, and the server's id and the message
  *     tickets    of each message by its number: whether it waits, has been taken, or is not to be taken any more
  */
 import { type LocalRuntime, MessageLog, type Taken } from '../../adapters.js'
+import { SHOWN_BYTES, type Shown, ShownWork } from './shown-work.js'
+import { UnderWay, type Work } from './under-way.js'
 
 /** So many messages that a thread has not yet taken are known one by one. */
 const TICKETS = 65_536
-const TEXT = 512
-// An even number: what follows is of eight bytes.
-const [BEAT, QUEUED, ID_LENGTH, NAME_LENGTH, KIND, LINES_HEARD, NUMBERS] = [0, 1, 2, 3, 4, 5, 6] as const
-const [SINCE, QUEUED_BYTES, TIMES] = [0, 1, 2] as const
+
+const [BEAT, QUEUED, LINES_HEARD, QUESTION, IS_AT_WORK] = [0, 1, 2, 3, 4] as const
+/** An even number: what follows is of eight bytes. */
+const NUMBERS = 6
+const QUEUED_BYTES = 0
+const TIMES = 1
 
 const [WAITS, TAKEN, WITHDRAWN] = [0, 1, 2] as const
 
-/** What can be at work. */
-const KINDS = ['init', 'call', 'cast', 'info', 'continue', 'replace', 'crash', 'stop']
-
 const TIMES_AT = NUMBERS * 4
-const TEXT_AT = TIMES_AT + TIMES * 8
-const TICKETS_AT = TEXT_AT + TEXT
+const TAKEN_AT = TIMES_AT + TIMES * 8
+const UNDER_WAY_AT = TAKEN_AT + SHOWN_BYTES
+const TICKETS_AT = UNDER_WAY_AT + SHOWN_BYTES
 
 interface View {
   readonly numbers: Int32Array
   readonly times: Float64Array
-  readonly text: Buffer
+  readonly taken: ShownWork
+  readonly underWay: ShownWork
   readonly tickets: Int32Array
 }
 
@@ -38,19 +41,20 @@ function view(memory: SharedArrayBuffer): View {
   return {
     numbers: new Int32Array(memory, 0, NUMBERS),
     times: new Float64Array(memory, TIMES_AT, TIMES),
-    text: Buffer.from(memory, TEXT_AT, TEXT),
+    taken: new ShownWork(memory, TAKEN_AT),
+    underWay: new ShownWork(memory, UNDER_WAY_AT),
     tickets: new Int32Array(memory, TICKETS_AT, TICKETS),
   }
 }
 
 export const createMemory = () => new SharedArrayBuffer(TICKETS_AT + TICKETS * 4)
 
-/** A message that was taken, by whom, and since when: milliseconds since the epoch. */
-export interface LastTaken {
-  readonly server: string
-  readonly kind: string
-  readonly message: string
-  readonly since: number
+/**
+ * At what a thread is held to be. `running`: it is at this message now. `underWay`: at none, and this one has been waiting for
+ * something and may have gone on. `done`: nothing else is known than what it took last, which is over.
+ */
+export interface LastTaken extends Shown {
+  readonly phase: 'running' | 'underWay' | 'done'
 }
 
 /** The gateway's side. */
@@ -74,13 +78,17 @@ export class Board {
   }
 
   get lastTaken(): LastTaken | undefined {
-    const { numbers, times, text } = this.#view
-    const idLength = Atomics.load(numbers, ID_LENGTH)
-    if (idLength === 0) return undefined
-    const server = text.toString('latin1', 0, idLength)
-    const message = text.toString('utf8', idLength, idLength + Atomics.load(numbers, NAME_LENGTH))
-    const kind = KINDS[Atomics.load(numbers, KIND)] as string
-    return { server, kind, message, since: times[SINCE] as number }
+    const { numbers, taken, underWay } = this.#view
+    const isRunning = Atomics.load(numbers, IS_AT_WORK) === 1
+    const waiting = isRunning ? undefined : underWay.shown
+    if (waiting !== undefined) return { ...waiting, phase: 'underWay' }
+    const last = taken.shown
+    return last && { ...last, phase: isRunning ? 'running' : 'done' }
+  }
+
+  /** The number of the question that it looks at, before that is a message; 0: of none. */
+  get question(): number {
+    return Atomics.load(this.#view.numbers, QUESTION)
   }
 
   /** One line of its log. */
@@ -107,9 +115,13 @@ export class Board {
 /** The thread's side: writes down what is taken. */
 export class BoardLog extends MessageLog {
   readonly #view: View
+  /** What it is at. */
   #id = ''
   #kind = ''
   #message = ''
+  /** What it was at when something else was begun in the midst of that. */
+  readonly #outer: Work[] = []
+  readonly #underWay = new UnderWay()
 
   constructor(memory: SharedArrayBuffer) {
     super()
@@ -118,6 +130,7 @@ export class BoardLog extends MessageLog {
 
   override add(id: string, taken: Taken, at: number): void {
     super.add(id, taken, at)
+    if (this.#outer.length > 0) this.#outer.length = 0
     this.#isAt(id, taken.kind, taken.message)
     if (taken.kind !== 'call') this.dropped(taken)
   }
@@ -127,8 +140,35 @@ export class BoardLog extends MessageLog {
     return Atomics.compareExchange(this.#view.tickets, ticket, WAITS, TAKEN) !== WITHDRAWN
   }
 
-  override begins(id: string): void {
-    this.#isAt(id, 'init', 'init')
+  override begins(id: string, what: string): void {
+    if (this.#view.numbers[IS_AT_WORK] === 1) this.#outer.push(this.#work)
+    this.#isAt(id, what, what)
+  }
+
+  override returned(id: string, underWay: boolean): void {
+    if (underWay) this.#goesOn({ ...this.#work, id })
+    const outer = this.#outer.pop()
+    if (outer === undefined) this.#view.numbers[IS_AT_WORK] = 0
+    else this.#isAt(outer.id, outer.kind, outer.message)
+  }
+
+  override over(id: string): void {
+    if (this.#underWay.delete(id)) this.#showUnderWay()
+  }
+
+  get #work(): Work {
+    return { id: this.#id, kind: this.#kind, message: this.#message }
+  }
+
+  #goesOn(work: Work): void {
+    this.#underWay.add(work)
+    this.#showUnderWay()
+  }
+
+  #showUnderWay(): void {
+    const { latest } = this.#underWay
+    if (latest === undefined) this.#view.underWay.clear()
+    else this.#view.underWay.show(latest.id, latest.kind, latest.message)
   }
 
   /** Nobody is to bring it again. */
@@ -137,20 +177,16 @@ export class BoardLog extends MessageLog {
   }
 
   #isAt(id: string, kind: string, message: string): void {
-    // Often it is the same as before, and to write it costs more than all else here.
-    if (id !== this.#id || message !== this.#message || kind !== this.#kind) this.#write(id, kind, message)
-    this.#view.times[SINCE] = Date.now()
-  }
-
-  #write(id: string, kind: string, message: string): void {
-    const { numbers, text } = this.#view
-    numbers[KIND] = Math.max(0, KINDS.indexOf(kind))
-    const idLength = text.write(id, 'latin1')
-    numbers[NAME_LENGTH] = text.write(message, idLength)
-    numbers[ID_LENGTH] = idLength
     this.#id = id
     this.#kind = kind
     this.#message = message
+    this.#view.taken.show(id, kind, message)
+    this.#view.numbers[IS_AT_WORK] = 1
+  }
+
+  /** It looks at the question with this number; 0: at none any more. */
+  hears(n: number): void {
+    this.#view.numbers[QUESTION] = n
   }
 
   /** How many lines of the log of this thread the gateway has dealt with. It wraps. */

@@ -135,6 +135,11 @@ export class Channel<Said extends ToNode | FromNode> {
     return this.#bytes
   }
 
+  /** The question with this number, if it is open. */
+  said(n: number): Said | undefined {
+    return this.#questions[n]?.said
+  }
+
   /** The questions that are open, with their numbers. */
   *open(): Generator<readonly [n: number, said: Said], void, undefined> {
     for (const [n, question] of this.#questions.entries()) if (question !== undefined) yield [n, question.said]

@@ -58,6 +58,8 @@ export default defineServer({
     reject: {},
     hog: {},
     burn: { args: Type.Object({ ms: Type.Number() }) },
+    askAndBurn: { args: Type.Object({ to: Type.String(), ms: Type.Integer() }) },
+    askAndLeave: { args: To },
     tellOften: { args: Type.Object({ to: Type.String(), times: Type.Integer() }) },
     log: { args: Type.Object({ times: Type.Integer() }) },
     takeParentPort: {},
@@ -150,6 +152,15 @@ export default defineServer({
     burn: (_state, { ms }) => {
       const end = performance.now() + ms
       while (performance.now() < end);
+    },
+    askAndBurn: async (_state, { to, ms }, ctx) => {
+      await ctx.call(to, 'add', {})
+      const end = performance.now() + ms
+      while (performance.now() < end);
+    },
+    askAndLeave: async (_state, { to }, ctx) => {
+      await ctx.call(to, 'add', {})
+      process.exit(3)
     },
     tellOften: (_state, { to, times }, ctx) => {
       for (let i = 0; i < times; i++) ctx.cast(to, 'hear', { text: 'x' })

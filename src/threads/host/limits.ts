@@ -1,0 +1,32 @@
+/** For how long whatever it is at may hold a thread. */
+import type { DefinitionData } from '../../index.js'
+import type { Places } from './places.js'
+import type { ThreadNode } from './thread-node.js'
+import type { ThreadNodes } from './thread-nodes.js'
+
+interface LimitsTerms {
+  readonly places: Pick<Places, 'find'>
+  readonly nodes: Pick<ThreadNodes, 'implementationsOn'>
+  readonly implementations: ReadonlyMap<string, Pick<DefinitionData, 'handlerLimit'>>
+  /** Of implementations that say nothing. Milliseconds. */
+  readonly usual: number
+}
+
+export class Limits {
+  constructor(private readonly terms: LimitsTerms) {}
+
+  of(node: ThreadNode): number {
+    const { at } = node
+    const { places, nodes } = this.terms
+    const isKnown = at?.phase === 'running' || at?.phase === 'heard'
+    const place = isKnown ? places.find(at.server) : undefined
+    if (place !== undefined) return this.#of(place.implementation)
+    // What goes on after it has waited for something may be any of them.
+    return nodes.implementationsOn(node).reduce((most, name) => Math.max(most, this.#of(name)), 0) || this.terms.usual
+  }
+
+  #of(implementation: string): number {
+    const { implementations, usual } = this.terms
+    return implementations.get(implementation)?.handlerLimit ?? usual
+  }
+}
