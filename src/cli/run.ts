@@ -1,6 +1,6 @@
 /**
- * Runs one command and says with which code the process is to exit: 0 done, 1 it failed, 2 it was asked for wrongly. What
- * fails is told in one message, without a stack, for it is the starter's to mend. `start` goes on running after this.
+ * Runs one command and says with which code the process is to exit: 0 done, 1 it failed, 2 it was asked for wrongly, 3 another
+ * gateway has the data directory. What fails is told in one message, without a stack, for it is the starter's to mend. `start` goes on running after this.
  */
 import { productVersion } from '../http/product-version.js'
 import { NotRestored } from '../index.js'
@@ -28,7 +28,7 @@ export async function run(args: readonly string[], environment: Environment): Pr
       return 2
     }
     process.stderr.write(`genservers: ${explain(error)}\n`)
-    return 1
+    return error instanceof StoreNotOpened && error.isInUse ? 3 : 1
   } finally {
     process.off('beforeExit', unsettled)
   }

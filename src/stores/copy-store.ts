@@ -33,7 +33,7 @@ function open(directory: string): Database.Database {
   try {
     return openDatabase(join(directory, STORE_FILE))
   } catch (error) {
-    throw new StoreNotOpened(`the data directory ${directory}: ${(error as Error).message}`)
+    throw new StoreNotOpened(directory, error as Error)
   }
 }
 

@@ -10,8 +10,9 @@ import { existsSync, renameSync } from 'node:fs'
 import Database from 'libsql'
 import { commitsLostIn } from './log-check.js'
 import { mustBeStore } from './schema.js'
+import { StoreInUse } from './store-not-opened.js'
 
-/** @throws {Error} in one sentence, if the file is no store of this program, is of a later version, or is in use. */
+/** @throws {Error} in one sentence, if the file is no store of this program, or is of a later version · {StoreInUse} */
 export function openDatabase(file: string): Database.Database {
   const aside = `${file}-wal.damaged`
   if (existsSync(aside)) throw new Error(`its log was damaged: ${wayOut(aside)}`)
@@ -29,7 +30,7 @@ export function openDatabase(file: string): Database.Database {
   } catch (error) {
     database.close()
     const { code, message } = error as Error & { readonly code?: string }
-    if (code === 'SQLITE_BUSY' || message.includes('locked')) throw new Error('it is in use by another process')
+    if (code === 'SQLITE_BUSY' || message.includes('locked')) throw new StoreInUse()
     if (code === 'SQLITE_NOTADB') throw new Error('it is no store of this program')
     throw error
   }

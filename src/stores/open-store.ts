@@ -7,7 +7,7 @@ import { StoreFailed } from '../adapters.js'
 import { Backups } from './backups.js'
 import { StoreClient } from './store-client.js'
 import { STORE_FILE } from './store-file.js'
-import type { StoreAnswer, StoreOrder, StoreThreadData } from './store-messages.js'
+import { type StoreAnswer, type StoreOrder, type StoreThreadData, uncarryFailure } from './store-messages.js'
 import { StoreNotOpened } from './store-not-opened.js'
 
 /** By which another thread reaches the store. */
@@ -34,7 +34,7 @@ export async function openStore(
   directory: string,
   options: { readonly execArgv?: readonly string[] } = {},
 ): Promise<OpenedStore> {
-  const refuse = (error: unknown) => new StoreNotOpened(`the data directory ${directory}: ${(error as Error).message}`)
+  const refuse = (error: unknown) => new StoreNotOpened(directory, error as Error)
   try {
     await mkdir(directory, { recursive: true })
   } catch (error) {
@@ -54,7 +54,7 @@ export async function openStore(
   }
   if ('failure' in said) {
     await worker.terminate()
-    throw refuse(said.failure)
+    throw refuse(uncarryFailure(said.failure))
   }
   const client = new StoreClient(worker)
   worker.on('error', (error) => client.fail(new StoreFailed(error.message)))

@@ -49,7 +49,7 @@ export class SqliteStore {
   readonly #indexes: StateIndexes
   #failure: StoreFailed | undefined = undefined
 
-  /** @throws {Error} in one sentence, if the file is no such store, is of a later version, or is in use. */
+  /** @throws {Error} in one sentence, if the file is no such store, or is of a later version · {StoreInUse} */
   constructor(readonly file: string) {
     this.#database = openDatabase(file)
     migrate(this.#database)

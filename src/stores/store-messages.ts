@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { StoreFailed, StoreFull } from '../adapters.js'
 import type { SqliteStore } from './sqlite-store.js'
+import { StoreInUse } from './store-not-opened.js'
 
 /** What the thread is started with. */
 export interface StoreThreadData {
@@ -30,16 +31,22 @@ export type StoreAnswer =
 
 /** What is cloned loses its class. */
 export interface StoreFailure {
-  readonly kind: 'full' | 'failed' | 'other'
+  readonly kind: 'full' | 'failed' | 'inUse' | 'other'
   readonly message: string
 }
 
 export function carryFailure(error: unknown): StoreFailure {
-  const kind = error instanceof StoreFull ? 'full' : error instanceof StoreFailed ? 'failed' : 'other'
-  return { kind, message: (error as Error).message }
+  return { kind: kindOf(error), message: (error as Error).message }
 }
 
 export function uncarryFailure({ kind, message }: StoreFailure): Error {
   if (kind === 'full') return new StoreFull(message)
+  if (kind === 'inUse') return new StoreInUse()
   return kind === 'failed' ? new StoreFailed(message) : new Error(message)
+}
+
+function kindOf(error: unknown): StoreFailure['kind'] {
+  if (error instanceof StoreFull) return 'full'
+  if (error instanceof StoreInUse) return 'inUse'
+  return error instanceof StoreFailed ? 'failed' : 'other'
 }

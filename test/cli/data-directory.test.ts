@@ -1,0 +1,22 @@
+/** Two gateways and one data directory. Real processes. */
+import { join } from 'node:path'
+import t from 'tap'
+import { runProgram, startGateway } from './gateway-process.js'
+
+t.test('T34 a second gateway on one data directory is refused at once, and the first goes on', async (t) => {
+  const data = join(t.testdir(), 'data')
+  const { url, child, ended } = await startGateway(t, ['--data', data])
+  await fetch(`${url}/servers`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ implementation: 'counter', id: 'c' }),
+  })
+  t.match(await runProgram(t, ['--port', '0', '--data', data]).ended, {
+    code: 3,
+    stdout: '',
+    stderr: `genservers: the data directory ${data}: it is in use by another process\n`,
+  })
+  t.equal((await fetch(`${url}/servers/c`)).status, 200)
+  child.kill('SIGTERM')
+  t.match(await ended, { code: 0 })
+})
