@@ -34,9 +34,9 @@ export interface GatewayProcess {
   readonly ended: Promise<Ended>
 }
 
-/** What of the environment of the tests the program may see: nothing that sets it up. */
+/** What of the environment of the tests the program may see: nothing that sets it up, or has its coverage recorded. */
 function cleanEnvironment(extra: Readonly<Record<string, string>>): Record<string, string> {
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(GENSERVERS_|HOST$|PORT$)/.test(name))
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(GENSERVERS_|_TAPJS_|NODE_V8_COVERAGE$|HOST$|PORT$)/.test(name))
   return { ...(Object.fromEntries(inherited) as Record<string, string>), ...extra }
 }
 
@@ -51,7 +51,9 @@ export function runProgram(
   environment: Readonly<Record<string, string>> = {},
   { preload }: ProgramOptions = {},
 ): GatewayProcess {
-  const child = spawn(process.execPath, [...(preload ? ['--import', preload.href] : []), main, ...args], {
+  const program = [process.execPath, ...(preload ? ['--import', preload.href] : []), main, ...args]
+  // The runner of the tests puts itself into each process that they start, which costs seconds, and listens to signals there.
+  const child = spawn('env', ['-u', 'NODE_OPTIONS', ...program], {
     env: cleanEnvironment(environment),
     stdio: ['ignore', 'pipe', 'pipe', ...(preload ? (['ipc'] as const) : [])],
   }) as ChildProcess & { readonly stdout: Readable; readonly stderr: Readable }
