@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { createRuntime, isDefinition } from 'genservers'
 import t from 'tap'
 import ts from 'typescript'
+import { bareNode } from './bare-program.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const page = readFileSync(join(root, 'docs/implementations.md'), 'utf8')
@@ -65,9 +66,10 @@ t.test('each module of the page compiles and starts, and the test that it shows 
   t.teardown(() => runtime.close())
   for (const [name] of loaded) t.equal((await runtime.start(name)).status, 'running', name)
 
+  const [command, ...rest] = bareNode
   for (const { path } of modules.filter(({ folder }) => folder === 'test')) {
     await t.resolves(
-      promisify(execFile)(process.execPath, [join(built, path.replace(/ts$/, 'js'))], { cwd: root }),
+      promisify(execFile)(command, [...rest, join(built, path.replace(/ts$/, 'js'))], { cwd: root }),
       path,
     )
   }

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { bareNode } from '../bare-program.js'
 
 const main = fileURLToPath(new URL('../../src/main.js', import.meta.url))
 
@@ -34,26 +35,28 @@ export interface GatewayProcess {
   readonly ended: Promise<Ended>
 }
 
-/** What of the environment of the tests the program may see: nothing that sets it up, or has its coverage recorded. */
+/** What of the environment of the tests the program may see: nothing that sets it up. */
 function cleanEnvironment(extra: Readonly<Record<string, string>>): Record<string, string> {
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(GENSERVERS_|_TAPJS_|NODE_V8_COVERAGE$|HOST$|PORT$)/.test(name))
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(GENSERVERS_|HOST$|PORT$)/.test(name))
   return { ...(Object.fromEntries(inherited) as Record<string, string>), ...extra }
 }
 
 export interface ProgramOptions {
   /** A module that is loaded before the program, and can be spoken to (`child.send`). */
   readonly preload?: URL
+  /** How large a file of it may become, in blocks of 512 bytes (`ulimit -f`). */
+  readonly fileBlocks?: number
 }
 
 export function runProgram(
   t: Teardown,
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
-  { preload }: ProgramOptions = {},
+  { preload, fileBlocks }: ProgramOptions = {},
 ): GatewayProcess {
-  const program = [process.execPath, ...(preload ? ['--import', preload.href] : []), main, ...args]
-  // The runner of the tests puts itself into each process that they start, which costs seconds, and listens to signals there.
-  const child = spawn('env', ['-u', 'NODE_OPTIONS', ...program], {
+  const node = [...bareNode, ...(preload ? ['--import', preload.href] : []), main, ...args]
+  const [command = '', ...rest] = fileBlocks ? ['sh', '-c', `ulimit -f ${fileBlocks}; exec "$@"`, 'sh', ...node] : node
+  const child = spawn(command, rest, {
     env: cleanEnvironment(environment),
     stdio: ['ignore', 'pipe', 'pipe', ...(preload ? (['ipc'] as const) : [])],
   }) as ChildProcess & { readonly stdout: Readable; readonly stderr: Readable }

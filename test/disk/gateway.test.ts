@@ -5,6 +5,7 @@
  * |---|---|
  * | full | each write to the log fails with ENOSPC, until it is mended |
  * | unwritable | each write to the log fails with another error (EBADF here; EDQUOT, EROFS and EFBIG are the same to SQLite) |
+ * | too large | the process may have no file beyond a size: writes beyond it fail with EFBIG (`ulimit -f`) |
  * | unflushed | what is written to the log is gone, and its flush fails (EINVAL here, EIO where a disk dies) |
  * | unreadable | reads of the database fail (EBADF here) |
  *
@@ -76,6 +77,29 @@ for (const [fault, threads] of [
     },
   )
 }
+
+t.test('a file that may not be as large as it would be is a full disk', async (t) => {
+  const data = join(t.testdir(), 'data')
+  // 256 KiB: the log has room for some texts.
+  const bank = await openBank(t, data, { fileBlocks: 512 })
+  await bank.start('account', 'ada')
+  await bank.start('tally', 'tom')
+  const write = (n: number) => bank.call('ada', 'write', { text: `${n} ${'x'.repeat(30_000)}` })
+  let written = 0
+  let answer = await write(1)
+  for (; answer.status === 200; answer = await write(written + 1)) written++
+  t.match(answer, full)
+  t.ok(written > 2)
+  t.match(await write(written + 1), full)
+  t.match(await bank.call('ada', 'look'), { status: 200, body: { reply: written } })
+  t.match((await bank.ask('/servers/ada/state')).body.state.text, new RegExp(`^${written} x+$`))
+  t.equal((await bank.ask('/health/ready')).status, 200)
+  await goesOnInMemory(t, bank)
+  t.match(await bank.close(), { code: 0 })
+  const later = await openBank(t, data)
+  t.match(await later.call('ada', 'look'), { body: { reply: written } })
+  t.match(await later.call('ada', 'pay', { amount: 1 }), { body: { reply: written + 1 } })
+})
 
 for (const threads of [0, 2]) {
   t.test(

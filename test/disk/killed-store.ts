@@ -1,13 +1,12 @@
 /** The files of a store whose process was killed, and copies of them with a fault. */
-import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Test } from 'tap'
 import { SqliteStore } from '../../src/stores/sqlite-store.js'
+import { forkBare } from '../bare-program.js'
 
 export interface Files {
   readonly database: Buffer
@@ -18,7 +17,7 @@ export interface Files {
 export async function killedStore(directory: string, commits: number): Promise<Files & { readonly told: number }> {
   mkdirSync(directory)
   const file = join(directory, 'a.db')
-  const child = fork(fileURLToPath(new URL('./writer.js', import.meta.url)), [file], { execArgv: [] })
+  const child = forkBare(new URL('./writer.js', import.meta.url), [file])
   let told = 0
   child.on('message', (n: number) => {
     told = n

@@ -1,15 +1,14 @@
 /** What only the store on disk can show: what outlives it, who may have it, and how it fails. */
-import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import Database from 'libsql'
 import t, { type Test } from 'tap'
 import { StoreFailed, StoreFull } from '../../src/adapters.js'
 import { openStore } from '../../src/stores/open-store.js'
 import { SqliteStore } from '../../src/stores/sqlite-store.js'
 import { StoreClient } from '../../src/stores/store-client.js'
+import { forkBare } from '../bare-program.js'
 import { server, supervisor } from './kept-servers.js'
 
 const directoryOf = (t: Test) => join(t.testdir(), 'data')
@@ -75,9 +74,7 @@ t.test('a file of the first version is taken on with all that is in it', async (
 t.test('after a kill in the middle of its work all that was acknowledged is there', async (t) => {
   const directory = directoryOf(t)
   for (let round = 1; round <= 3; round++) {
-    const child = fork(fileURLToPath(new URL('./programs/committer.js', import.meta.url)), [directory, String(round)], {
-      execArgv: [],
-    })
+    const child = forkBare(new URL('./programs/committer.js', import.meta.url), [directory, String(round)])
     let acknowledged = 0
     child.on('message', (n: number) => {
       acknowledged = n
