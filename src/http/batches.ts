@@ -6,7 +6,7 @@ import { countAnswer } from './every-request.js'
 import type { HangUps } from './hang-ups.js'
 import { LineReader } from './line-reader.js'
 import { HttpProblem } from './problem-document.js'
-import { originOf } from './request-headers.js'
+import { mustBeForMany, originOf } from './request-headers.js'
 
 type Parse = (request: FastifyRequest, text: string, done: (error: Error | null, value?: unknown) => void) => void
 
@@ -36,6 +36,7 @@ export class Batches {
   }
 
   answer(request: FastifyRequest, reply: FastifyReply, host: BatchTerms['host']): void {
+    mustBeForMany(request.headers)
     const { raw } = reply
     const { socket } = request.raw
     const batch: Batch = new Batch(request.raw, raw, {

@@ -1,10 +1,9 @@
 /** From a request to a message for a group, and back. The counterpart of `sending.ts`, where no request is a hot path. */
-import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { GroupFailure, GroupReplies, Host } from '../index.js'
 import type { MessageRoutesOptions } from './message-routes.js'
-import { HttpProblem, problemDocument } from './problem-document.js'
-import { originOf, preferredWait, revisionToMatch } from './request-headers.js'
+import { problemDocument } from './problem-document.js'
+import { mustBeForMany, originOf, preferredWait } from './request-headers.js'
 import { LONGEST_TIMEOUT } from './server-schemas.js'
 import { type Asked, answerJson } from './short-answer.js'
 
@@ -29,7 +28,7 @@ export function sendGroupCall(
     headers,
     raw: { socket },
   } = asked
-  refuseCondition(headers)
+  mustBeForMany(headers)
   const preferred = timeout === undefined ? preferredWait(headers, LONGEST_TIMEOUT) : undefined
   const applied = preferred === undefined ? [] : ['preference-applied', `wait=${preferred / 1000}`]
   const options = { timeout: timeout ?? preferred, origin: originOf(id, headers) }
@@ -48,18 +47,12 @@ export function sendGroupCast(
   { message, args }: GroupRequest,
 ): void {
   const { id, headers } = asked
-  refuseCondition(headers)
+  mustBeForMany(headers)
   Promise.resolve(host.castGroup(label, message, args, { origin: originOf(id, headers) }))
     .then(({ sent, failures }) =>
       answerJson(asked, reply, 202, [], JSON.stringify({ sent, failures: failures.map(failureBody) })),
     )
     .catch((error) => reply.send(error))
-}
-
-/** Each server has a revision of its own, and a condition that cannot be judged must not be taken for one that holds. */
-function refuseCondition(headers: IncomingHttpHeaders): void {
-  if (revisionToMatch(headers) === undefined) return
-  throw new HttpProblem('invalid_request', 'If-Match names the revision of one server, and this is for a group')
 }
 
 function repliesBody({ replies, failures }: GroupReplies): string {

@@ -17,6 +17,21 @@ export function revisionToMatch(headers: IncomingHttpHeaders): number | undefine
   throw new HttpProblem('invalid_request', 'If-Match must be one revision in quotes, as in "7", or *')
 }
 
+/**
+ * Refuses what means something for a message to one server only, on a request that is for many of them: a condition that cannot be
+ * judged must not be taken for one that holds, nor a retry for one that is done once.
+ *
+ * @throws {HttpProblem}
+ */
+export function mustBeForMany(headers: IncomingHttpHeaders): void {
+  if (revisionToMatch(headers) !== undefined) {
+    throw new HttpProblem('invalid_request', 'If-Match names the revision of one server, and this is for many')
+  }
+  if (headers['idempotency-key'] !== undefined) {
+    throw new HttpProblem('invalid_request', 'Idempotency-Key is for a request to one server, and this is for many')
+  }
+}
+
 /** Whether the client has `etag` already (If-None-Match, RFC 9110, section 13.1.2: weak comparison). */
 export function isKnown(headers: IncomingHttpHeaders, etag: string): boolean {
   const value = headers['if-none-match']

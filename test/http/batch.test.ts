@@ -136,6 +136,18 @@ t.test('a cast with a delay tells its timer', async (t) => {
   t.equal(((await runtime.state('p1')).state as { n: number }).n, 5)
 })
 
+t.test('what is for one server means nothing for a batch, and is refused', async (t) => {
+  const { send, start, runtime } = await opened(t)
+  await start('p1')
+  const lines = [{ to: 'p1', call: 'add', args: { by: 2 } }]
+  for (const header of [{ 'if-match': '"1"' }, { 'if-match': 'x' }, { 'idempotency-key': 'k' }]) {
+    const { answer } = await send(lines, { ...ndjson, ...header })
+    t.match(answer.json(), { status: 400, code: 'invalid_request', effect: 'none' })
+  }
+  t.equal(runtime.info('p1').handled, 0)
+  t.equal((await send(lines, { ...ndjson, 'if-match': '*' })).answer.statusCode, 200)
+})
+
 t.test('a body that is no batch is refused as a whole; an empty one has no answers', async (t) => {
   const { send, ask, app } = await opened(t)
   const refused = await send([], { 'content-type': 'application/json' })

@@ -178,7 +178,7 @@ t.test('what is wrong with the request is a problem, and nobody gets the message
   t.equal(runtime.info('a').handled, 0)
 })
 
-t.test('a condition on a group is refused, since each server has a revision of its own', async (t) => {
+t.test('a condition on a group is refused, since each server has a revision of its own, and so is a key', async (t) => {
   const { ask, start, runtime } = await openGateway(t)
   await start('a', {}, x)
   const add = { message: 'add', args: { by: 1 } }
@@ -187,6 +187,10 @@ t.test('a condition on a group is refused, since each server has a revision of i
       const answer = await ask('POST', `/groups/x/${kind}`, add, { 'if-match': tag })
       t.match(answer.body, { code: 'invalid_request', detail: /If-Match/ }, `${kind} ${tag}`)
     }
+  }
+  for (const kind of ['call', 'cast']) {
+    const answer = await ask('POST', `/groups/x/${kind}`, add, { 'idempotency-key': 'k' })
+    t.match(answer.body, { code: 'invalid_request', detail: /Idempotency-Key/ }, kind)
   }
   t.equal(runtime.info('a').handled, 0)
   t.equal((await ask('POST', '/groups/x/call', add, { 'if-match': '*' })).body.replies.length, 1)

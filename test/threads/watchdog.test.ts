@@ -125,6 +125,20 @@ t.test('a stuck server can be killed at once, and does not come back', async (t)
   t.equal(await call('b', 'add'), 1)
 })
 
+t.test(
+  'a thread that comes back and answers nobody, for its code has broken what answers need, is replaced',
+  async (t) => {
+    const { host, start, call, logged } = await openHost(t, 2, { handlerLimit: 500, deafLimit: 500 })
+    await start('a')
+    await start('neighbour')
+    await t.rejects(call('a', 'deafen'), { code: 'server_crashed', details: { reason: 'killed' } })
+    t.equal(await call('a', 'add'), 1, 'its next life is well')
+    t.equal(await call('neighbour', 'add'), 1)
+    t.match(await host.nodes(), [{ restarts: 1 }, { restarts: 0 }])
+    t.match(logged, [{ level: 'error', message: 'the thread 1 does not answer: it is replaced' }])
+  },
+)
+
 t.test('an init that does not come back is refused, and its id is free', async (t) => {
   const { start, call } = await openHost(t, 1, { handlerLimit: 200 })
   await start('b')

@@ -43,6 +43,8 @@ export function addWait(waiter: { waits: Set<Wait> | undefined }, wait: Wait): S
 export interface Callee extends Busy {
   /** Takes the call out of the mailbox, if it is there already. `false`: nobody can tell here whether it has been taken. */
   withdraw(call: Call): boolean
+  /** Milliseconds that are in the timeouts of its calls beyond those that were asked for. */
+  readonly grace?: number
   /** Why a call that waited until its deadline was not taken. */
   notTaken(call: Call): GenServerError
   /** The call has settled: its reply address is of no use any more. */
@@ -163,7 +165,7 @@ export class Call extends Queued implements Expiring, Wait, Waiter {
   expire(): void {
     this.#leave(
       () => this.to.notTaken(this),
-      () => `${this.to.id} did not answer ${this.message} within ${this.timeout} ms`,
+      () => `${this.to.id} did not answer ${this.message} within ${this.timeout - (this.to.grace ?? 0)} ms`,
     )
   }
 

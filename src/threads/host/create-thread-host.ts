@@ -25,6 +25,8 @@ export interface ThreadHostOptions {
   readonly bounds: Bounds
   /** Milliseconds for which a callback may hold its thread. */
   readonly handlerLimit: number
+  /** Milliseconds for which a thread that comes back may answer nobody; the limits of its handlers, where these are longer. Default 10,000. */
+  readonly deafLimit?: number
   /** Megabytes; 0 is Node's own bound. */
   readonly threadHeap: number
   /** Node's options for the threads. Default: those of this process. */
@@ -45,7 +47,17 @@ const BEYOND = 1000
  * @throws {Error} what one of them said that could not.
  */
 export async function createThreadHost(options: ThreadHostOptions): Promise<ThreadHost> {
-  const { threads, directories, logger, bounds, handlerLimit, threadHeap, execArgv, data = 'data' } = options
+  const {
+    threads,
+    directories,
+    logger,
+    bounds,
+    handlerLimit,
+    threadHeap,
+    execArgv,
+    data = 'data',
+    deafLimit = 10_000,
+  } = options
   const clock = systemClock
   const beat = beatOf(handlerLimit)
   const share = shareOf(bounds, threads)
@@ -101,8 +113,9 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
     get nodes() {
       return nodes.all.filter(({ isReady }) => isReady)
     },
+    deafLimit,
     limitOf: (node) => limits.of(node),
-    stuck: (node) => succession.replace(node, `the thread ${node.name} does not come back`),
+    stuck: (node, why) => succession.replace(node, `the thread ${node.name} does not ${why}`),
     suspect: () => standBy.prepare(),
   })
   /** Servers stop in order within `timeout`, which they may need twice; then their threads end, whatever they do. */

@@ -84,12 +84,15 @@ export class Place implements Callee {
     return this.node.withdraw(call.ticket)
   }
 
+  /** Its node says so itself, if it can. */
+  get grace(): number {
+    return GRACE
+  }
+
   /** Its node has not said so itself in time. */
   notTaken({ message, timeout }: Call): GenServerError {
-    return timedOut(
-      `${this.id} did not take ${message} within ${timeout - GRACE} ms: its node does not come back`,
-      'none',
-    )
+    const waited = `${this.id} did not take ${message} within ${timeout - this.grace} ms`
+    return timedOut(`${waited}: its node does not come back`, 'none')
   }
 
   forget(): void {}

@@ -1,6 +1,6 @@
 /**
  * Finds threads that do not come back to their event loop: an endless loop, a regular expression without end, a native call that
- * blocks. It looks at their boards and asks nobody.
+ * blocks. For that it looks at their boards and asks nobody. Those that come back and answer nobody are found by their pulse.
  *
  * 1. A thread is lost when it has shown no sign of life for the limit of the implementation at whose message it is; where it is at
  *    none, for the longest limit of those that may have something to do there.
@@ -8,6 +8,7 @@
  * 3. The thread that will take its place is there by then.
  */
 import type { Clock, ClockTimer } from '../../index.js'
+import { Pulses } from './pulses.js'
 import type { ThreadNode } from './thread-node.js'
 
 interface Silence {
@@ -21,13 +22,17 @@ export interface Watched {
   readonly nodes: Iterable<ThreadNode>
   /** Milliseconds for which whatever it is at may hold the thread of the node. */
   limitOf(node: ThreadNode): number
-  stuck(node: ThreadNode): void
+  /** Milliseconds for which a thread may answer nobody, if no such limit is longer. */
+  readonly deafLimit: number
+  /** `why`: what the thread does not do. */
+  stuck(node: ThreadNode, why: string): void
   /** A thread is half-way to its limit. */
   suspect(): void
 }
 
 export class Watchdog {
   readonly #silences = new Map<ThreadNode, Silence>()
+  readonly #pulses = new Pulses()
   #timer: ClockTimer | undefined = undefined
   #looked: number
 
@@ -70,12 +75,14 @@ export class Watchdog {
       const silence = this.#silences.get(node)
       if (silence === undefined || silence.board !== board || silence.beat !== beat) {
         this.#silences.set(node, { beat, board, ms: 0 })
+        const limit = Math.max(this.watched.deafLimit, this.watched.limitOf(node))
+        if (this.#pulses.silenceOf(node, passed) >= limit) this.watched.stuck(node, 'answer')
         continue
       }
       silence.ms += passed
       const limit = this.watched.limitOf(node)
       if (silence.ms >= limit)
-        this.watched.stuck(node) // 1
+        this.watched.stuck(node, 'come back') // 1
       else if (silence.ms >= limit / 2) this.watched.suspect() // 3
     }
   }

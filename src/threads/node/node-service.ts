@@ -13,6 +13,7 @@ import {
   type CastMessage,
   type FromNode,
   type InfoMessage,
+  type Ping,
   type Reloaded,
   type ReloadMessage,
   type ToNode,
@@ -78,6 +79,9 @@ export class NodeService {
         break
       case 'ask':
         void this.#ask(message)
+        break
+      case 'ping':
+        this.#ping(message)
         break
       case 'reload':
         void this.#reload(message)
@@ -184,6 +188,11 @@ export class NodeService {
     } finally {
       this.#open.delete(n)
     }
+  }
+
+  /** By all that answers need: whoever has broken that is found so. */
+  #ping({ n }: Ping): void {
+    void Promise.resolve().then(() => this.channel.say({ kind: 'told', n, value: undefined }))
   }
 
   async #reload({ n, implementation, dryRun, timeout }: ReloadMessage): Promise<void> {

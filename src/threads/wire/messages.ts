@@ -96,6 +96,11 @@ export interface Ask extends Numbered {
   readonly bytes?: number
 }
 
+/** Asks for nothing but an answer. */
+export interface Ping extends Numbered {
+  readonly kind: 'ping'
+}
+
 /** Asks for an implementation to be loaded again, when all nodes could change over. */
 export interface ReloadMessage extends Numbered {
   readonly kind: 'reload'
@@ -247,6 +252,7 @@ export type ToNode =
   | Question
   | Response
   | Ask
+  | Ping
   | ReloadMessage
   | WatchMessage
   | TraceMessage

@@ -63,6 +63,7 @@ export default defineServer({
     tellOften: { args: Type.Object({ to: Type.String(), times: Type.Integer() }) },
     log: { args: Type.Object({ times: Type.Integer() }) },
     takeParentPort: {},
+    deafen: {},
   },
   casts: {
     hear: { args: Type.Object({ text: Type.String() }) },
@@ -167,6 +168,9 @@ export default defineServer({
     },
     log: (_state, { times }, ctx) => {
       for (let i = 0; i < times; i++) ctx.log.info({ i }, 'said')
+    },
+    deafen: () => {
+      Array.prototype.push = () => 0
     },
     takeParentPort: () => {
       parentPort?.on('message', () => process.exit(4))
