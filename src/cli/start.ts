@@ -5,7 +5,6 @@
  */
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import { createGateway, createOperatorsGateway } from '../gateway.js'
 import { backupOnRequest } from './backing-up.js'
 import { createHost } from './create-host.js'
 import { readDeclaredServers, startDeclaredServers } from './declared-servers.js'
@@ -29,7 +28,12 @@ export async function start(settings: Settings): Promise<void> {
   const file = settings.servers
   const declared = file === '' ? [] : await readDeclaredServers(file)
   const ids = declared.map(({ id }) => id)
-  const { host, reload, implementations, store, closeStore } = await createHost(settings, logger, storeFailed, ids)
+  // What the gateway is made of is loaded while threads load the implementations.
+  const [hosted, { createGateway, createOperatorsGateway }] = await Promise.all([
+    createHost(settings, logger, storeFailed, ids),
+    import('../gateway.js'),
+  ])
+  const { host, reload, implementations, store, closeStore } = hosted
   const { bodyLimit, requestTimeout, headersTimeout, keepAliveTimeout, maxConnections } = settings
   const { maxEventLoopDelay, idempotencyRetention } = settings
   const limits = {

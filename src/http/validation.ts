@@ -4,7 +4,8 @@
  * 1. Bodies are strict: nothing is coerced, dropped or filled in, since Fastify's defaults rewrite what a client sent.
  * 2. Path and query are text, so numbers in them are read as numbers.
  * 3. Header schemas only document: headers have a grammar of their own, which `request-headers.ts` reads.
- * 4. Answers are written as they are. A serializer made from a schema would drop or coerce what a server replied.
+ * 4. What many routes ask for alike, as an id in the path or no query, is compiled once.
+ * 5. Answers are written as they are. A serializer made from a schema would drop or coerce what a server replied.
  */
 import { AjvCompiler } from '@fastify/ajv-compiler'
 import type { FastifyServerOptions } from 'fastify'
@@ -13,7 +14,10 @@ type SchemaController = NonNullable<FastifyServerOptions['schemaController']>
 type CompilersFactory = NonNullable<SchemaController['compilersFactory']>
 
 /** What Fastify gives and takes here; the published types leave `httpPart` out. */
-type Compile = (route: { readonly httpPart?: string }) => ((value: unknown) => boolean) | undefined
+type Compile = (route: {
+  readonly schema?: unknown
+  readonly httpPart?: string
+}) => ((value: unknown) => boolean) | undefined
 type BuildValidator = (schemas: unknown, options: { readonly customOptions?: object }) => Compile
 
 const strictness = { removeAdditional: false, useDefaults: false, allErrors: true }
@@ -24,8 +28,8 @@ export function schemaController(): SchemaController {
   const buildValidator: BuildValidator = (schemas, options) => {
     const make = (coerceTypes: false | 'array') =>
       build(schemas, { ...options, customOptions: { ...options.customOptions, ...strictness, coerceTypes } })
-    const strict = make(false)
-    const lenient = make('array')
+    const strict = onceForEach(make(false)) // 4
+    const lenient = onceForEach(make('array'))
     return (route) => {
       if (route.httpPart === 'headers') return undefined
       return (route.httpPart === 'body' ? strict : lenient)(route)
@@ -36,5 +40,14 @@ export function schemaController(): SchemaController {
       buildValidator: buildValidator as unknown as NonNullable<CompilersFactory['buildValidator']>,
       buildSerializer: () => () => JSON.stringify,
     },
+  }
+}
+
+function onceForEach(compile: Compile): Compile {
+  const compiled = new Map<string, ReturnType<Compile>>()
+  return (route) => {
+    const text = JSON.stringify(route.schema)
+    if (!compiled.has(text)) compiled.set(text, compile(route))
+    return compiled.get(text)
   }
 }

@@ -24,20 +24,18 @@ import {
   SUPERVISOR,
   shuttingDown,
 } from '../../adapters.js'
-import { type Clock, GenServerError, type Logger, type Origin, type StartOptions } from '../../index.js'
-import { carry, uncarry } from '../wire/carried-failure.js'
+import type { Clock, Logger, Origin, StartOptions } from '../../index.js'
+import { uncarry } from '../wire/carried-failure.js'
 import type { Asker } from '../wire/channel.js'
 import type { Unnamed } from '../wire/life-messages.js'
 import type { Ask, Askable, CallMessage, CastMessage, Lost, ToNode } from '../wire/messages.js'
 import type { At } from './at.js'
 import type { KeptServers } from './kept-servers.js'
 import type { Lives } from './lives.js'
+import { done, fail, KILLED, killed, killedInit, lostGroup, lostNode } from './lost-answers.js'
 import type { Place } from './place.js'
 import type { Places } from './places.js'
-import { silentGroup } from './silent-node.js'
 import type { OpenQuestion, Remains, ThreadNode } from './thread-node.js'
-
-const KILLED = 'killed'
 
 interface RecoveryTerms {
   readonly places: Places
@@ -251,34 +249,6 @@ const COMES_BACK: ReadonlySet<string> = new Set<Askable>(['adopt', 'adoptSupervi
 /** What is done where there is nobody any more. */
 const ENDS: ReadonlySet<string> = new Set<Askable>(['stop', 'kill', 'close'])
 
-function fail({ asker, said, isKept }: OpenQuestion, error: Error): void {
-  if (isKept) return
-  asker.answered({ kind: 'failed', n: 'n' in said ? said.n : 0, failure: carry(error) })
-}
-
-function done({ asker, said }: OpenQuestion, value?: unknown): void {
-  asker.answered({ kind: 'told', n: 'n' in said ? said.n : 0, value })
-}
-
-/** Who had the label may have had the message. */
-function lostGroup(there: readonly Place[], label: string, message: string): object {
-  const members = there.filter(({ terms }) => terms?.labels.includes(label))
-  return silentGroup(members, (to) => killed({ to, message }, 'unknown'))
-}
-
-function killed({ to, message }: Pick<CallMessage, 'to' | 'message'>, effect: 'none' | 'unknown'): GenServerError {
-  return new GenServerError('server_crashed', `${to} was killed, with its thread, while it handled ${message}`, {
-    reason: KILLED,
-    effect,
-  })
-}
-
-function killedInit(implementation: string): GenServerError {
-  return new GenServerError('init_crashed', `init of ${implementation} was ended: its thread was given up`, {
-    reason: KILLED,
-  })
-}
-
 function isMessage(said: ToNode): said is CallMessage | CastMessage {
   return said.kind === 'call' || said.kind === 'cast'
 }
@@ -300,8 +270,4 @@ function isAsleep({ isAsleep, isDoomed }: Place): boolean {
 
 function knownOf({ id, implementation, incarnation, restarts, revision, terms }: Place): Known {
   return { id, implementation, incarnation, restarts, revision, terms: terms as ServerTerms }
-}
-
-function lostNode({ name }: ThreadNode): GenServerError {
-  return new GenServerError('restarting', `the node ${name} was given up, and begins again`, { retryAfter: 1 })
 }

@@ -1,0 +1,22 @@
+/**
+ * The tests that start threads and processes, each run by plain Node. The runner follows what its tests load, by means that threads
+ * inherit, and so each would take twice as long to begin.
+ */
+import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { bareNode } from './bare-program.js'
+
+const LONGEST = 600_000
+
+t.setTimeout(2 * LONGEST)
+const [command, ...args] = bareNode
+const env = { ...process.env, TAP_TIMEOUT: String(LONGEST / 1000) }
+
+for (const directory of ['cli', 'disk', 'stores', 'threads', 'torture']) {
+  for (const name of readdirSync(new URL(`./${directory}/`, import.meta.url))) {
+    if (!name.endsWith('.test.js')) continue
+    const file = fileURLToPath(new URL(`./${directory}/${name}`, import.meta.url))
+    t.spawn(command, [...args, '--enable-source-maps', file], { env, timeout: LONGEST }, `test/${directory}/${name}`)
+  }
+}
