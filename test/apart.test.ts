@@ -10,6 +10,7 @@ import { bareNode } from './bare-program.js'
 const LONGEST = 600_000
 
 t.setTimeout(2 * LONGEST)
+t.jobs = 2
 const [command, ...args] = bareNode
 const env = { ...process.env, TAP_TIMEOUT: String(LONGEST / 1000) }
 
@@ -17,6 +18,11 @@ for (const directory of ['cli', 'disk', 'stores', 'threads', 'torture']) {
   for (const name of readdirSync(new URL(`./${directory}/`, import.meta.url))) {
     if (!name.endsWith('.test.js')) continue
     const file = fileURLToPath(new URL(`./${directory}/${name}`, import.meta.url))
-    t.spawn(command, [...args, '--enable-source-maps', file], { env, timeout: LONGEST }, `test/${directory}/${name}`)
+    t.spawn(
+      command,
+      [...args, '--enable-source-maps', file],
+      { env, timeout: LONGEST, buffered: true },
+      `test/${directory}/${name}`,
+    )
   }
 }

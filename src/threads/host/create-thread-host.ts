@@ -27,6 +27,8 @@ export interface ThreadHostOptions {
   readonly handlerLimit: number
   /** Milliseconds for which a thread that comes back may answer nobody; the limits of its handlers, where these are longer. Default 10,000. */
   readonly deafLimit?: number
+  /** Milliseconds in which a thread must have loaded the implementations. Default 60,000. */
+  readonly loadLimit?: number
   /** Megabytes; 0 is Node's own bound. */
   readonly threadHeap: number
   /** Node's options for the threads. Default: those of this process. */
@@ -57,6 +59,7 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
     execArgv,
     data = 'data',
     deafLimit = 10_000,
+    loadLimit = 60_000,
   } = options
   const clock = systemClock
   const beat = beatOf(handlerLimit)
@@ -111,11 +114,12 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
   const limits = new Limits({ places, nodes, implementations, usual: handlerLimit })
   const watchdog = new Watchdog(clock, beat, {
     get nodes() {
-      return nodes.all.filter(({ isReady }) => isReady)
+      return nodes.all.filter(({ isReady, isBeginning }) => isReady || isBeginning)
     },
     deafLimit,
+    loadLimit,
     limitOf: (node) => limits.of(node),
-    stuck: (node, why) => succession.replace(node, `the thread ${node.name} does not ${why}`),
+    stuck: (node, why) => succession.stuck(node, `the thread ${node.name} does not ${why}`),
     suspect: () => standBy.prepare(),
   })
   /** Servers stop in order within `timeout`, which they may need twice; then their threads end, whatever they do. */

@@ -2,7 +2,8 @@
  * Who takes the place of a thread that has ended, does not come back, or cannot begin.
  *
  * 1. Until all threads have begun for the first time, one that cannot is a failure to start, and nobody takes its place.
- * 2. The node goes on in another thread at once; where that ended soon after its begin, and again, later and later.
+ * 2. The node goes on in another thread at once; where that ended soon after its begin, or before it was ready, and again, later and
+ *    later.
  * 3. When the host is over nobody takes any place.
  */
 import type { Clock, ClockTimer, Logger } from '../../index.js'
@@ -55,13 +56,20 @@ export class Succession {
 
   /** Its thread has ended, or is no use. */
   ended(node: ThreadNode, error: Error | undefined): void {
+    if (!this.#failToBegin(node, error)) this.replace(node, `the thread ${node.name} ended`, error)
+  }
+
+  /** Its thread is given up, because of `why`. */
+  stuck(node: ThreadNode, why: string): void {
+    if (!this.#failToBegin(node, undefined)) this.replace(node, why)
+  }
+
+  /** `false`: it has begun once. */
+  #failToBegin(node: ThreadNode, error: Error | undefined): boolean {
     const waiting = this.#beginnings.get(node)
     this.#beginnings.delete(node)
-    if (waiting !== undefined)
-      waiting(error ?? new LoadError(this.terms.directories.join(', '), NEVER_LOADED)) // 1
-    else if (this.#isOver)
-      this.giveUp(node) // 3
-    else this.replace(node, `the thread ${node.name} ended`, error)
+    waiting?.(error ?? new LoadError(this.terms.directories.join(', '), NEVER_LOADED)) // 1
+    return waiting !== undefined
   }
 
   /** Gives its thread up, and lets another one take the place. */
@@ -71,6 +79,7 @@ export class Succession {
       return
     }
     const { clock, kept, logger, recovery, router, watches } = this.terms
+    const { isReady } = node
     const remains = node.giveUp()
     kept.fence(node)
     const { at: seen } = remains
@@ -82,7 +91,7 @@ export class Succession {
     this.introduce(node)
     node.restarts++
     const at = clock.now()
-    const delay = this.#delayOf(node, at)
+    const delay = this.#delayOf(node, isReady ? at - node.startedAt : 0)
     recovery.recover(node, remains)
     watches.moved(node, new Date(at).toISOString())
     if (delay === 0) this.#begin(node)
@@ -94,8 +103,8 @@ export class Succession {
   }
 
   /** Milliseconds until its next thread may begin. */
-  #delayOf(node: ThreadNode, at: number): number {
-    const early = at - node.startedAt < SOON ? (this.#early.get(node) ?? 0) + 1 : 0
+  #delayOf(node: ThreadNode, lasted: number): number {
+    const early = lasted < SOON ? (this.#early.get(node) ?? 0) + 1 : 0
     this.#early.set(node, early)
     return early < 2 ? 0 : Math.min(FIRST_DELAY * 2 ** (early - 2), LONGEST_DELAY) // 2
   }

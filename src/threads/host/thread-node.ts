@@ -59,6 +59,8 @@ export class ThreadNode {
   gone: Promise<unknown> = Promise.resolve()
   /** Whether its thread has begun and is at work. */
   isReady = false
+  /** Whether its thread is loading the implementations. */
+  isBeginning = false
   readonly channel: Channel<ToNode>
   #generation: Generation
   /** How many casts were accepted and not taken. */
@@ -99,6 +101,7 @@ export class ThreadNode {
   /** Begins its thread, or goes on with the one that has begun meanwhile. */
   begin(now: number): void {
     this.startedAt = now
+    this.isBeginning = true
     this.#generation.adopt(this.name, {
       heard: (said) => this.events.heard(this, said),
       ended: (error) => this.events.ended(this, error),
@@ -108,6 +111,7 @@ export class ThreadNode {
   /** Its thread is there, and hears what has been said meanwhile. */
   ready(): void {
     this.isReady = true
+    this.isBeginning = false
     this.channel.attach(this.#generation.begin())
   }
 
@@ -115,6 +119,7 @@ export class ThreadNode {
   giveUp(): Remains {
     const { board, at } = this
     this.isReady = false
+    this.isBeginning = false
     this.gone = this.#generation.giveUp()
     const open = this.channel.detach().map(({ n, question }) => ({
       ...question,

@@ -6,6 +6,7 @@
  *    none, for the longest limit of those that may have something to do there.
  * 2. Time in which the gateway's own thread did not run counts for nobody: a machine that slept has no stuck threads.
  * 3. The thread that will take its place is there by then.
+ * 4. A thread that has not loaded the implementations in time has got stuck in one of them.
  */
 import type { Clock, ClockTimer } from '../../index.js'
 import { Pulses } from './pulses.js'
@@ -14,12 +15,15 @@ import type { ThreadNode } from './thread-node.js'
 interface Silence {
   beat: number
   board: object
+  isReady: boolean
   ms: number
 }
 
 export interface Watched {
-  /** The nodes that are ready. */
+  /** The nodes that are ready, or are beginning. */
   readonly nodes: Iterable<ThreadNode>
+  /** Milliseconds in which a thread must have loaded the implementations. */
+  readonly loadLimit: number
   /** Milliseconds for which whatever it is at may hold the thread of the node. */
   limitOf(node: ThreadNode): number
   /** Milliseconds for which a thread may answer nobody, if no such limit is longer. */
@@ -49,7 +53,7 @@ export class Watchdog {
   /** For how many milliseconds the node has shown no sign of life, as far as was looked. */
   silenceOf(node: ThreadNode): number {
     const silence = this.#silences.get(node)
-    return silence?.board === node.board && silence.beat === node.board.beat ? silence.ms : 0
+    return silence !== undefined && isStill(silence, node) ? silence.ms : 0
   }
 
   stop(): void {
@@ -70,20 +74,43 @@ export class Watchdog {
     this.#looked = now
     for (const node of [...this.watched.nodes]) {
       node.sweep()
-      const { board } = node
-      const { beat } = board
-      const silence = this.#silences.get(node)
-      if (silence === undefined || silence.board !== board || silence.beat !== beat) {
-        this.#silences.set(node, { beat, board, ms: 0 })
-        const limit = Math.max(this.watched.deafLimit, this.watched.limitOf(node))
-        if (this.#pulses.silenceOf(node, passed) >= limit) this.watched.stuck(node, 'answer')
-        continue
-      }
-      silence.ms += passed
-      const limit = this.watched.limitOf(node)
-      if (silence.ms >= limit)
-        this.watched.stuck(node, 'come back') // 1
-      else if (silence.ms >= limit / 2) this.watched.suspect() // 3
+      const ms = this.#silence(node, passed)
+      if (!node.isReady) this.#judgeBeginning(node, ms)
+      else if (ms > 0) this.#judgeSilent(node, ms)
+      else this.#hear(node, passed)
     }
   }
+
+  /** As `silenceOf`, as of now. */
+  #silence(node: ThreadNode, passed: number): number {
+    const silence = this.#silences.get(node)
+    if (silence !== undefined && isStill(silence, node)) {
+      silence.ms += passed
+      return silence.ms
+    }
+    const { board, isReady } = node
+    this.#silences.set(node, { beat: board.beat, board, isReady, ms: 0 })
+    return 0
+  }
+
+  #judgeBeginning(node: ThreadNode, ms: number): void {
+    if (ms >= this.watched.loadLimit) this.watched.stuck(node, 'get ready') // 4
+  }
+
+  #judgeSilent(node: ThreadNode, ms: number): void {
+    const limit = this.watched.limitOf(node)
+    if (ms >= limit)
+      this.watched.stuck(node, 'come back') // 1
+    else if (ms >= limit / 2) this.watched.suspect() // 3
+  }
+
+  #hear(node: ThreadNode, passed: number): void {
+    const limit = Math.max(this.watched.deafLimit, this.watched.limitOf(node))
+    if (this.#pulses.silenceOf(node, passed) >= limit) this.watched.stuck(node, 'answer')
+  }
+}
+
+/** It is the same thread, in the same silence. */
+function isStill({ beat, board, isReady }: Silence, node: ThreadNode): boolean {
+  return board === node.board && isReady === node.isReady && beat === node.board.beat
 }

@@ -1,0 +1,43 @@
+/** Implementations at which a thread gets stuck while it loads them. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { LoadError } from '../../src/loading/load-error.js'
+import { createThreadHost } from '../../src/threads/host/create-thread-host.js'
+import { logInto } from '../core/running.js'
+import { bounds, eventually, limits } from './hosts.js'
+
+const LOOPS = 'for (;;);'
+const WELL = `
+  import { defineServer, Type } from 'genservers'
+  export default defineServer({
+    calls: { ask: { reply: Type.String() } },
+    init: () => ({}),
+    handleCall: { ask: () => 'well' },
+  })`
+
+async function open(t: Test, text: string, options: { readonly handlerLimit?: number; readonly loadLimit: number }) {
+  const directory = t.testdir({ 'shaky.ts': text })
+  const logged: Parameters<typeof logInto>[0] = []
+  const host = await createThreadHost({
+    ...{ threads: 1, directories: [directory], logger: logInto(logged), bounds, ...limits, ...options },
+  })
+  t.teardown(() => host.close({ timeout: 100 }))
+  return { host, logged, save: (text: string) => writeFile(join(directory, 'shaky.ts'), text) }
+}
+
+t.test('a module that loops is a start that fails', async (t) => {
+  await t.rejects(open(t, LOOPS, { loadLimit: 1000 }), { name: LoadError.name, message: /came to no end.*loops/ })
+})
+
+t.test('a module that loops when it is loaded again costs the thread, until it is mended', async (t) => {
+  const { host, logged, save } = await open(t, WELL, { handlerLimit: 500, loadLimit: 4000 })
+  await host.start('shaky', {}, { id: 's' })
+  await save(LOOPS)
+  await t.rejects(host.reload('shaky', {}), { code: 'restarting' })
+  const answer = host.sendRequest('s', 'ask', undefined, { timeout: 60_000 }).response
+  await eventually(() => logged.some(({ message }) => message === 'the thread 1 does not get ready: it is replaced'))
+  await save(WELL)
+  t.equal(await answer, 'well', 'what waits is brought to the thread that has come')
+  t.match(await host.info('s'), { incarnation: 2, lastExit: { reason: 'killed' } })
+})
