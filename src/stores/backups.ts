@@ -63,8 +63,9 @@ export class Backups {
     }
   }
 
-  #remove(): Promise<void> {
-    return rm(this.#file, { force: true })
+  async #remove(): Promise<void> {
+    // The second is what SQLite has beside a file that it writes.
+    for (const file of [this.#file, `${this.#file}-journal`]) await rm(file, { force: true })
   }
 
   #over(): void {

@@ -1,12 +1,11 @@
 /** The files of a store whose process was killed, and copies of them with a fault. */
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import type { Test } from 'tap'
 import { SqliteStore } from '../../src/stores/sqlite-store.js'
 import { forkBare } from '../bare-program.js'
+import { collect } from './collect.js'
 
 export interface Files {
   readonly database: Buffer
@@ -27,10 +26,13 @@ export async function killedStore(directory: string, commits: number): Promise<F
   return { database: readFileSync(file), log: readFileSync(`${file}-wal`), told }
 }
 
+/** A store with its log, wherever they lie, under another name. */
+export function copyFiles(from: string, to: string): void {
+  for (const end of ['', '-wal']) copyFileSync(from + end, to + end)
+}
+
 /** Opens copies, one after the other. What is opened in this process is closed when its memory is collected. */
 export function opener(t: Test) {
-  setFlagsFromString('--expose_gc')
-  const collect = runInNewContext('gc') as () => void
   let opened = 0
   const directory = t.testdirName
   const file = join(directory, 'copy.db')

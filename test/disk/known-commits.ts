@@ -17,6 +17,12 @@ export function commitOf(n: number): Change[] {
   return changes
 }
 
+/** It takes a while to write so many pages. */
+export const largeState = JSON.stringify('x'.repeat(2_500_000))
+
+/** A server that is none of those that are `found`. */
+export const large = (id: string): Change => server(id, { state: largeState })
+
 /** What can be asked of each kind of store. */
 interface Readable {
   load(id: string): Kept | undefined | Promise<Kept | undefined>

@@ -9,6 +9,7 @@ import { openStore } from '../../src/stores/open-store.js'
 import { SqliteStore } from '../../src/stores/sqlite-store.js'
 import { StoreClient } from '../../src/stores/store-client.js'
 import { forkBare } from '../bare-program.js'
+import { toFirstVersion } from './first-version.js'
 import { server, supervisor } from './kept-servers.js'
 
 const directoryOf = (t: Test) => join(t.testdir(), 'data')
@@ -58,10 +59,8 @@ t.test('a file of the first version is taken on with all that is in it', async (
   const directory = directoryOf(t)
   await (await open(directory)).close()
   const database = new Database(join(directory, 'genservers.db'))
-  database.exec(`
-    DROP TABLE supervisors; DROP TABLE children; PRAGMA user_version = 1;
-    INSERT INTO servers VALUES ('a', 'counter', 1, '{}', '{}', NULL, 7, 1, 0, 5, '{}')
-  `)
+  toFirstVersion(database)
+  database.exec("INSERT INTO servers VALUES ('a', 'counter', 1, '{}', '{}', NULL, 7, 1, 0, 5, '{}')")
   database.close()
   const { client, close } = await open(directory)
   t.match(await client.load('a'), { server: { revision: 5 } })
