@@ -237,9 +237,9 @@ t.test('a host closes although a thread is stuck', async (t) => {
 })
 
 t.test('a thread that comes back in time is not replaced', async (t) => {
-  const { host, start, call, logged } = await openHost(t, 1, { handlerLimit: 400 })
+  const { host, start, call, logged } = await openHost(t, 1, { handlerLimit: 1500 })
   await start('a')
-  for (let i = 0; i < 3; i++) await call('a', 'burn', { ms: 300 })
+  for (let i = 0; i < 3; i++) await call('a', 'burn', { ms: 500 })
   t.equal(await call('a', 'add'), 1)
   t.match(await host.nodes(), [{ restarts: 0 }])
   t.match(await host.info('a'), { incarnation: 1 })
