@@ -136,7 +136,10 @@ export class Call extends Queued implements Expiring, Wait, Waiter {
   }
 
   get replyText(): string {
-    return this.#reply instanceof JsonText ? this.#reply.text : JSON.stringify(this.#reply)
+    const reply = this.#reply
+    // A finite number, since it is JSON: the same text for less.
+    if (typeof reply === 'number') return String(reply)
+    return reply instanceof JsonText ? reply.text : JSON.stringify(reply)
   }
 
   whenSettled(tell: (error: Error | undefined) => void): void {
