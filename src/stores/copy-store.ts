@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'libsql'
 import { mustBeSound, openDatabase } from './open-database.js'
-import { mustBeStore } from './schema.js'
+import { isEmpty, mustBeStore } from './schema.js'
 import { STORE_FILE } from './store-file.js'
 import { StoreNotOpened } from './store-not-opened.js'
 
@@ -42,6 +42,7 @@ export function checkCopy(file: string): void {
   const database = new Database(file)
   try {
     mustBeStore(database)
+    if (isEmpty(database)) throw new Error('it is empty')
     mustBeSound(database)
   } finally {
     database.close()

@@ -55,11 +55,16 @@ const steps: readonly string[] = [
 const versionOf = (database: Database) =>
   (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version
 
+/** Whether it is a new file. */
+export function isEmpty(database: Database): boolean {
+  const [{ tables }] = database.prepare('SELECT count(*) AS tables FROM sqlite_schema').all() as [{ tables: number }]
+  return tables === 0
+}
+
 /** A new file is one too. @throws {Error} if the file is another program's, or of a version that this one does not know. */
 export function mustBeStore(database: Database): void {
   const { application_id: owner } = database.prepare('PRAGMA application_id').get() as { application_id: number }
-  const [{ tables }] = database.prepare('SELECT count(*) AS tables FROM sqlite_schema').all() as [{ tables: number }]
-  if (owner !== OWNER && tables > 0) throw new Error('it is no store of this program')
+  if (owner !== OWNER && !isEmpty(database)) throw new Error('it is no store of this program')
   const version = versionOf(database)
   if (version > steps.length) {
     throw new Error(`it is of version ${version}, and this program knows versions up to ${steps.length}`)

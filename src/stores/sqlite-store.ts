@@ -31,7 +31,6 @@ import {
   StoreFull,
 } from '../adapters.js'
 import { copyInto } from './copy-store.js'
-import { Damaged } from './damaged.js'
 import { mustBeWhole, mustBeWholeBrief } from './must-be-whole.js'
 import { openDatabase } from './open-database.js'
 import { migrate } from './schema.js'
@@ -93,11 +92,16 @@ export class SqliteStore {
   }
 
   #read<Row>(...query: Parameters<Statements['all']>): Row[] {
+    return this.#reading(() => this.#statements.all(...query))
+  }
+
+  #reading<T>(read: () => T): T {
     try {
-      return this.#statements.all(...query)
+      return read()
     } catch (error) {
-      if (error instanceof Damaged) throw error
       const { code, message } = error as DiskError
+      // No failure of the disk: what was read is damaged, or cannot be asked for.
+      if (code === undefined) throw error
       this.#failure ??= new StoreFailed(`${code}: ${message}`)
       throw this.#failure // 2
     }
@@ -219,7 +223,7 @@ export class SqliteStore {
   }
 
   find(search: Search): Found {
-    return this.#indexes.find(search)
+    return this.#reading(() => this.#indexes.find(search))
   }
 
   supervisors({ after = '', limit }: PageOptions): KeptSupervisor[] {

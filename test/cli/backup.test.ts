@@ -15,10 +15,13 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import Database from 'libsql'
 import t, { type Test } from 'tap'
 import { backUp } from '../../src/cli/backup.js'
 import { parseCommandLine } from '../../src/cli/command-line.js'
 import { readSettings } from '../../src/cli/read-settings.js'
+import { copyInto } from '../../src/stores/copy-store.js'
+import { migrate } from '../../src/stores/schema.js'
 import { runProgram, startGateway } from './gateway-process.js'
 
 // Each test mostly waits for processes of its own.
@@ -47,6 +50,14 @@ function directoryOf(t: Test) {
 
 const post = (url: string, body: object) =>
   fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+
+/** What a store is in which nothing is kept. */
+function emptyStore(file: string): Buffer {
+  const database = new Database(':memory:')
+  migrate(database)
+  copyInto(database, file)
+  return readFileSync(file)
+}
 
 /** A port on which nobody listens. */
 async function freePort(): Promise<string> {
@@ -148,12 +159,11 @@ t.test('a file that has come meanwhile is left alone', async (t) => {
   const { at, files } = directoryOf(t)
   const url = await stranger(t, (_request, response) => {
     writeFileSync(at('a.db'), 'precious')
-    // An empty file is an empty store.
-    response.writeHead(200, sqlite).end()
+    response.writeHead(200, sqlite).end(emptyStore(at('whole.db')))
   })
   t.equal(await refusal([at('a.db'), '--url', url]), `NoBackup: ${at('a.db')} is there already`)
   t.equal(readFileSync(at('a.db'), 'utf8'), 'precious')
-  t.same(files(), ['a.db', 'implementations'])
+  t.same(files(), ['a.db', 'implementations', 'whole.db'])
 })
 
 t.test('a gateway that keeps nothing, or has no such route, says so', async (t) => {

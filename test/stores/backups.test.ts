@@ -114,6 +114,7 @@ t.test('what is no whole store is told from a copy', async (t) => {
     return join(directory, name)
   }
   t.throws(() => checkCopy(file('text', 'no store, but long enough to be taken for one'.repeat(99))))
+  t.throws(() => checkCopy(file('empty', '')), /it is empty/)
   const whole = join(directory, 'whole')
   copyStore(directory, whole)
   const bytes = readFileSync(whole)

@@ -230,10 +230,10 @@ t.test('an order to stop that waits behind what is stuck is obeyed by the next l
 t.test('a host closes although a thread is stuck', async (t) => {
   const { host, start, call } = await openHost(t, 1, { handlerLimit: 60_000 })
   await start('a')
-  const fatal = call('a', 'loop')
+  const fatal = t.rejects(call('a', 'loop'), { code: 'server_crashed' })
   await eventually(async () => (await host.nodes())[0]?.current)
   await host.close({ timeout: 10 })
-  await t.rejects(fatal, { code: 'server_crashed' })
+  await fatal
 })
 
 t.test('a thread that comes back in time is not replaced', async (t) => {

@@ -122,19 +122,23 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
     stuck: (node, why) => succession.stuck(node, `the thread ${node.name} does not ${why}`),
     suspect: () => standBy.prepare(),
   })
+  /** Waits for what is done, but no longer than so many milliseconds. */
+  const within = async (ms: number, done: Promise<unknown>) => {
+    const late = new Promise<void>((resolve) => {
+      const timer = clock.setTimer(ms, resolve)
+      void done.then(() => timer.cancel())
+    })
+    await Promise.race([done, late])
+  }
   /** Servers stop in order within `timeout`, which they may need twice; then their threads end, whatever they do. */
   const end = async (timeout: number) => {
     succession.close()
     const closing = Promise.allSettled(nodes.all.filter(({ isReady }) => isReady).map((node) => node.close(timeout)))
-    const late = new Promise<void>((resolve) => {
-      const timer = clock.setTimer(2 * timeout + BEYOND, resolve)
-      void closing.then(() => timer.cancel())
-    })
-    await Promise.race([closing, late])
+    await within(2 * timeout + BEYOND, closing)
     watchdog.stop()
     standBy.close()
     for (const node of nodes.all) succession.giveUp(node)
-    await Promise.race([Promise.all(nodes.all.map(({ gone }) => gone)), late])
+    await within(BEYOND, Promise.all(nodes.all.map(({ gone }) => gone)))
     await kept.close()
     deadlines.close()
   }

@@ -71,6 +71,11 @@ export class Generation {
     return ours
   }
 
+  /** Not all that it has said has been heard. */
+  get isUnheard(): boolean {
+    return this.#hearing.isBehind
+  }
+
   /** It is this node from now on. Nothing must be sent to it before it says that it is ready. */
   adopt(node: string, adopter: Adopter): void {
     this.#adopter = adopter

@@ -20,6 +20,11 @@ export class Hearing {
 
   constructor(private readonly hear: (said: readonly FromNode[]) => void) {}
 
+  /** Something has come and waits for its turn. */
+  get isBehind(): boolean {
+    return this.#said.length > 0
+  }
+
   push(said: readonly FromNode[]): void {
     this.#said.push(said)
     if (!this.#isArmed) this.#hearSome()

@@ -69,6 +69,7 @@ export class KeptServers {
       const connection = this.#store.connect()
       // It may have been given up meanwhile.
       if (give(connection.port)) this.#connections.set(node, connection)
+      else await connection.fence()
     } catch (error) {
       this.terms.unfit(node, error as Error)
     }

@@ -91,6 +91,11 @@ export class ThreadNode {
     return this.#generation.board
   }
 
+  /** It may have answered, and nobody has heard it yet. */
+  get isUnheard(): boolean {
+    return this.#generation.isUnheard
+  }
+
   get at(): At | undefined {
     const { lastTaken, question } = this.board
     if (question === 0 || lastTaken?.phase === 'running') return lastTaken

@@ -1,12 +1,13 @@
 /**
  * Finds threads that do not come back to their event loop: an endless loop, a regular expression without end, a native call that
- * blocks. For that it looks at their boards and asks nobody. Those that come back and answer nobody are found by their pulse.
+ * blocks. For that it looks at their boards and asks nobody.
  *
  * 1. A thread is lost when it has shown no sign of life for the limit of the implementation at whose message it is; where it is at
  *    none, for the longest limit of those that may have something to do there.
  * 2. Time in which the gateway's own thread did not run counts for nobody: a machine that slept has no stuck threads.
  * 3. The thread that will take its place is there by then.
  * 4. A thread that has not loaded the implementations in time has got stuck in one of them.
+ * 5. One that comes back and does not answer is lost too (`pulses.ts`). It has no less time for that than its handlers have.
  */
 import type { Clock, ClockTimer } from '../../index.js'
 import { Pulses } from './pulses.js'
@@ -73,11 +74,13 @@ export class Watchdog {
     const passed = Math.min(now - this.#looked, 2 * this.every) // 2
     this.#looked = now
     for (const node of [...this.watched.nodes]) {
+      // Their boards tell which casts are not waiting there any more.
       node.sweep()
       const ms = this.#silence(node, passed)
-      if (!node.isReady) this.#judgeBeginning(node, ms)
-      else if (ms > 0) this.#judgeSilent(node, ms)
-      else this.#hear(node, passed)
+      if (node.isReady) {
+        this.#judgeSilent(node, ms)
+        this.#judgeDeaf(node, passed)
+      } else this.#judgeBeginning(node, ms)
     }
   }
 
@@ -104,9 +107,11 @@ export class Watchdog {
     else if (ms >= limit / 2) this.watched.suspect() // 3
   }
 
-  #hear(node: ThreadNode, passed: number): void {
+  #judgeDeaf(node: ThreadNode, passed: number): void {
+    // It may have been given up a moment ago. What has come and is not heard yet is nothing that it has not said.
+    if (!node.isReady || node.isUnheard) return
     const limit = Math.max(this.watched.deafLimit, this.watched.limitOf(node))
-    if (this.#pulses.silenceOf(node, passed) >= limit) this.watched.stuck(node, 'answer')
+    if (this.#pulses.silenceOf(node, passed) >= limit) this.watched.stuck(node, 'answer') // 5
   }
 }
 
