@@ -31,7 +31,7 @@ import type { Neighbours } from './neighbours.js'
 import { SupervisorKeeper } from './supervisor-keeper.js'
 
 /** Exits that are remembered beyond the process. */
-const MOST_EXITS = 10_000
+export const MOST_EXITS = 10_000
 
 /** What is known of a server that was on a node that is no more. */
 export interface Known extends Pick<KeptBrief, 'id' | 'implementation' | 'incarnation' | 'restarts' | 'revision'> {

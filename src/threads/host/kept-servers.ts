@@ -12,6 +12,7 @@ import {
   Finder,
   type KeptExit,
   type KeptSupervisor,
+  MOST_EXITS,
   notRestored,
   pagesOf,
   restoredTerms,
@@ -168,6 +169,3 @@ export class KeptServers {
     await this.#store?.close()
   }
 }
-
-/** Exits that are remembered beyond the process. */
-const MOST_EXITS = 10_000

@@ -1,4 +1,5 @@
 /** What several nodes say, each of its own servers, as one answer. */
+import { pageSize } from '../../adapters.js'
 import type { GroupReplies, GroupSent, ServerCount, ServerPage } from '../../index.js'
 import { type CarriedReplies, type CarriedSent, uncarryFailures } from '../wire/carried-groups.js'
 
@@ -19,10 +20,9 @@ export function mergeReplies(parts: readonly CarriedReplies[]): GroupReplies {
   }
 }
 
-const PAGE = 100
-
 /** As far as all of them have looked. */
-export function mergePages(pages: readonly ServerPage[], limit = PAGE): ServerPage {
+export function mergePages(pages: readonly ServerPage[], wanted: number | undefined): ServerPage {
+  const limit = pageSize(wanted)
   const ends = pages.flatMap(({ next }) => next ?? [])
   const end = ends.length === 0 ? undefined : ends.reduce((least, each) => (each < least ? each : least))
   const all = pages.flatMap(({ servers }) => servers).sort(byId)

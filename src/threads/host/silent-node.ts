@@ -1,4 +1,5 @@
 /** What can be said of the servers of a node that does not come back, or is not there yet: as much as the gateway knows itself. */
+import { pageSize } from '../../adapters.js'
 import type { GenServerError, ListOptions, ServerCount, ServerInfo, ServerPage } from '../../index.js'
 import { carry } from '../wire/carried-failure.js'
 import type { CarriedReplies, CarriedSent } from '../wire/carried-groups.js'
@@ -39,14 +40,13 @@ function statusOf({ hasBegun, node }: Place): ServerInfo['status'] {
   return node.isReady ? 'running' : 'restarting'
 }
 
-const PAGE = 100
-
 /** A page of the servers whose places these are. */
 export function silentPage(
   places: readonly Place[],
-  { after = '', implementation, label, status, limit = PAGE }: ListOptions,
+  { after = '', implementation, label, status, limit: wanted }: ListOptions,
   infoOf: (place: Place) => ServerInfo,
 ): ServerPage {
+  const limit = pageSize(wanted)
   const fitting = places.filter(
     (place) =>
       place.id > after &&
