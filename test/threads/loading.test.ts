@@ -11,9 +11,9 @@ const LOOPS = 'for (;;);'
 const WELL = `
   import { defineServer, Type } from 'genservers'
   export default defineServer({
-    calls: { ask: { reply: Type.String() } },
+    calls: { ask: { reply: Type.String() }, leave: {} },
     init: () => ({}),
-    handleCall: { ask: () => 'well' },
+    handleCall: { ask: () => 'well', leave: () => process.exit(3) },
   })`
 
 async function open(t: Test, text: string, options: { readonly handlerLimit?: number; readonly loadLimit: number }) {
@@ -30,11 +30,28 @@ t.test('a module that loops is a start that fails', async (t) => {
   await t.rejects(open(t, LOOPS, { loadLimit: 1000 }), { name: LoadError.name, message: /came to no end.*loops/ })
 })
 
-t.test('a module that loops when it is loaded again costs the thread, until it is mended', async (t) => {
-  const { host, logged, save } = await open(t, WELL, { handlerLimit: 500, loadLimit: 4000 })
+for (const [what, text, told] of [
+  ['loops', LOOPS, /its module was not loaded within 8000 ms/],
+  ['ends its thread', 'process.exit(3)', /its module ends the thread/],
+  ['throws later', "setImmediate(() => { throw new Error('late') }); await new Promise(() => {})", /late/],
+] as const) {
+  t.test(`a module that ${what} when it is loaded again costs no thread`, async (t) => {
+    const { host, logged, save } = await open(t, WELL, { loadLimit: 8000 })
+    await host.start('shaky', {}, { id: 's' })
+    await save(text)
+    await t.rejects(host.reload('shaky', { timeout: 100 }), { name: LoadError.name, message: told })
+    t.equal(await host.sendRequest('s', 'ask').response, 'well')
+    t.match(await host.info('s'), { incarnation: 1 })
+    t.match(await host.nodes(), [{ restarts: 0 }])
+    t.same(logged, [])
+  })
+}
+
+t.test('a node whose next thread gets stuck in a module comes back when that is mended', async (t) => {
+  const { host, logged, save } = await open(t, WELL, { loadLimit: 8000 })
   await host.start('shaky', {}, { id: 's' })
   await save(LOOPS)
-  await t.rejects(host.reload('shaky', {}), { code: 'restarting' })
+  await t.rejects(host.sendRequest('s', 'leave').response, { code: 'server_crashed' })
   const answer = host.sendRequest('s', 'ask', undefined, { timeout: 60_000 }).response
   await eventually(() => logged.some(({ message }) => message === 'the thread 1 does not get ready: it is replaced'))
   await save(WELL)

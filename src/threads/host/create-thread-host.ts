@@ -2,6 +2,7 @@
 import { CrashRecords, Deadlines, Exits, RootKeeper } from '../../adapters.js'
 import { type DefinitionData, type Logger, systemClock } from '../../index.js'
 import type { Bounds } from '../wire/thread-data.js'
+import { tryFile } from './file-trial.js'
 import { KeptServers } from './kept-servers.js'
 import { Limits } from './limits.js'
 import { Lives } from './lives.js'
@@ -41,6 +42,9 @@ export interface ThreadHostOptions {
   readonly storeFailed?: (error: Error) => void
 }
 
+/** So long a file that is loaded again may take at least, whatever the timeout is: a thread has to begin for it. Milliseconds. */
+const LOADING = 10_000
+
 /** What threads may take longer to close than they were given, before that is not waited for. Milliseconds. */
 const BEYOND = 1000
 
@@ -71,6 +75,7 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
   const deadlines = new Deadlines(clock)
   const standBy = new StandBy({ data: { directories, bounds: share, beat }, heap: threadHeap, execArgv }, clock)
   const allNodes = () => nodes.all
+  const files = { directories, execArgv, clock }
   const watches = new Watches(places, allNodes)
   const reloads = new Reloads(
     allNodes,
@@ -144,6 +149,7 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
   }
   const host: ThreadHost = new ThreadHost({
     ...{ clock, implementations, places, nodes, kept, lives, crashes, watches, watchdog, deadlines, reloads, end },
+    tryFile: (name, timeout) => tryFile(files, name, Math.max(timeout, Math.min(loadLimit, LOADING))),
     replace: (node) =>
       succession.replace(node, `a server of the thread ${node.name} was killed that did not come back`),
   })

@@ -225,9 +225,13 @@ export class ThreadHost extends ThreadGroups implements Host {
     return [...crashes.get(id)].reverse()
   }
 
-  /** As `Operations.changeCode`, where each node knows itself where the code is. */
-  reload(implementation: string, options: CodeChangeOptions): Promise<CodeChanged> {
+  /**
+   * As `Operations.changeCode`, where each node knows itself where the code is. The file is tried first.
+   * @throws {LoadError} beside what `changeCode` throws
+   */
+  async reload(implementation: string, options: CodeChangeOptions): Promise<CodeChanged> {
     this.mustBeUp()
+    await this.machinery.tryFile(implementation, decideTimeout(options.timeout))
     return this.machinery.reloads.reload(implementation, options)
   }
 

@@ -1,0 +1,41 @@
+/**
+ * Loads an implementation in a thread of its own before the nodes do: a file that loops at its top, or ends its thread, costs none of
+ * them, nor what their servers know.
+ */
+import { Worker } from 'node:worker_threads'
+import type { Clock } from '../../index.js'
+import { LoadError } from '../../loading/load-error.js'
+import { uncarry } from '../wire/carried-failure.js'
+import type { FileTrialData, FileTrialResult } from '../wire/file-trial.js'
+
+export interface FileTrialTerms {
+  readonly directories: readonly string[]
+  readonly execArgv: readonly string[] | undefined
+  readonly clock: Clock
+}
+
+/** Takes at most `limit` milliseconds. @throws {LoadError} */
+export async function tryFile(terms: FileTrialTerms, implementation: string, limit: number): Promise<void> {
+  const { directories, execArgv, clock } = terms
+  const worker = new Worker(new URL('../node/file-trial.js', import.meta.url), {
+    name: 'genservers trial',
+    workerData: { directories, implementation } satisfies FileTrialData,
+    ...(execArgv !== undefined && { execArgv: [...execArgv] }),
+  })
+  let late = () => {}
+  const timer = limit === Number.POSITIVE_INFINITY ? undefined : clock.setTimer(limit, () => late())
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const fail = (problem: string) => reject(new LoadError(implementation, problem))
+      late = () => fail(`its module was not loaded within ${limit} ms`)
+      worker.on('message', ({ failure }: FileTrialResult) =>
+        failure === undefined ? resolve() : reject(uncarry(failure)),
+      )
+      worker.on('error', ({ message }) => fail(message))
+      worker.on('exit', () => fail('its module ends the thread that loads it'))
+    })
+  } finally {
+    timer?.cancel()
+    void worker.terminate()
+  }
+}

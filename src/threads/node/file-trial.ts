@@ -1,0 +1,23 @@
+/** The program of a thread that loads an implementation again for trial, and then ends. It is no node, and has no servers. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { findImplementations } from '../../loading/find-implementations.js'
+import { createForeignImport } from '../../loading/import-module.js'
+import { loadDefinition } from '../../loading/load-implementations.js'
+import { carry } from '../wire/carried-failure.js'
+import type { FileTrialData, FileTrialResult } from '../wire/file-trial.js'
+
+const { directories, implementation } = workerData as FileTrialData
+const port = parentPort
+
+async function tried(): Promise<FileTrialResult> {
+  try {
+    const file = (await findImplementations(directories)).get(implementation)
+    // What has no file is refused by the nodes.
+    if (file !== undefined) await loadDefinition(file, await createForeignImport())
+    return {}
+  } catch (error) {
+    return { failure: carry(error) }
+  }
+}
+
+port?.postMessage(await tried())
