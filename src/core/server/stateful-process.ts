@@ -262,7 +262,7 @@ export abstract class StatefulProcess extends Equipped implements Source {
 
   /** A message that the store has already, by the number `seq`, is for this server: it finds a place also where there is none. */
   acceptKept(message: Cast | Call, _seq: number): void {
-    this.mailbox.occupy()
+    this.mailbox.occupy(message.bytes)
     this.node.transport.deliver(this, message)
   }
 
