@@ -9,7 +9,11 @@ import { bounds, eventually, limits } from './hosts.js'
 
 const directories = [fileURLToPath(new URL('./durable', import.meta.url))]
 
-async function open(t: Test, data: string, { threads = 2, handlerLimit = 400, maxAttempts = 5, maxQueued = 100_000 } = {}) {
+async function open(
+  t: Test,
+  data: string,
+  { threads = 2, handlerLimit = 400, maxAttempts = 5, maxQueued = 100_000 } = {},
+) {
   const host = await createThreadHost({
     ...{
       threads,
