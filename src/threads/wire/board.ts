@@ -146,22 +146,26 @@ export class BoardLog extends MessageLog {
   }
 
   override returned(id: string, underWay: boolean): void {
-    if (underWay) this.#goesOn({ ...this.#work, id })
+    if (underWay) this.#goesOn(id, { ...this.#work, id })
     const outer = this.#outer.pop()
     if (outer === undefined) this.#view.numbers[IS_AT_WORK] = 0
     else this.#isAt(outer.id, outer.kind, outer.message)
   }
 
-  override over(id: string): void {
-    if (this.#underWay.delete(id)) this.#showUnderWay()
+  override beside(id: string, look: object): void {
+    this.#goesOn(look, { ...this.#work, id })
+  }
+
+  override over(what: string | object): void {
+    if (this.#underWay.delete(what)) this.#showUnderWay()
   }
 
   get #work(): Work {
     return { id: this.#id, kind: this.#kind, message: this.#message }
   }
 
-  #goesOn(work: Work): void {
-    this.#underWay.add(work)
+  #goesOn(what: string | object, work: Work): void {
+    this.#underWay.add(what, work)
     this.#showUnderWay()
   }
 
