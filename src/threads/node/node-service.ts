@@ -66,7 +66,7 @@ export class NodeService {
 
   #take(message: ToNode): void {
     // What is wrong with a question may be found out before it is anybody's message, by a schema that never comes to an end.
-    if (isQuestion(message)) this.board.hears(message.n)
+    this.board.hears(questionOf(message))
     switch (message.kind) {
       case 'call':
         this.#call(message)
@@ -236,8 +236,21 @@ export class NodeService {
   }
 }
 
-function isQuestion(said: ToNode): said is CallMessage | CastMessage | InfoMessage | Ask {
-  return said.kind === 'call' || said.kind === 'cast' || said.kind === 'info' || said.kind === 'ask'
+/** By which number the gateway knows it, if it is a question; 0 also of answers, which are to questions of this thread. */
+function questionOf(said: ToNode): number {
+  switch (said.kind) {
+    case 'call':
+    case 'cast':
+    case 'info':
+    case 'ask':
+    case 'ping':
+    case 'reload':
+    case 'watch':
+    case 'trace':
+      return said.n
+    default:
+      return 0
+  }
 }
 
 function withSignal([label, message, args, options]: readonly unknown[], signal: AbortSignal): readonly unknown[] {
