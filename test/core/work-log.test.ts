@@ -2,7 +2,7 @@
 import { createRuntime, defineServer, silentLogger, Type } from 'genservers'
 import { createSimulatedClock } from 'genservers/testing'
 import t from 'tap'
-import { MessageLog } from '../../src/adapters.js'
+import { type LocalRuntime, MessageLog } from '../../src/adapters.js'
 import { latch, observe, running } from './running.js'
 
 /** What goes on, by whose it is, and what was said of it, in order. */
@@ -79,6 +79,32 @@ t.test('what fails in our own code is no more at work than what has succeeded', 
   await clock.advance(0)
   t.same(log.said, ['a returned', 'a over'])
   await runtime.close()
+})
+
+t.test('a reply that comes from another node is judged at the cost of who was asked', async (t) => {
+  const log = new WorkLog()
+  let from = ''
+  const deferring = defineServer({
+    state: Type.Object({}),
+    calls: { later: { reply: Type.Integer() } },
+    init: () => ({}),
+    handleCall: {
+      later: (_state, _args, ctx) => {
+        from = ctx.from
+        return ctx.noReply()
+      },
+    },
+  })
+  const { runtime, clock, close } = running(t, { deferring }, { taken: log })
+  await runtime.start('deferring', {}, { id: 'a' })
+  const asked = observe(runtime.call('a', 'later'))
+  await clock.advance(0)
+  log.said.length = 0
+  const node = runtime as unknown as LocalRuntime
+  node.peers.replied(from, 5, 1)
+  await clock.advance(0)
+  t.same([log.said, asked.value], [['a begins reply', 'a returned'], 5])
+  await close()
 })
 
 t.test('a redact is at work for whoever looks, watches or traces', async (t) => {

@@ -127,7 +127,7 @@ t.test('whoever loops is given up in the end, however long each loop holds its t
   for (let loss = 1; loss <= 9; loss++) {
     await later.advance(10_000)
     const at = { phase: 'running', server: 'a', kind: 'call', message: 'leave', since: later.now() } as const
-    patient.recover(other, { open: [], at })
+    patient.recover(other, { open: [], at }, 0)
   }
   t.ok(others.find('a'), 'time in which all went well counts')
 })
@@ -157,7 +157,7 @@ t.test('what cost the thread is the last of its name that was taken', async (t) 
   begun('a')
   const open = [message(1, 'first', true), message(2, 'last', true), message(3, 'waits', false)]
   const at = { phase: 'running', server: 'a', kind: 'cast', message: 'hear', since: clock.now() } as const
-  recover.recover(node, { open, at })
+  recover.recover(node, { open, at }, 0)
   t.match(crashes.get('a'), [{ message: 'hear', requestId: 'last' }])
 })
 
@@ -167,7 +167,7 @@ t.test('a message that is named stop is no order to stop', async (t) => {
     const { recovery: recover, clock, places, node, begun } = recovery()
     begun('a')
     const at = { phase: 'running', server: 'a', kind, message: 'stop', since: clock.now() } as const
-    recover.recover(node, { open: [order], at })
+    recover.recover(node, { open: [order], at }, 0)
     t.equal(places.find('a') !== undefined, kind === 'call', kind)
   }
 })
@@ -180,9 +180,9 @@ t.test('what the thread did not come back from when it looked at it is not asked
     const asker = { answered: (answer: unknown) => void told.push(answer) }
     const said = { kind: 'ask', n: 1, what, args } as const
     const question = { said, asker, at: 1, isKept: false, isTaken: false }
-    recover.recover(node, { open: [{ ...question, isHeard: true }], at: undefined })
+    recover.recover(node, { open: [{ ...question, isHeard: true }], at: undefined }, 0)
     const { length } = asked
-    recover.recover(node, { open: [{ ...question, isHeard: false }], at: undefined })
+    recover.recover(node, { open: [{ ...question, isHeard: false }], at: undefined }, 0)
     return { told, again: [length, asked.length] }
   }
   t.match(heard('getOrStart', 'actor', {}, { id: 'a' }), { told: [{ kind: 'failed' }], again: [0, 1] })
@@ -212,7 +212,7 @@ t.test('a server whose next life cannot begin has ended', async (t) => {
   const { recovery: recover, clock, places, node, begun, answers } = recovery()
   begun('a')
   answers.push(Promise.reject(new Error('it does not fit')))
-  recover.recover(node, { open: [], at: undefined })
+  recover.recover(node, { open: [], at: undefined }, 0)
   await clock.advance(0)
   t.equal(places.find('a'), undefined)
   t.throws(() => places.get('a'), { code: 'server_exited' })

@@ -55,7 +55,7 @@ export class Recovery {
    * Says to the next generation of the node, which comes or has come, what is to go on there. `silent`: for how many milliseconds the
    * last one had shown no sign of life.
    */
-  recover(node: ThreadNode, { open, at }: Remains, silent = 0): void {
+  recover(node: ThreadNode, { open, at }: Remains, silent: number): void {
     const there = this.terms.places.on(node)
     for (const place of there) if (isStopping(place, at, open)) place.isDoomed = true
     this.#knowAgain(node, there.filter(isAsleep))
