@@ -46,6 +46,7 @@ t.test('what a thread is told to begin again is charged, for it is told so again
 
 t.test('a thread that is past a question does not show it any more', async (t) => {
   let shown = 0
+  let back = 0
   const seen: unknown[] = []
   const sees = (what: string) => () => {
     seen.push([what, shown])
@@ -64,7 +65,13 @@ t.test('a thread that is past a question does not show it any more', async (t) =
     shown = n
   }
   const channel = { say() {}, flush() {} } as unknown as Channel<FromNode>
-  const service = new NodeService(runtime as unknown as LocalRuntime, {} as never, channel, { hears }, {} as never)
+  const service = new NodeService(
+    runtime as unknown as LocalRuntime,
+    {} as never,
+    channel,
+    { hears, comesBack: () => back++ },
+    {} as never,
+  )
   service.receive([
     { kind: 'info', n: 7, to: 'a', message: 'word', args: null },
     { kind: 'reply', ref: 'r', value: 1, revision: 1 },
@@ -79,4 +86,7 @@ t.test('a thread that is past a question does not show it any more', async (t) =
     ['trace', 9],
   ])
   t.equal(shown, 0)
+  t.equal(back, 1, 'it has come back for that')
+  service.receive([])
+  t.equal(back, 2)
 })

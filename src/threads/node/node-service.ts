@@ -41,7 +41,7 @@ export class NodeService {
     private readonly runtime: LocalRuntime,
     private readonly elsewhere: Elsewhere,
     private readonly channel: Channel<FromNode>,
-    private readonly board: Pick<BoardLog, 'hears'>,
+    private readonly board: Pick<BoardLog, 'hears' | 'comesBack'>,
     private readonly reload: (implementation: string, options: CodeChangeOptions) => Promise<CodeChanged>,
   ) {
     this.#ties = new TieService({
@@ -52,6 +52,8 @@ export class NodeService {
   }
 
   receive(messages: readonly ToNode[]): void {
+    // Where the gateway is quick, one message follows the other and the timer of the beats has no turn between them.
+    this.board.comesBack()
     const { node } = this.runtime
     const until = node.tick() + SLICE
     for (const message of messages) {

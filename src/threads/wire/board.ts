@@ -198,9 +198,14 @@ export class BoardLog extends MessageLog {
     return Atomics.load(this.#view.numbers, LINES_HEARD)
   }
 
+  /** It has come back from whatever it was at. */
+  comesBack(): void {
+    Atomics.add(this.#view.numbers, BEAT, 1)
+  }
+
   beat({ node: { places } }: LocalRuntime): void {
     const { numbers, times } = this.#view
-    Atomics.add(numbers, BEAT, 1)
+    this.comesBack()
     Atomics.store(numbers, QUEUED, places.taken)
     times[QUEUED_BYTES] = places.bytes
   }
