@@ -82,6 +82,47 @@ t.test('who goes on after it has waited, and costs its thread, is charged and no
   t.equal(await call('b', 'add'), 1)
 })
 
+t.test('who only looks, and goes on after it has waited, is charged too', async (t) => {
+  const { start, call } = await openHost(t, 1)
+  await start('a')
+  await start('b')
+  for (let i = 0; i < 4; i++) await t.rejects(call('a', 'lookAndLeave', { to: 'b' }), { code: 'server_crashed' })
+  await t.rejects(call('a', 'add'), killed)
+  t.equal(await call('b', 'add'), 1)
+})
+
+t.test('a redact that does not come back for whoever watches is charged to its server', async (t) => {
+  const { host, start, call } = await openHost(t, 1)
+  await start('b')
+  await host.start('brisk', { loopsIn: 'redact' }, { id: 'r' })
+  for (let i = 0; i < 4; i++) {
+    await call('b', 'add')
+    await t.rejects(async () => host.watch('r', () => {}, { onState: () => {} }), { code: 'restarting' })
+  }
+  await t.rejects(call('r', 'add'), killed)
+  t.equal(await call('b', 'add'), 1)
+})
+
+t.test('what a schema does not come back from that judges an order is charged to nobody', async (t) => {
+  const { host, start, call } = await openHost(t, 1, { handlerLimit: 2000 })
+  await start('b')
+  await host.start('brisk', {}, { id: 'r', labels: ['w'] })
+  const word = `${'a'.repeat(60)}!`
+  const key = { scope: 's', key: 'k', fingerprint: '', expires: 1e15 }
+  const lost = { code: 'restarting' }
+  await call('b', 'add')
+  await t.rejects(host.keepCall('r', 'say', { word }, { key }), lost)
+  await call('b', 'add')
+  await t.rejects(async () => host.replaceState('r', { count: 0, word }), lost)
+  await call('b', 'add')
+  t.match(await host.castGroup('w', 'spell', { word }), { sent: 0, failures: [{ id: 'r' }] })
+  await call('b', 'add')
+  t.match(await host.callGroup('w', 'say', { word }), { failures: [{ id: 'r' }] })
+  t.match([await call('b', 'add'), await call('r', 'add')], [1, 1])
+  t.match(await host.nodes(), [{ restarts: 4, servers: 2 }])
+  t.match([(await host.crashes('b')).length, (await host.crashes('r')).length], [0, 0])
+})
+
 t.test('a redact that does not come back is charged to its server, and not to whoever was taken last', async (t) => {
   const { host, start, call } = await openHost(t, 1)
   await start('b')

@@ -35,6 +35,23 @@ t.test('what ends with its mailbox is not to be brought again', async (t) => {
   t.notOk(board.isTaken(4))
 })
 
+t.test('what a server does beside its turns goes on when these are over', async (t) => {
+  const board = new Board()
+  const log = new BoardLog(board.memory)
+  const look = {}
+  log.add('a', { kind: 'call', message: 'look' }, 0)
+  log.beside('a', look)
+  log.returned('a', false)
+  t.match(board.lastTaken, { phase: 'underWay', server: 'a', message: 'look' })
+  log.add('a', { kind: 'cast', message: 'hear' }, 0)
+  log.returned('a', true)
+  t.match(board.lastTaken, { phase: 'underWay', server: 'a', message: 'hear' })
+  log.over('a')
+  t.match(board.lastTaken, { phase: 'underWay', server: 'a', message: 'look' })
+  log.over(look)
+  t.match(board.lastTaken, { phase: 'done', server: 'a' })
+})
+
 t.test('it is known at what a thread is', async (t) => {
   const board = new Board()
   const log = new BoardLog(board.memory)

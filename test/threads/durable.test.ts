@@ -9,13 +9,17 @@ import { bounds, eventually, limits } from './hosts.js'
 
 const directories = [fileURLToPath(new URL('./durable', import.meta.url))]
 
-async function open(t: Test, data: string, { threads = 2, handlerLimit = 400, maxAttempts = 5 } = {}) {
+async function open(
+  t: Test,
+  data: string,
+  { threads = 2, handlerLimit = 400, maxAttempts = 5, maxQueued = 100_000 } = {},
+) {
   const host = await createThreadHost({
     ...{
       threads,
       directories,
       logger: logInto([]),
-      bounds: { ...bounds, maxRestarts: 10, maxAttempts },
+      bounds: { ...bounds, maxRestarts: 10, maxAttempts, maxQueued },
       ...limits,
       handlerLimit,
       data,
@@ -72,6 +76,16 @@ t.test('a cast from one node to another that is lost arrives once', async (t) =>
   await close()
   const later = await open(t, data)
   t.same([await later.call('from', 'look'), await later.call('to', 'look')], [-11, 11])
+})
+
+t.test('casts from one node to another count for what waits there until they are taken', async (t) => {
+  const { call, start } = await open(t, join(t.testdir(), 'data'), { maxQueued: 8 })
+  await start('from')
+  await start('to')
+  for (let n = 1; n <= 10; n++) {
+    t.equal(await call('from', 'pay', { to: 'to', amount: 1 }), -n)
+    await eventually(async () => (await call('to', 'look')) === n)
+  }
 })
 
 t.test('a cast that costs its thread each time is set aside, and the server goes on', async (t) => {

@@ -15,7 +15,7 @@ import { Watches } from '../../src/threads/host/watches.js'
 import { Board } from '../../src/threads/wire/board.js'
 import { carry } from '../../src/threads/wire/carried-failure.js'
 import { Channel } from '../../src/threads/wire/channel.js'
-import type { FromNode, ToNode } from '../../src/threads/wire/messages.js'
+import type { Askable, FromNode, ToNode } from '../../src/threads/wire/messages.js'
 import { latch, logInto, observe } from '../core/running.js'
 import { bounds, eventually, openHost } from './hosts.js'
 
@@ -75,16 +75,18 @@ function recovery(budget = { maxRestarts: 3, maxSeconds: 5 }) {
   const logged: Parameters<typeof logInto>[0] = []
   const places = new Places(new Exits(clock, 1000))
   const crashes = new CrashRecords()
-  const asked = latch().promise
+  const never = latch().promise
+  const asked: unknown[] = []
   const adopted: unknown[][] = []
   const answers: Promise<unknown>[] = []
   const node = {
     name: '1',
     servers: 0,
-    channel: { say() {} },
+    carry() {},
+    channel: { say() {}, question: (...question: unknown[]) => asked.push(question) },
     ask: (...question: unknown[]) => {
       adopted.push(question)
-      return answers.shift() ?? asked
+      return answers.shift() ?? never
     },
   } as unknown as ThreadNode
   const made = new Recovery({
@@ -104,7 +106,7 @@ function recovery(budget = { maxRestarts: 3, maxSeconds: 5 }) {
     place.hasBegun = true
     return place
   }
-  return { recovery: made, clock, logged, places, node, adopted, answers, begun }
+  return { recovery: made, clock, logged, places, crashes, node, adopted, asked, answers, begun }
 }
 
 t.test('whoever loops is given up in the end, however long each loop holds its thread', async (t) => {
@@ -113,9 +115,9 @@ t.test('whoever loops is given up in the end, however long each loop holds its t
   begun('b')
   for (let loss = 1; loss <= 4; loss++) {
     t.ok(places.find('a'), `there before loss ${loss}`)
-    const since = clock.now()
+    const at = { phase: 'running', server: 'a', kind: 'call', message: 'loop', since: clock.now() } as const
     await clock.advance(10_000)
-    recover.recover(node, { open: [], at: { phase: 'running', server: 'a', kind: 'call', message: 'loop', since } })
+    recover.recover(node, { open: [], at }, 10_000)
   }
   t.equal(places.find('a'), undefined)
   t.ok(places.find('b'), 'who shares the thread is not charged')
@@ -125,16 +127,92 @@ t.test('whoever loops is given up in the end, however long each loop holds its t
   for (let loss = 1; loss <= 9; loss++) {
     await later.advance(10_000)
     const at = { phase: 'running', server: 'a', kind: 'call', message: 'leave', since: later.now() } as const
-    patient.recover(other, { open: [], at })
+    patient.recover(other, { open: [], at }, 0)
   }
   t.ok(others.find('a'), 'time in which all went well counts')
+})
+
+t.test('time for which it has had nothing to do is no time for which it held its thread up', async (t) => {
+  const { recovery: recover, clock, places, node, begun } = recovery()
+  begun('a')
+  for (let loss = 1; loss <= 9; loss++) {
+    const at = { phase: 'done', server: 'a', kind: 'call', message: 'add', since: clock.now() } as const
+    await clock.advance(10_000)
+    recover.recover(node, { open: [], at }, 100)
+  }
+  t.ok(places.find('a'))
+})
+
+const message = (n: number, requestId: string, isTaken: boolean): OpenQuestion => ({
+  said: { kind: 'cast', n, to: 'a', message: 'hear', args: {}, origin: { requestId } },
+  asker: { answered() {} },
+  at: n,
+  isKept: true,
+  isTaken,
+  isHeard: false,
+})
+
+t.test('what cost the thread is the last of its name that was taken', async (t) => {
+  const { recovery: recover, clock, crashes, node, begun } = recovery()
+  begun('a')
+  const open = [message(1, 'first', true), message(2, 'last', true), message(3, 'waits', false)]
+  const at = { phase: 'running', server: 'a', kind: 'cast', message: 'hear', since: clock.now() } as const
+  recover.recover(node, { open, at }, 0)
+  t.match(crashes.get('a'), [{ message: 'hear', requestId: 'last' }])
+})
+
+t.test('a message that is named stop is no order to stop', async (t) => {
+  const order: OpenQuestion = { ...message(1, '', false), said: { kind: 'ask', n: 1, what: 'stop', args: ['a'] } }
+  for (const kind of ['call', 'stop']) {
+    const { recovery: recover, clock, places, node, begun } = recovery()
+    begun('a')
+    const at = { phase: 'running', server: 'a', kind, message: 'stop', since: clock.now() } as const
+    recover.recover(node, { open: [order], at }, 0)
+    t.equal(places.find('a') !== undefined, kind === 'call', kind)
+  }
+})
+
+t.test('what the thread did not come back from when it looked at it is not asked of the next one', async (t) => {
+  const heard = (what: Askable, ...args: readonly unknown[]) => {
+    const { recovery: recover, asked, node, begun } = recovery()
+    begun('a')
+    const told: unknown[] = []
+    const asker = { answered: (answer: unknown) => void told.push(answer) }
+    const said = { kind: 'ask', n: 1, what, args } as const
+    const question = { said, asker, at: 1, isKept: false, isTaken: false }
+    recover.recover(node, { open: [{ ...question, isHeard: true }], at: undefined }, 0)
+    const { length } = asked
+    recover.recover(node, { open: [{ ...question, isHeard: false }], at: undefined }, 0)
+    return { told, again: [length, asked.length] }
+  }
+  t.match(heard('getOrStart', 'actor', {}, { id: 'a' }), { told: [{ kind: 'failed' }], again: [0, 1] })
+  t.match(heard('stop', 'a', {}), { told: [{ kind: 'failed' }], again: [0, 1] })
+})
+
+t.test('what brings no message is no load for a node', async (t) => {
+  const { standBy } = fakeGenerations()
+  const node = new ThreadNode('1', { maxQueued: 2, maxQueuedBytes: 1000 }, standBy, silent)
+  node.ready()
+  for (let i = 0; i < 5; i++) void node.ask('bringBack', {}, 0)
+  t.equal(node.isFull, false)
+  const started = node.askWith(10, 'start', 'actor', {}, { id: 'a' })
+  t.equal(node.isFull, false)
+  void node.cast('a', 'hear', {}, {}).catch(() => {})
+  t.equal(node.isFull, true)
+  node.channel.answered({ kind: 'told', n: 6, value: null })
+  await started
+  t.equal(node.isFull, false)
+  node.info({ to: 'a', message: 'hear', args: null })
+  t.equal(node.isFull, true)
+  node.giveUp()
+  t.equal(node.isFull, false)
 })
 
 t.test('a server whose next life cannot begin has ended', async (t) => {
   const { recovery: recover, clock, places, node, begun, answers } = recovery()
   begun('a')
   answers.push(Promise.reject(new Error('it does not fit')))
-  recover.recover(node, { open: [], at: undefined })
+  recover.recover(node, { open: [], at: undefined }, 0)
   await clock.advance(0)
   t.equal(places.find('a'), undefined)
   t.throws(() => places.get('a'), { code: 'server_exited' })
@@ -149,6 +227,7 @@ t.test('when all is over an order to end is done, and a question is not answered
     at: 1,
     isKept: false,
     isTaken: false,
+    isHeard: false,
   })
   recover.giveUp({ open: [question('info'), question('stop')], at: undefined })
   t.match(answers, [{ kind: 'failed', failure: { code: 'draining' } }, { kind: 'told' }])

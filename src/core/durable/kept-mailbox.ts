@@ -93,6 +93,7 @@ export abstract class KeptMailbox extends Server {
 
   /** The store has it too, from where it is taken. Whoever waits for it finds its answer there. */
   #isTwice(envelope: Envelope): void {
+    this.node.taken.dropped(envelope)
     if (envelope.kind !== 'call') return
     envelope.onSettled = undefined
     envelope.fail(new GenServerError('restarting', `${this.id} comes out of the store`, { effect: 'unknown' }))
@@ -135,7 +136,10 @@ export abstract class KeptMailbox extends Server {
     if (begun !== undefined) {
       return begun.then(
         () => this.accept(cast, key),
-        () => this.mailbox.release(cast.bytes),
+        () => {
+          this.node.taken.dropped(cast)
+          this.mailbox.release(cast.bytes)
+        },
       )
     }
     cast.receipt = this.commits.cast(this.id, keptCast(cast))
@@ -176,6 +180,7 @@ export abstract class KeptMailbox extends Server {
   /** Nothing of what it does can be kept any more. */
   #refuse(envelope: Envelope | Urgent, why: Error): Pending {
     if (envelope.kind === 'call') envelope.fail(storageFailed(this.id, why))
+    if (envelope.kind === 'cast') this.node.taken.dropped(envelope)
     return envelope.kind === 'stop' ? super.receive(envelope) : undefined
   }
 
@@ -220,6 +225,8 @@ export abstract class KeptMailbox extends Server {
     receipt.attempts++
     if (this.#isPoison(taken, receipt, this.lastExit?.reason ?? 'killed')) return
     this.commits.castTaken(receipt)
+    // It was told that it is taken, and its number may be another message's by now.
+    taken.ticket = 0
     this.mailbox.putBack(taken) // 1
   }
 

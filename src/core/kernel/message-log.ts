@@ -66,7 +66,11 @@ export class MessageLog {
   /** What the process of `id` was at has given the thread back. If that is `underWay` it goes on later, until it is `over`. */
   returned(_id: string, _underWay: boolean): void {}
 
-  over(_id: string): void {}
+  /** What the process of `id` is at goes on beside whatever else it does, until that is `over`. */
+  beside(_id: string, _look: object): void {}
+
+  /** What a process had under way, or what went on beside. */
+  over(_what: string | object): void {}
 
   /** Does `work` for the process of `id`. */
   during<T>(id: string, what: string, work: () => T): T {

@@ -132,8 +132,9 @@ export class LocalPeers implements Peers {
     const call = this.#addressed.get(ref)
     if (call === undefined) return
     const { id, protocol } = call.to as Peer
+    const check = () => protocol.calls.get(call.message)?.checkReply(value) ?? null
     try {
-      call.answer(protocol.calls.get(call.message)?.checkReply(value) ?? null, revision)
+      call.answer(this.#starter.node.taken.during(id, 'reply', check), revision)
     } catch (thrown) {
       call.fail(crashFailure(id, call.message, thrown))
     }

@@ -95,15 +95,22 @@ export function makeCast(to: Peer, message: string, args: unknown, options: Send
 }
 
 /** A cast that the store has, for `acceptKept`. @throws {GenServerError} `unknown_message`, `invalid_args` */
-export function keptCastOf(to: Peer, message: string, args: unknown, { origin }: SendOptions): Cast {
+export function keptCastOf(to: Peer, message: string, args: unknown, options: SendOptions): Cast {
   const operation = castOperation(to.protocol, message)
-  return new Cast(operation.message, operation.check(args), origin, undefined, true)
+  const { origin, bytes = 0, ticket = 0 } = options
+  const cast = new Cast(operation.message, operation.check(args), origin, undefined, true)
+  cast.bytes = bytes
+  cast.ticket = ticket
+  return cast
 }
 
 /** The same of a call, which waits as long as it takes. */
-export function keptCallOf(to: Peer, message: string, args: unknown, { origin, ifMatch, key }: SendOptions): Call {
+export function keptCallOf(to: Peer, message: string, args: unknown, options: SendOptions): Call {
   const operation = callOperation(to.protocol, message)
+  const { origin, ifMatch, key, bytes = 0, ticket = 0 } = options
   const call = new Call(to, operation.message, operation.check(args), Number.POSITIVE_INFINITY, origin, ifMatch)
+  call.bytes = bytes
+  call.ticket = ticket
   if (key !== undefined) call.keyed = { key, overdue: undefined }
   return call
 }

@@ -41,9 +41,13 @@ export class Server extends Lifecycle {
   protected receive(envelope: Envelope | Urgent): Pending {
     const { taken, recent } = this.node
     taken.add(this.id, envelope, recent)
-    const pending = this.take(envelope)
-    taken.returned(this.id, pending !== undefined)
-    return pending
+    let pending: Pending
+    try {
+      pending = this.take(envelope)
+      return pending
+    } finally {
+      taken.returned(this.id, pending !== undefined)
+    }
   }
 
   protected override over(): void {

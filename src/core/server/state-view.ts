@@ -4,12 +4,15 @@
  */
 import type { AnyDefinition } from '../definition/definition.js'
 import type { StateView } from '../definition/info.js'
+import type { MessageLog } from '../kernel/message-log.js'
 
 /** What a server has for a state before `init` has given one, and after the end. Nobody is shown it. */
 export const NO_STATE: object = Object.freeze({})
 
 /** A server whose state is looked at. */
 export interface Viewed {
+  readonly id: string
+  readonly node: { readonly taken: Pick<MessageLog, 'during'> }
   readonly protocol: { readonly definition: AnyDefinition }
   readonly committed: object
   readonly committedRevision: number
@@ -19,8 +22,9 @@ export interface Viewed {
 }
 
 export function stateView(server: Omit<Viewed, 'lineage'>): StateView {
-  const { protocol, committed, committedRevision: revision, incarnation } = server
-  return { ...viewState(protocol, committed), revision, incarnation }
+  const { id, node, protocol, committed, committedRevision: revision, incarnation } = server
+  // It may be long at it, or never come back.
+  return { ...node.taken.during(id, 'redact', () => viewState(protocol, committed)), revision, incarnation }
 }
 
 export function viewState(

@@ -148,12 +148,15 @@ export abstract class StatefulProcess extends Equipped implements Source {
   /** What a look was asked for comes later. */
   protected addLook(scope: Scope): void {
     this.looks.add(scope)
+    this.node.taken.beside(this.id, scope)
   }
 
   /** It has its answer, at once or later. */
   protected endLook(scope: Scope): void {
     scope.over = true
-    if (this.anyLooks?.delete(scope)) this.rest()
+    if (this.anyLooks?.delete(scope) !== true) return
+    this.node.taken.over(scope)
+    this.rest()
   }
 
   /** The server ends: whatever runs is cut off. The caller of the turn hears `failure`, those who look `looksFailure`. */
@@ -168,6 +171,7 @@ export abstract class StatefulProcess extends Equipped implements Source {
     for (const look of this.anyLooks ?? []) {
       const call = look.call as Call
       abandonWaits(call)
+      this.node.taken.over(look)
       look.cut(looksFailure.message)
       call.fail(looksFailure)
     }
@@ -262,7 +266,7 @@ export abstract class StatefulProcess extends Equipped implements Source {
 
   /** A message that the store has already, by the number `seq`, is for this server: it finds a place also where there is none. */
   acceptKept(message: Cast | Call, _seq: number): void {
-    this.mailbox.occupy()
+    this.mailbox.occupy(message.bytes)
     this.node.transport.deliver(this, message)
   }
 

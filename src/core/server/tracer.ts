@@ -13,6 +13,7 @@ import type { Clock } from '../kernel/clock.js'
 import { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
 import { type Logger, logError } from '../kernel/logger.js'
+import type { MessageLog } from '../kernel/message-log.js'
 import type { Origin } from '../kernel/queued.js'
 import type { Reason } from '../kernel/reason.js'
 import { type ShownState, showState, showValue } from './shown.js'
@@ -67,7 +68,7 @@ export interface Traced {
   readonly committed: object
   readonly committedRevision: number
   readonly incarnation: number
-  readonly node: { readonly clock: Clock; readonly logger: Logger }
+  readonly node: { readonly clock: Clock; readonly logger: Logger; readonly taken: Pick<MessageLog, 'during'> }
   tracer: Tracer | undefined
 }
 
@@ -130,11 +131,12 @@ export class Tracer {
 
   /** A turn has succeeded. Told once for each change of the state. */
   turned(): void {
-    const { committed, protocol, committedRevision: revision } = this.server
+    const { id, node, committed, protocol, committedRevision: revision } = this.server
     const before = this.#before
     if (committed === before) return
     this.#before = committed
-    this.#tell({ event: 'state', revision, before: showState(protocol, before), after: showState(protocol, committed) })
+    const show = (state: object) => node.taken.during(id, 'redact', () => showState(protocol, state))
+    this.#tell({ event: 'state', revision, before: show(before), after: show(committed) })
   }
 
   crashed(message: string, reason: Reason): void {

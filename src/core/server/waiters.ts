@@ -39,9 +39,10 @@ export class Waiters {
   }
 
   /** All who wait hear `failure`, and whatever else waits is dropped. The server has not ended. */
-  giveUp(failure: GenServerError, mailbox: Mailbox): void {
+  giveUp(failure: GenServerError, mailbox: Mailbox, log: MessageLog): void {
     this.failDeferred(() => failure)
     for (let left = mailbox.shift(); left !== undefined; left = mailbox.shift()) {
+      log.dropped(left)
       if (left.kind === 'call') left.fail(failure)
       else if (left.kind === 'stop') left.done(failure)
     }

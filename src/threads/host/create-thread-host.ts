@@ -105,7 +105,10 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
     ...{ places, lives, crashes, logger, clock, kept, nodes: allNodes },
     keeper: new RootKeeper({ maxRestarts: bounds.maxRestarts, maxSeconds: bounds.maxSeconds }),
   })
-  const succession = new Succession({ clock, logger, directories, places, kept, recovery, router, watches })
+  const succession = new Succession({
+    ...{ clock, logger, directories, places, kept, recovery, router, watches },
+    silenceOf: (node) => watchdog.silenceOf(node),
+  })
   const nodes: ThreadNodes = new ThreadNodes(
     { threads, clock, standBy, most: share, introduce: (node) => succession.introduce(node) },
     {
@@ -117,7 +120,7 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
     implementations,
   )
   const limits = new Limits({ places, nodes, implementations, usual: handlerLimit })
-  const watchdog = new Watchdog(clock, beat, {
+  const watchdog: Watchdog = new Watchdog(clock, beat, {
     get nodes() {
       return nodes.all.filter(({ isReady, isBeginning }) => isReady || isBeginning)
     },

@@ -18,8 +18,8 @@ export class Limits {
   of(node: ThreadNode): number {
     const { at } = node
     const { places, nodes } = this.terms
-    const isKnown = at?.phase === 'running' || at?.phase === 'heard'
-    const place = isKnown ? places.find(at.server) : undefined
+    const id = at?.phase === 'running' || at?.phase === 'heard' ? at.server : undefined
+    const place = id === undefined ? undefined : places.find(id)
     if (place !== undefined) return this.#of(place.implementation)
     // What goes on after it has waited for something may be any of them.
     return nodes.implementationsOn(node).reduce((most, name) => Math.max(most, this.#of(name)), 0) || this.terms.usual

@@ -51,8 +51,11 @@ interface RecoveryTerms {
 export class Recovery {
   constructor(private readonly terms: RecoveryTerms) {}
 
-  /** Says to the next generation of the node, which comes or has come, what is to go on there. */
-  recover(node: ThreadNode, { open, at }: Remains): void {
+  /**
+   * Says to the next generation of the node, which comes or has come, what is to go on there. `silent`: for how many milliseconds the
+   * last one had shown no sign of life.
+   */
+  recover(node: ThreadNode, { open, at }: Remains, silent: number): void {
     const there = this.terms.places.on(node)
     for (const place of there) if (isStopping(place, at, open)) place.isDoomed = true
     this.#knowAgain(node, there.filter(isAsleep))
@@ -60,7 +63,7 @@ export class Recovery {
     const culprit = at?.phase === 'heard' ? undefined : awake.find(({ id }) => id === at?.server) // 2
     if (culprit !== undefined) this.#record(culprit, at as At, open)
     const fates = awake.map((place) => {
-      return { place, delay: this.#delayOf(place, place === culprit ? at : undefined) }
+      return { place, delay: this.#delayOf(place, place === culprit ? silent : undefined) }
     })
     const servers = fates.map(({ place: { id, incarnation }, delay }) => {
       return { id, incarnation, restarting: delay !== undefined }
@@ -81,7 +84,8 @@ export class Recovery {
     // A server whose first `init` has failed leaves no trace.
     if (!hasBegun) return
     const at = this.terms.clock.now()
-    const asked = open.find(
+    // What was taken earlier may not have been swept yet.
+    const asked = open.findLast(
       ({ said, isTaken }) => isTaken && isMessage(said) && said.to === id && said.message === message,
     )
     const { origin } = (asked?.said ?? {}) as { readonly origin?: Origin }
@@ -153,14 +157,14 @@ export class Recovery {
     })
   }
 
-  /** Milliseconds until its next life; `undefined`: it has none. */
-  #delayOf(place: Place, taken: At | undefined): number | undefined {
+  /** Milliseconds until its next life; `undefined`: it has none. `held`: for how long it held its thread up, if that is its fault. */
+  #delayOf(place: Place, held: number | undefined): number | undefined {
     const { terms, supervisor, hasBegun, isDoomed, bond } = place
     if (terms === undefined || !hasBegun || isDoomed) return undefined
     if (bond === undefined && supervisor !== undefined) return undefined // 1
     if (bond === undefined && !comesBack(terms.restart, KILLED)) return undefined // 5
-    if (taken === undefined) return 0
-    const delay = this.#charge(place, taken)
+    if (held === undefined) return 0
+    const delay = this.#charge(place, held)
     if (delay === undefined && this.terms.kept.isKept(place)) return LONGEST_DELAY // 4
     if (delay === undefined) {
       this.terms.logger.error({ server: place.id }, `${place.id} has cost its node too often and is given up`)
@@ -169,9 +173,9 @@ export class Recovery {
   }
 
   /** Time in which it held its thread up, or was away, is no time in which it did well. */
-  #charge(place: Place, { since }: At): number | undefined {
+  #charge(place: Place, held: number): number | undefined {
     const { clock, keeper } = this.terms
-    place.wasted += Math.max(0, clock.now() - since)
+    place.wasted += held
     const mortal = {
       restart: place.terms?.restart ?? 'transient',
       restartTimes: place.restartTimes,
@@ -224,15 +228,17 @@ export class Recovery {
   #askAgain(node: ThreadNode, question: OpenQuestion, said: Ask, there: readonly Place[]): void {
     const { what, args } = said
     const id = args[0] as string
+    const mayAgain = !question.isHeard // 3
     const again = () => void node.channel.question(question.asker, (n) => ({ ...said, n }))
     if (what === 'start' || what === 'getOrStart') {
       const place = this.#placeOn(node, (args[2] as StartOptions).id)
       // One whose `init` was under way has ended by now.
-      if (place !== undefined && (what === 'getOrStart' || place.terms === undefined)) again()
+      const isThere = place !== undefined && (what === 'getOrStart' || place.terms === undefined)
+      if (isThere && mayAgain) again()
       else fail(question, killedInit(id))
     } else if (COMES_BACK.has(what)) return
     else if (what === 'castGroup' || what === 'callGroup') done(question, lostGroup(there, id, args[1] as string))
-    else if (!ENDS.has(what)) fail(question, lostNode(node))
+    else if (!ENDS.has(what) || !mayAgain) fail(question, lostNode(node))
     else if (this.#placeOn(node, id) !== undefined) again()
     else done(question)
   }
@@ -260,7 +266,7 @@ function isYetToCome({ id, terms, isClaimed }: Place, at: At | undefined): boole
 
 /** It was obeying an order to stop, from which it did not come back. */
 function isStopping({ id }: Place, at: At | undefined, open: readonly OpenQuestion[]): boolean {
-  if (at?.server !== id || at.message !== 'stop') return false
+  if (at?.server !== id || at.kind !== 'stop') return false
   return open.some(({ said }) => said.kind === 'ask' && said.what === 'stop' && said.args[0] === id)
 }
 

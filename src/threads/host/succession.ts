@@ -29,6 +29,8 @@ interface SuccessionTerms {
   readonly recovery: Recovery
   readonly router: Router
   readonly watches: Watches
+  /** For how many milliseconds the thread of the node has shown no sign of life. */
+  silenceOf(node: ThreadNode): number
 }
 
 export class Succession {
@@ -80,6 +82,7 @@ export class Succession {
     }
     const { clock, kept, logger, recovery, router, watches } = this.terms
     const { isReady } = node
+    const silent = this.terms.silenceOf(node)
     const remains = node.giveUp()
     kept.fence(node)
     const { at: seen } = remains
@@ -92,7 +95,7 @@ export class Succession {
     node.restarts++
     const at = clock.now()
     const delay = this.#delayOf(node, isReady ? at - node.startedAt : 0)
-    recovery.recover(node, remains)
+    recovery.recover(node, remains, silent)
     watches.moved(node, new Date(at).toISOString())
     if (delay === 0) this.#begin(node)
     else

@@ -151,7 +151,7 @@ export class ThreadHost extends ThreadGroups implements Host {
         servers,
         queued: board.queued,
         queuedBytes: board.queuedBytes,
-        current: taken
+        current: taken?.server
           ? { server: taken.server, message: taken.message, runningFor: Math.max(0, now - taken.since) }
           : null,
       }

@@ -42,6 +42,8 @@ export interface ThreadNodeEvents {
 export interface OpenQuestion extends Question<ToNode> {
   /** Its message has been taken from the mailbox, as far as can be known from outside. */
   readonly isTaken: boolean
+  /** The thread was looking at it, and did not come back from that. */
+  readonly isHeard: boolean
 }
 
 /** What a lost thread leaves behind. */
@@ -129,6 +131,7 @@ export class ThreadNode {
     const open = this.channel.detach().map(({ n, question }) => ({
       ...question,
       isTaken: board.isTaken(n) || n === board.question,
+      isHeard: n === board.question && at?.phase === 'heard',
     }))
     this.#generation = this.standBy.take()
     this.#kept = 0
@@ -196,7 +199,7 @@ export class ThreadNode {
 
   get #hasMost(): boolean {
     const { channel, most } = this
-    return channel.size >= most.maxQueued || channel.bytes >= most.maxQueuedBytes
+    return channel.messages >= most.maxQueued || channel.bytes >= most.maxQueuedBytes
   }
 
   /** How many messages for a server have not been taken, as far as can be known from outside. */

@@ -41,7 +41,7 @@ export class NodeService {
     private readonly runtime: LocalRuntime,
     private readonly elsewhere: Elsewhere,
     private readonly channel: Channel<FromNode>,
-    private readonly board: Pick<BoardLog, 'hears'>,
+    private readonly board: Pick<BoardLog, 'hears' | 'comesBack'>,
     private readonly reload: (implementation: string, options: CodeChangeOptions) => Promise<CodeChanged>,
   ) {
     this.#ties = new TieService({
@@ -52,6 +52,8 @@ export class NodeService {
   }
 
   receive(messages: readonly ToNode[]): void {
+    // Where the gateway is quick, one message follows the other and the timer of the beats has no turn between them.
+    this.board.comesBack()
     const { node } = this.runtime
     const until = node.tick() + SLICE
     for (const message of messages) {
@@ -66,7 +68,7 @@ export class NodeService {
 
   #take(message: ToNode): void {
     // What is wrong with a question may be found out before it is anybody's message, by a schema that never comes to an end.
-    if (isQuestion(message)) this.board.hears(message.n)
+    this.board.hears(questionOf(message))
     switch (message.kind) {
       case 'call':
         this.#call(message)
@@ -236,8 +238,21 @@ export class NodeService {
   }
 }
 
-function isQuestion(said: ToNode): said is CallMessage | CastMessage | InfoMessage | Ask {
-  return said.kind === 'call' || said.kind === 'cast' || said.kind === 'info' || said.kind === 'ask'
+/** By which number the gateway knows it, if it is a question; 0 also of answers, which are to questions of this thread. */
+function questionOf(said: ToNode): number {
+  switch (said.kind) {
+    case 'call':
+    case 'cast':
+    case 'info':
+    case 'ask':
+    case 'ping':
+    case 'reload':
+    case 'watch':
+    case 'trace':
+      return said.n
+    default:
+      return 0
+  }
 }
 
 function withSignal([label, message, args, options]: readonly unknown[], signal: AbortSignal): readonly unknown[] {

@@ -146,22 +146,26 @@ export class BoardLog extends MessageLog {
   }
 
   override returned(id: string, underWay: boolean): void {
-    if (underWay) this.#goesOn({ ...this.#work, id })
+    if (underWay) this.#goesOn(id, { ...this.#work, id })
     const outer = this.#outer.pop()
     if (outer === undefined) this.#view.numbers[IS_AT_WORK] = 0
     else this.#isAt(outer.id, outer.kind, outer.message)
   }
 
-  override over(id: string): void {
-    if (this.#underWay.delete(id)) this.#showUnderWay()
+  override beside(id: string, look: object): void {
+    this.#goesOn(look, { ...this.#work, id })
+  }
+
+  override over(what: string | object): void {
+    if (this.#underWay.delete(what)) this.#showUnderWay()
   }
 
   get #work(): Work {
     return { id: this.#id, kind: this.#kind, message: this.#message }
   }
 
-  #goesOn(work: Work): void {
-    this.#underWay.add(work)
+  #goesOn(what: string | object, work: Work): void {
+    this.#underWay.add(what, work)
     this.#showUnderWay()
   }
 
@@ -194,9 +198,14 @@ export class BoardLog extends MessageLog {
     return Atomics.load(this.#view.numbers, LINES_HEARD)
   }
 
+  /** It has come back from whatever it was at. */
+  comesBack(): void {
+    Atomics.add(this.#view.numbers, BEAT, 1)
+  }
+
   beat({ node: { places } }: LocalRuntime): void {
     const { numbers, times } = this.#view
-    Atomics.add(numbers, BEAT, 1)
+    this.comesBack()
     Atomics.store(numbers, QUEUED, places.taken)
     times[QUEUED_BYTES] = places.bytes
   }

@@ -7,11 +7,11 @@
  *    keeps what is dead alive for the collector.
  * 4. What cannot be cloned keeps nothing else from its way.
  * 5. Whoever prepares what is said is told once a turn also while nobody is at the other end.
- * 6. How many questions are open is known, and how many bytes these bring: what waits for a thread that does not come back waits
- *    here, and in the port.
+ * 6. How many messages for servers are open is known, and how many bytes they bring: what waits for a thread that does not come back
+ *    waits here, and in the port. What else is asked is no load: most of it, after a loss, is what is to be begun again.
  */
 import { carry, uncarry } from './carried-failure.js'
-import type { FromNode, Response, ToNode } from './messages.js'
+import type { Ask, FromNode, Response, ToNode } from './messages.js'
 import { pack } from './packing.js'
 
 /** A `MessagePort`. */
@@ -45,6 +45,7 @@ export class Channel<Said extends ToNode | FromNode> {
   /** By their numbers, of which the first is 1. */
   #questions: (Question<Said> | undefined)[] = [undefined]
   #free: number[] = []
+  #messages = 0
   #bytes = 0
 
   constructor(
@@ -66,6 +67,7 @@ export class Channel<Said extends ToNode | FromNode> {
     const open = this.#questions.flatMap((question, n) => (question === undefined ? [] : [{ n, question }]))
     this.#questions = [undefined]
     this.#free = []
+    this.#messages = 0
     this.#bytes = 0
     return open.sort((a, b) => a.question.at - b.question.at)
   }
@@ -119,15 +121,16 @@ export class Channel<Said extends ToNode | FromNode> {
     const n = this.#free.pop() ?? this.#questions.length
     const said = make(n)
     this.#questions[n] = { said, asker, at: ++this.#count, isKept: false }
+    if (isMessage(said)) this.#messages++
     this.#bytes += bytesOf(said)
     asker.asked?.(n)
     this.say(said)
     return n
   }
 
-  /** How many questions are open. */
-  get size(): number {
-    return this.#questions.length - 1 - this.#free.length // 6
+  /** How many questions are open that bring something for a server. */
+  get messages(): number {
+    return this.#messages // 6
   }
 
   /** How many bytes they are known to bring. */
@@ -162,7 +165,9 @@ export class Channel<Said extends ToNode | FromNode> {
   }
 
   #release(n: number): void {
-    this.#bytes -= bytesOf(this.#questions[n]?.said)
+    const said = this.#questions[n]?.said
+    if (isMessage(said)) this.#messages--
+    this.#bytes -= bytesOf(said)
     this.#questions[n] = undefined
     this.#free.push(n)
   }
@@ -174,6 +179,13 @@ export class Channel<Said extends ToNode | FromNode> {
 
 function bytesOf(said: ToNode | FromNode | undefined): number {
   return (said as { readonly bytes?: number } | undefined)?.bytes ?? 0
+}
+
+/** Whether somebody has sent it; what brings bytes is what a client gave. */
+function isMessage(said: ToNode | FromNode | undefined): boolean {
+  const kind = said?.kind
+  if (kind === 'ask') return (said as Ask).bytes !== undefined
+  return kind === 'call' || kind === 'cast' || kind === 'info'
 }
 
 /** An asker for whom a promise stands. */

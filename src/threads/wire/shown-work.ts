@@ -3,7 +3,7 @@
 /** What a server can be at: a kind of message, or a callback of its own. */
 const KINDS = [
   ...['call', 'cast', 'info', 'continue', 'replace', 'crash', 'stop'],
-  ...['init', 'redact', 'codeChange'],
+  ...['init', 'redact', 'codeChange', 'reply'],
 ] as const
 
 const TEXT = 512

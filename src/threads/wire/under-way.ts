@@ -16,26 +16,27 @@ interface Link extends Work {
 }
 
 export class UnderWay {
-  readonly #links = new Map<string, Link>()
+  /** By the id of whose turn it is, or by what a server does beside its turns. */
+  readonly #links = new Map<string | object, Link>()
   #latest: Link | undefined = undefined
 
   get latest(): Work | undefined {
     return this.#latest
   }
 
-  add({ id, kind, message }: Work): void {
-    this.delete(id)
+  add(what: string | object, { id, kind, message }: Work): void {
+    this.delete(what)
     const link = { id, kind, message, earlier: this.#latest, later: undefined }
     if (this.#latest !== undefined) this.#latest.later = link
     this.#latest = link
-    this.#links.set(id, link)
+    this.#links.set(what, link)
   }
 
   /** `false`: it is not. */
-  delete(id: string): boolean {
-    const link = this.#links.get(id)
+  delete(what: string | object): boolean {
+    const link = this.#links.get(what)
     if (link === undefined) return false
-    this.#links.delete(id)
+    this.#links.delete(what)
     const { earlier, later } = link
     if (earlier !== undefined) earlier.later = later
     if (later !== undefined) later.earlier = earlier

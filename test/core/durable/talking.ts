@@ -1,5 +1,5 @@
 /** Durable servers that talk, a store whose commits can be held back, and what another process finds in it. */
-import { defineServer, type Runtime, Type } from 'genservers'
+import { defineServer, type Runtime, type RuntimeOptions, Type } from 'genservers'
 import type { Test } from 'tap'
 import type { Known } from '../../../src/adapters.js'
 import { observe, running } from '../running.js'
@@ -83,7 +83,7 @@ export function talker(heard: unknown[]) {
   })
 }
 
-export async function talking(t: Test, options: { readonly maxStateBytes?: number } = {}) {
+export async function talking(t: Test, options: Pick<RuntimeOptions, 'maxStateBytes' | 'taken'> = {}) {
   const heard: unknown[] = []
   const { store, commits } = heldStore()
   const world = running(t, { talker: talker(heard) }, { store, ...options })

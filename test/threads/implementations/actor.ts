@@ -60,6 +60,7 @@ export default defineServer({
     burn: { args: Type.Object({ ms: Type.Number() }) },
     askAndBurn: { args: Type.Object({ to: Type.String(), ms: Type.Integer() }) },
     askAndLeave: { args: To },
+    lookAndLeave: { args: To, readOnly: true },
     tellOften: { args: Type.Object({ to: Type.String(), times: Type.Integer() }) },
     log: { args: Type.Object({ times: Type.Integer() }) },
     takeParentPort: {},
@@ -160,6 +161,10 @@ export default defineServer({
       while (performance.now() < end);
     },
     askAndLeave: async (_state, { to }, ctx) => {
+      await ctx.call(to, 'add', {})
+      process.exit(3)
+    },
+    lookAndLeave: async (_state, { to }, ctx) => {
       await ctx.call(to, 'add', {})
       process.exit(3)
     },
