@@ -130,6 +130,14 @@ t.test('whoever loops is given up in the end, however long each loop holds its t
   t.ok(others.find('a'), 'time in which all went well counts')
 })
 
+t.test('servers that seem to be above each other, since their ids have gone to others, end', async (t) => {
+  const { recovery: recover, places, node, begun } = recovery()
+  begun('a').supervisor = 'b'
+  begun('b').supervisor = 'a'
+  recover.recover(node, { open: [], at: { phase: 'running', server: 'a', kind: 'call', message: 'loop', since: 0 } })
+  t.same([...places.all()], [])
+})
+
 t.test('a server whose next life cannot begin has ended', async (t) => {
   const { recovery: recover, clock, places, node, begun, answers } = recovery()
   begun('a')

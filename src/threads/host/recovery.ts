@@ -4,7 +4,8 @@
  *
  * 1. The memory of the thread is gone: a server begins again from its `init`. Children begin again when their supervisor does.
  * 2. The server at whose message the thread was is held to have done it: its restart budget is charged, and nobody else's. If it was
- *    at none, that is the one whose message was under way, or else was taken last.
+ *    at none, that is the one whose message was under way, or else was taken last. Of a child that begins again only with its
+ *    supervisor, it is the budget of the one at the top of the tree.
  * 3. What was taken is not run again: its caller hears that the server was killed. What was not waits for the next life, and a
  *    start that had not begun for the next thread. What the thread was looking at is not looked at again either.
  * 4. A durable server goes on with what is kept, and is not given up. What it did last may be kept or not, and so may a cast whose
@@ -54,13 +55,15 @@ export class Recovery {
   /** Says to the next generation of the node, which comes or has come, what is to go on there. */
   recover(node: ThreadNode, { open, at }: Remains): void {
     const there = this.terms.places.on(node)
-    for (const place of there) if (isStopping(place, at, open)) place.isDoomed = true
+    const busy = this.#upFrom(at?.server)
+    for (const place of busy) if (isStopping(place, at, open)) place.isDoomed = true
     this.#knowAgain(node, there.filter(isAsleep))
     const awake = there.filter((place) => !isAsleep(place) && !isYetToCome(place, at))
     const culprit = at?.phase === 'heard' ? undefined : awake.find(({ id }) => id === at?.server) // 2
     if (culprit !== undefined) this.#record(culprit, at as At, open)
+    const charged = culprit?.bond === undefined ? busy.at(-1) : culprit
     const fates = awake.map((place) => {
-      return { place, delay: this.#delayOf(place, place === culprit ? at : undefined) }
+      return { place, delay: this.#delayOf(place, culprit && place === charged ? at : undefined) }
     })
     const servers = fates.map(({ place: { id, incarnation }, delay }) => {
       return { id, incarnation, restarting: delay !== undefined }
@@ -73,6 +76,19 @@ export class Recovery {
       else this.#adopt(place, delay)
     }
     for (const question of open) if (question.asker.isOver !== true) this.#goOn(node, question, there) // 3
+  }
+
+  /** The server, its supervisor, and so on up to the top of the tree. */
+  #upFrom(id: string | undefined): Place[] {
+    const up = new Set<Place>()
+    // Of two that have just ended, and whose ids have gone to others, one may seem to be above the other.
+    for (let next = this.#find(id); next !== undefined && !up.has(next); next = this.#find(next.supervisor))
+      up.add(next)
+    return [...up]
+  }
+
+  #find(id: string | undefined): Place | undefined {
+    return id === undefined ? undefined : this.terms.places.find(id)
   }
 
   /** What can be told of a message that cost its thread. */
@@ -238,7 +254,7 @@ export class Recovery {
   }
 
   #placeOn(node: ThreadNode, id: string | undefined): Place | undefined {
-    const place = id === undefined ? undefined : this.terms.places.find(id)
+    const place = this.#find(id)
     return place?.node === node ? place : undefined
   }
 }
@@ -258,9 +274,9 @@ function isYetToCome({ id, terms, isClaimed }: Place, at: At | undefined): boole
   return terms === undefined && !isClaimed && at?.server !== id
 }
 
-/** It was obeying an order to stop, from which it did not come back. */
+/** It, or one below it, was obeying an order to stop, from which that did not come back. */
 function isStopping({ id }: Place, at: At | undefined, open: readonly OpenQuestion[]): boolean {
-  if (at?.server !== id || at.message !== 'stop') return false
+  if (at?.message !== 'stop') return false
   return open.some(({ said }) => said.kind === 'ask' && said.what === 'stop' && said.args[0] === id)
 }
 
