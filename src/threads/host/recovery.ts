@@ -72,6 +72,7 @@ export class Recovery {
     // A supervisor that begins again finds those that it is to take in.
     const isBound = ({ place }: { place: Place }) => place.bond !== undefined
     for (const { place, delay } of [...fates.filter(isBound), ...fates.filter((fate) => !isBound(fate))]) {
+      if (delay === undefined) this.#forget(place)
       if (delay === undefined) this.#end(place)
       else this.#adopt(place, delay)
     }
@@ -197,6 +198,15 @@ export class Recovery {
     place.restartTimes = mortal.restartTimes
     place.wasted += delay ?? 0
     return delay
+  }
+
+  /** One of a tree is not to be there again, unless it comes with the supervisor that has it. */
+  #forget(place: Place): void {
+    const { id, hasBegun, isDoomed, supervisor } = place
+    if (!hasBegun || !(isDoomed || this.#find(supervisor) === undefined)) return
+    this.terms.kept
+      .forget(place)
+      .catch((error) => this.terms.logger.error({ server: id, err: error }, 'the end of a server could not be kept'))
   }
 
   /** One that never began leaves no trace: whoever starts it hears so. */

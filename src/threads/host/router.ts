@@ -156,8 +156,10 @@ export class Router {
     const { places, lives } = this.terms
     const place = places.find(id)
     if (place?.node !== node) return
+    // One that is known again, as it was, begins nothing.
+    const isNews = last !== undefined || !place.hasBegun
     place.began(incarnation, lived)
-    lives.began(place, incarnation, last)
+    if (isNews) lives.began(place, incarnation, last)
   }
 
   #crashed(node: ThreadNode, { id, record }: CrashedMessage): void {
