@@ -241,6 +241,35 @@ t.test('a restart that is still to come is told by the server itself', async (t)
   t.same(events, [])
 })
 
+t.test('a trace goes on although its node is lost twice, and not when nobody looks any more', async (t) => {
+  const { clock, node, watches, asked, unwatched } = watching()
+  const told: string[] = []
+  const traced = observe(watches.trace('a', ({ event }) => told.push(event)))
+  const refused = observe(watches.trace('a', ({ event }) => told.push(event)))
+  asked[1]?.open({ watch: 5, value: '' })
+  asked[2]?.fail(new Error('it cannot'))
+  await clock.advance(0)
+  t.match(refused.error, { message: 'it cannot' })
+  watches.moved(node, AT)
+  watches.moved(node, AT)
+  t.equal(asked.length, 5, 'what was refused is not asked for again')
+  asked[3]?.fail(new Error('the node is lost'))
+  await clock.advance(0)
+  t.same(told, [])
+  traced.value?.()
+  asked[4]?.open({ watch: 9, value: '' })
+  await clock.advance(0)
+  t.ok(unwatched.includes(9))
+  const left = observe(watches.trace('a', ({ event }) => told.push(event)))
+  asked[5]?.open({ watch: 6, value: '' })
+  await clock.advance(0)
+  watches.moved(node, AT)
+  left.value?.()
+  asked[6]?.fail(new Error('the node is lost'))
+  await clock.advance(0)
+  t.same(told, [], 'nobody is there to hear of an end')
+})
+
 /** Nodes that are asked to reload, and answer when the test says so. */
 function reloading(names: string) {
   const asked = new Map<string, ReturnType<typeof latch<unknown>>>()
@@ -471,4 +500,21 @@ t.test('a server that is known again, as it was, is not told of as one that star
   t.same(told, ['start'])
   began('killed')
   t.same(told, ['start', 'restart'])
+})
+
+t.test('a trace goes on in the next thread, and ends where its server does not begin by itself', async (t) => {
+  const { host, start, call } = await openHost(t, 1)
+  await start('a')
+  await host.start('supervisor', { children: [{ id: 'c', implementation: 'actor' }] }, { id: 'top' })
+  const told: Record<string, string[]> = { a: [], c: [], left: [] }
+  for (const id of ['a', 'c']) await host.trace(id, ({ event }) => told[id]?.push(event))
+  const stop = await host.trace('a', ({ event }) => told['left']?.push(event))
+  stop()
+  for (let lost = 1; lost <= 2; lost++) {
+    await t.rejects(call('a', 'leave'), { code: 'server_crashed' })
+    await call('a', 'add')
+    await eventually(() => told['a']?.filter((event) => event === 'out').length === lost)
+  }
+  t.same(told['c'], ['end'])
+  t.same(told['left'], [])
 })
