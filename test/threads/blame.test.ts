@@ -1,10 +1,12 @@
 /** Who is held to have cost a thread, and how long whatever it was at may have held it. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { Limits } from '../../src/threads/host/limits.js'
 import type { Place } from '../../src/threads/host/place.js'
 import type { ThreadNode } from '../../src/threads/host/thread-node.js'
 import { Board, BoardLog } from '../../src/threads/wire/board.js'
-import { openHost } from './hosts.js'
+import { eventually, openHost } from './hosts.js'
 
 const killed = { code: 'server_exited', details: { reason: 'killed' } }
 
@@ -155,6 +157,61 @@ t.test('an order to stop from which a server does not come back is carried out',
   await start('b')
   await host.start('brisk', { loopsIn: 'terminate' }, { id: 'r' })
   await host.stop('r', { timeout: 60_000 })
+  await t.rejects(call('r', 'add'), killed)
+  t.equal(await call('b', 'add'), 1)
+  t.match(await host.nodes(), [{ restarts: 1, servers: 1 }])
+})
+
+const child = (id: string, args = {}, implementation = 'actor') => ({ id, implementation, args })
+
+t.test(
+  'a child that costs its thread is charged to the supervisor at the top, and the tree ends in the end',
+  async (t) => {
+    const { host, start, call, logged } = await openHost(t, 1)
+    await start('b')
+    const branch = { id: 'branch', implementation: 'supervisor', args: { children: [child('c'), child('d')] } }
+    await host.start('supervisor', { children: [branch] }, { id: 'top' })
+    for (let i = 0; i < 4; i++) {
+      // It begins again when its supervisor does, some time after the thread.
+      await eventually(async () => (await call('d', 'add').catch(() => 0)) !== 0)
+      await t.rejects(call('c', 'leave'), { code: 'server_crashed' })
+      t.match(await host.crashes('c'), [{ message: 'leave' }])
+    }
+    await t.rejects(call('top', 'whichChildren'), killed)
+    t.equal(await call('b', 'add'), 1)
+    t.match(await host.info('b'), { restarts: 4 })
+    t.ok(logged.some(({ message }) => message === 'top has cost its node too often and is given up'))
+  },
+)
+
+t.test('so is one whose thread is lost before anybody has heard that it has its id', async (t) => {
+  const { host, start, call } = await openHost(t, 1, { handlerLimit: 200 })
+  const trap = join(t.testdir(), 'trap')
+  await start('b')
+  await host.start('supervisor', { children: [child('c', { loopsBeside: trap })] }, { id: 'top' })
+  writeFileSync(trap, '')
+  await t.rejects(call('c', 'leave'), { code: 'server_crashed' })
+  await eventually(() =>
+    call('top', 'whichChildren').then(
+      () => false,
+      ({ code }) => code === 'server_exited',
+    ),
+  )
+  t.equal(await call('b', 'add'), 1)
+  t.match(await host.info('b'), { restarts: 4 })
+})
+
+t.test('an order to stop a tree is carried out also where one below does not come back from its own', async (t) => {
+  const { host, start, call } = await openHost(t, 1)
+  await start('b')
+  const branch = {
+    id: 'branch',
+    implementation: 'supervisor',
+    args: { children: [child('r', { loopsIn: 'terminate' }, 'brisk')] },
+  }
+  await host.start('supervisor', { children: [branch] }, { id: 'top' })
+  await host.stop('top', { timeout: 60_000 })
+  await t.rejects(call('top', 'whichChildren'), killed)
   await t.rejects(call('r', 'add'), killed)
   t.equal(await call('b', 'add'), 1)
   t.match(await host.nodes(), [{ restarts: 1, servers: 1 }])

@@ -119,3 +119,30 @@ t.test(
     await close()
   },
 )
+
+t.test('a supervisor that has ended with its thread is forgotten', async (t) => {
+  const data = join(t.testdir(), 'data')
+  const { host, call, close } = await open(t, data, 1)
+  await host.start('supervisor', { children: ledgers('a') }, { id: 'gone', restart: 'temporary' })
+  await host.start('supervisor', { children: ledgers('b') }, { id: 'stays' })
+  await call('a', 'add', { amount: 5 })
+  await t.rejects(call('a', 'loop'), { code: 'server_crashed' })
+  await t.rejects(call('gone', 'whichChildren'), { code: 'server_exited' })
+  t.equal(await call('a', 'look'), 5)
+  await close()
+  const later = await open(t, data, 1)
+  t.same(await later.children('stays'), ['b running'])
+  await t.rejects(later.call('gone', 'whichChildren'), { code: 'unknown_server' })
+  t.match(await later.host.info('a'), { supervisor: null })
+})
+
+t.test('so is a child that keeps nothing and is killed while it holds its thread up', async (t) => {
+  const { host, call, children } = await open(t, join(t.testdir(), 'data'), 1, { handlerLimit: 60_000 })
+  await host.start('supervisor', { children: [{ id: 'p', implementation: 'plain' }, ...ledgers('b')] }, { id: 'top' })
+  const fatal = t.rejects(call('p', 'loop'), { code: 'server_crashed' })
+  await eventually(async () => (await host.nodes())[0]?.current)
+  await host.kill('p')
+  await fatal
+  await eventually(async () => (await host.info('b').catch(() => undefined))?.supervisor === 'top')
+  t.same(await children('top'), ['p stopped', 'b running'])
+})

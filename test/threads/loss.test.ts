@@ -9,6 +9,7 @@ import type { Place } from '../../src/threads/host/place.js'
 import { Places } from '../../src/threads/host/places.js'
 import { Recovery } from '../../src/threads/host/recovery.js'
 import { Reloads } from '../../src/threads/host/reloads.js'
+import { Router } from '../../src/threads/host/router.js'
 import type { StandBy } from '../../src/threads/host/stand-by.js'
 import { type OpenQuestion, ThreadNode } from '../../src/threads/host/thread-node.js'
 import { Watches } from '../../src/threads/host/watches.js'
@@ -89,6 +90,8 @@ function recovery(budget = { maxRestarts: 3, maxSeconds: 5 }) {
       return answers.shift() ?? never
     },
   } as unknown as ThreadNode
+  const forgotten: string[] = []
+  const forget = async ({ id }: Place) => void forgotten.push(id)
   const made = new Recovery({
     places,
     clock,
@@ -97,7 +100,7 @@ function recovery(budget = { maxRestarts: 3, maxSeconds: 5 }) {
     crashes,
     nodes: () => [node],
     keeper: new RootKeeper(budget, () => 0),
-    kept: { isKept: () => false } as unknown as KeptServers,
+    kept: { isKept: () => false, forget } as unknown as KeptServers,
   })
   const begun = (id: string): Place => {
     const place = places.take(id, 'actor', node)
@@ -106,7 +109,7 @@ function recovery(budget = { maxRestarts: 3, maxSeconds: 5 }) {
     place.hasBegun = true
     return place
   }
-  return { recovery: made, clock, logged, places, crashes, node, adopted, asked, answers, begun }
+  return { recovery: made, clock, logged, places, crashes, node, adopted, asked, answers, forgotten, begun }
 }
 
 t.test('whoever loops is given up in the end, however long each loop holds its thread', async (t) => {
@@ -208,6 +211,32 @@ t.test('what brings no message is no load for a node', async (t) => {
   t.equal(node.isFull, false)
 })
 
+t.test('servers that seem to be above each other, since their ids have gone to others, end', async (t) => {
+  const { recovery: recover, places, node, begun } = recovery()
+  begun('a').supervisor = 'b'
+  begun('b').supervisor = 'a'
+  recover.recover(node, { open: [], at: { phase: 'running', server: 'a', kind: 'call', message: 'loop', since: 0 } }, 0)
+  t.same([...places.all()], [])
+})
+
+t.test('of a tree nothing is kept any more that has ended for good with its thread', async (t) => {
+  const { recovery: recover, node, begun, forgotten, answers } = recovery()
+  begun('top').terms = { ...terms, restart: 'temporary' }
+  begun('branch').supervisor = 'top'
+  begun('leaf').supervisor = 'branch'
+  begun('other')
+  begun('child').supervisor = 'other'
+  const killed = begun('late')
+  killed.supervisor = 'other'
+  killed.isDoomed = true
+  const raised = begun('raised')
+  raised.hasBegun = false
+  answers.push(Promise.reject(new Error('the host is over')))
+  recover.recover(node, { open: [], at: undefined }, 0)
+  await Promise.resolve()
+  t.same(forgotten, ['top', 'branch', 'leaf', 'late'])
+})
+
 t.test('a server whose next life cannot begin has ended', async (t) => {
   const { recovery: recover, clock, places, node, begun, answers } = recovery()
   begun('a')
@@ -291,6 +320,35 @@ t.test('a restart that is still to come is told by the server itself', async (t)
   t.same(events, [])
 })
 
+t.test('a trace goes on although its node is lost twice, and not when nobody looks any more', async (t) => {
+  const { clock, node, watches, asked, unwatched } = watching()
+  const told: string[] = []
+  const traced = observe(watches.trace('a', ({ event }) => told.push(event)))
+  const refused = observe(watches.trace('a', ({ event }) => told.push(event)))
+  asked[1]?.open({ watch: 5, value: '' })
+  asked[2]?.fail(new Error('it cannot'))
+  await clock.advance(0)
+  t.match(refused.error, { message: 'it cannot' })
+  watches.moved(node, AT)
+  watches.moved(node, AT)
+  t.equal(asked.length, 5, 'what was refused is not asked for again')
+  asked[3]?.fail(new Error('the node is lost'))
+  await clock.advance(0)
+  t.same(told, [])
+  traced.value?.()
+  asked[4]?.open({ watch: 9, value: '' })
+  await clock.advance(0)
+  t.ok(unwatched.includes(9))
+  const left = observe(watches.trace('a', ({ event }) => told.push(event)))
+  asked[5]?.open({ watch: 6, value: '' })
+  await clock.advance(0)
+  watches.moved(node, AT)
+  left.value?.()
+  asked[6]?.fail(new Error('the node is lost'))
+  await clock.advance(0)
+  t.same(told, [], 'nobody is there to hear of an end')
+})
+
 /** Nodes that are asked to reload, and answer when the test says so. */
 function reloading(names: string) {
   const asked = new Map<string, ReturnType<typeof latch<unknown>>>()
@@ -298,32 +356,75 @@ function reloading(names: string) {
   const nodeOf = (name: string) => {
     const answer = latch<unknown>()
     asked.set(name, answer)
-    return { name, askUntil: () => answer.promise } as unknown as ThreadNode
+    const askUntil = (gone: AbortSignal) => {
+      gone.addEventListener('abort', () => said.push(`${name} abandoned`))
+      return answer.promise
+    }
+    return { name, restarts: 0, askUntil } as unknown as ThreadNode
   }
   const nodes = [...names].map(nodeOf)
   const reloads = new Reloads(
     () => [...nodes],
     () => said.push('renewed'),
     (name, data) => said.push(`${name} is ${data.version}`),
+    ({ name }) => said.push(`${name} given up`),
   )
   const agree = (name: string) => reloads.agree({ n: 1, answer: ({ kind }) => said.push(`${name} ${kind}`) })
   const done = (name: string) =>
     asked.get(name)?.open({ changed: { from: 1, to: 2, servers: 1, migrated: 1 }, data: { version: 2 } })
-  return { reloads, said, asked, agree, done, add: (name: string) => nodes.push(nodeOf(name)) }
+  const lose = (name: string) => {
+    for (const node of nodes) if (node.name === name) node.restarts++
+    asked.get(name)?.fail(new Error('the node is lost'))
+  }
+  return { reloads, said, asked, agree, done, lose, add: (name: string) => nodes.push(nodeOf(name)) }
 }
 
 t.test('a node that is lost when all have agreed to new code has changed over with the others', async (t) => {
-  const { reloads, said, asked, agree, done } = reloading('ab')
+  const { reloads, said, lose, agree, done } = reloading('ab')
   const reload = reloads.reload('visits', {})
   await Promise.resolve()
   agree('a')
   t.same(said, [])
   agree('b')
   t.same(said, ['renewed', 'a told', 'b told'])
-  asked.get('a')?.fail(new Error('the node is lost'))
+  lose('a')
   done('b')
   t.match(await reload, { servers: 1, migrated: 1 })
   t.same(said.slice(3), ['visits is 2'])
+})
+
+t.test('a node that fails when all have agreed to new code is given up, for its next thread runs that', async (t) => {
+  const { reloads, said, asked, agree, done } = reloading('ab')
+  const reload = reloads.reload('visits', {})
+  await Promise.resolve()
+  agree('a')
+  agree('b')
+  asked.get('a')?.fail(new Error('it cannot'))
+  done('b')
+  t.match(await reload, { servers: 1, migrated: 1 })
+  t.same(said.slice(3), ['a given up', 'visits is 2'])
+})
+
+t.test('a change is abandoned by whoever wanted it until all have agreed, and not later', async (t) => {
+  for (const agreed of [false, true]) {
+    const { reloads, said, asked, agree, done } = reloading('a')
+    const gone = new AbortController()
+    const reload = observe(reloads.reload('visits', { signal: gone.signal }))
+    await Promise.resolve()
+    if (agreed) agree('a')
+    gone.abort()
+    t.equal(said.includes('a abandoned'), !agreed)
+    if (agreed) done('a')
+    else asked.get('a')?.fail(new Error('nobody wants it'))
+    await new Promise((resolve) => setImmediate(resolve))
+    t.equal(reload.outcome, agreed ? 'resolved' : 'rejected')
+  }
+  const { reloads, said, asked } = reloading('a')
+  const late = t.rejects(reloads.reload('visits', { signal: AbortSignal.abort() }), { message: 'nobody wants it' })
+  await Promise.resolve()
+  t.same(said, ['a abandoned'])
+  asked.get('a')?.fail(new Error('nobody wants it'))
+  await late
 })
 
 t.test('a node that is lost before all have agreed keeps all others on their code', async (t) => {
@@ -334,7 +435,7 @@ t.test('a node that is lost before all have agreed keeps all others on their cod
   asked.get('a')?.fail(new Error('the node is lost'))
   asked.get('b')?.fail(new Error('given up'))
   await reload
-  t.same(said, ['b failed'])
+  t.same(said, ['b failed', 'a abandoned', 'b abandoned'])
 })
 
 t.test('what a node that has changed over could not keep is told when all have changed over', async (t) => {
@@ -459,4 +560,40 @@ t.test('nobody waits for a thread that is stuck longer than for its answer', asy
   await host.kill('a')
   await doubtful
   await fatal
+})
+
+t.test('a server that is known again, as it was, is not told of as one that starts', async (t) => {
+  const clock = createSimulatedClock()
+  const places = new Places(new Exits(clock, 1000))
+  const lives = new Lives(clock, silentLogger)
+  const told: unknown[] = []
+  lives.watch(({ event }) => told.push(event), {})
+  const node = { name: '1', servers: 0 } as unknown as ThreadNode
+  const router = new Router({ places, lives, nodes: () => [], crashes: new CrashRecords() } as never)
+  const began = (last?: string) =>
+    router.hear(node, [{ kind: 'began', id: 'a', incarnation: 1, last, lived: undefined }])
+  const named = { id: 'a', implementation: 'actor', args: {}, terms, supervisor: undefined, incarnation: 1 }
+  router.hear(node, [{ kind: 'registered', ...named }])
+  began()
+  began()
+  t.same(told, ['start'])
+  began('killed')
+  t.same(told, ['start', 'restart'])
+})
+
+t.test('a trace goes on in the next thread, and ends where its server does not begin by itself', async (t) => {
+  const { host, start, call } = await openHost(t, 1)
+  await start('a')
+  await host.start('supervisor', { children: [{ id: 'c', implementation: 'actor' }] }, { id: 'top' })
+  const told: Record<string, string[]> = { a: [], c: [], left: [] }
+  for (const id of ['a', 'c']) await host.trace(id, ({ event }) => told[id]?.push(event))
+  const stop = await host.trace('a', ({ event }) => told['left']?.push(event))
+  stop()
+  for (let lost = 1; lost <= 2; lost++) {
+    await t.rejects(call('a', 'leave'), { code: 'server_crashed' })
+    await call('a', 'add')
+    await eventually(() => told['a']?.filter((event) => event === 'out').length === lost)
+  }
+  t.same(told['c'], ['end'])
+  t.same(told['left'], [])
 })

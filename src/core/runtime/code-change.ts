@@ -74,7 +74,6 @@ export class CodeChange {
       await this.#prepare()
       if (agreed !== undefined) {
         await agreed()
-        this.patience.check()
         await this.#prepare()
       }
       switchTo()
@@ -134,10 +133,13 @@ export class CodeChange {
     await this.patience.wait(tried, () => this.#late('not all states that are kept were looked at'))
   }
 
-  /** Those that are on their way into memory have come. */
+  /** Those that are on their way into memory have come, or will not. */
   async #whenHere(loading: readonly Server[]): Promise<void> {
-    const here = Promise.all(loading.map((server) => server.whenHere(() => {})))
+    const here = Promise.allSettled(loading.map((server) => server.whenHere(() => {})))
     await this.patience.wait(here, () => this.#late('servers were still on their way into memory'))
+    const back = loading.filter(({ id }) => this.directory.look(id) instanceof Sleeper)
+    if (back.length > 0) await this.#try(back.map(({ id }) => id))
+    this.#mustSucceed(this.#trial.failures)
   }
 
   #late(what: string): GenServerError {

@@ -116,7 +116,7 @@ export class LocalHousehold implements Household {
     const options = { ...terms, restart, shutdown: shutdown && patienceOf(shutdown), bond }
     let child: Server | undefined
     try {
-      const claimed = neighbours.claim(spec.id, implementation)
+      const claimed = neighbours.claim(spec.id, implementation, keeper.supervisor)
       if (claimed !== undefined) {
         await claimed
         if (!this.isOn()) neighbours.unclaim(spec.id)

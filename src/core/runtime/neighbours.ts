@@ -24,10 +24,10 @@ export interface Registered {
 
 export interface Neighbours {
   /**
-   * Takes the id on all nodes, for a server that is about to start here. `undefined`: nobody else can have it.
+   * Takes the id on all nodes, for a server that is about to start here, maybe as a child. `undefined`: nobody else can have it.
    * @throws {GenServerError} `already_started`
    */
-  claim(id: string, implementation: string): Promise<void> | undefined
+  claim(id: string, implementation: string, supervisor?: string): Promise<void> | undefined
   /** It was claimed, and its server was not made. */
   unclaim(id: string): void
   /** A server has its id. */

@@ -19,7 +19,7 @@ import { notRead, storageFailed } from '../durable/storage-failed.js'
 import { Breath } from '../kernel/breath.js'
 import type { KeptBrief } from '../kernel/kept.js'
 import type { Node } from '../kernel/node.js'
-import { type Store, StoreFull } from '../kernel/store.js'
+import { type Store, StoreFailed, StoreFull } from '../kernel/store.js'
 import type { Keeper } from '../server/keeper.js'
 import type { Peers } from '../server/peers.js'
 import { viewState } from '../server/state-view.js'
@@ -32,6 +32,9 @@ import { SupervisorKeeper } from './supervisor-keeper.js'
 
 /** Exits that are remembered beyond the process. */
 export const MOST_EXITS = 10_000
+
+/** Of whom the store is asked at once: others wait for it meanwhile. */
+const PAGE = 500
 
 /** What is known of a server that was on a node that is no more. */
 export interface Known extends Pick<KeptBrief, 'id' | 'implementation' | 'incarnation' | 'restarts' | 'revision'> {
@@ -159,18 +162,29 @@ export class Restoration {
   }
 
   async #learn(ids: readonly string[]): Promise<void> {
-    const { directory, node } = this.home
+    for (let from = 0; from < ids.length; from += PAGE) await this.#learnPage(ids.slice(from, from + PAGE))
+    this.states.writeBack.begin()
+  }
+
+  async #learnPage(ids: readonly string[]): Promise<void> {
     try {
-      for (const brief of await this.store.briefs(ids)) {
-        const sleeper = directory.look(brief.id)
-        if (!(sleeper instanceof Sleeper)) continue
-        sleeper.brief = brief
-        sleeper.setAlarm(() => directory.find(brief.id))
-      }
-      this.states.writeBack.begin()
+      for (const brief of await this.store.briefs(ids)) this.#learned(brief)
     } catch (error) {
-      node.logger.error({ err: error }, 'what is kept could not be read')
+      const middle = Math.ceil(ids.length / 2)
+      // What is damaged of one is found in the half of the half, and costs the others nothing.
+      if (ids.length > 1 && !(error instanceof StoreFailed)) {
+        await this.#learnPage(ids.slice(0, middle))
+        await this.#learnPage(ids.slice(middle))
+      } else this.home.node.logger.error({ server: ids[0], err: error }, 'what is kept could not be read')
     }
+  }
+
+  #learned(brief: KeptBrief): void {
+    const { directory } = this.home
+    const sleeper = directory.look(brief.id)
+    if (!(sleeper instanceof Sleeper)) return
+    sleeper.brief = brief
+    sleeper.setAlarm(() => directory.find(brief.id))
   }
 
   #wake(sleeper: Sleeper): DurableServer {

@@ -106,7 +106,7 @@ export abstract class Starter {
    * fails, and its mailbox open for what waits.
    */
   adopt(implementation: string, args: unknown, options: StartOptions, life: EarlierLife, delay: number): void {
-    this.make(implementation, args, options).comeFrom(life, delay)
+    this.make(implementation, args, options, this.root, life).comeFrom(life, delay)
   }
 
   async getOrStart(implementation: string, args: unknown, options: StartOptions & { id: string }) {
@@ -128,7 +128,7 @@ export abstract class Starter {
   }
 
   /** A server that is to `begin`. Its id is taken when this returns. */
-  make(implementation: string, args: unknown, options: MakeOptions, keeper = this.root): Server {
+  make(implementation: string, args: unknown, options: MakeOptions, keeper = this.root, life?: EarlierLife): Server {
     const protocol = this.protocol(implementation)
     const id = options.id === undefined ? this.node.ids.next() : decideId(options.id)
     const terms = this.#termsFor(protocol, options, keeper)
@@ -143,6 +143,8 @@ export abstract class Starter {
       server.incarnation = last.incarnation + 1
       server.revision = last.revision
     }
+    // Whoever is told of it counts its lives from there on.
+    if (life !== undefined) server.incarnation = life.incarnation
     this.neighbours.registered(server)
     this.made(server)
     return server

@@ -81,6 +81,7 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
     allNodes,
     () => standBy.renew(),
     (name, data) => implementations.set(name, data),
+    (node, error) => succession.replace(node, `the thread ${node.name} could not change over with the others`, error),
   )
   const router = new Router({
     ...{ places, lives, crashes, logger, nodes: allNodes },

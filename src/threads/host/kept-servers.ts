@@ -8,6 +8,7 @@
  * 3. The durable children of one tree are on one node, where their supervisor will be.
  */
 import {
+  type Change,
   DeadLetters,
   Finder,
   type KeptExit,
@@ -93,6 +94,14 @@ export class KeptServers {
   /** The server has ended with its node. */
   async ended(exit: KeptExit): Promise<void> {
     await this.#store?.client.commit([{ kind: 'end', exit }])
+  }
+
+  /** A supervisor, or a child that is not kept itself, has ended with its node for good. */
+  async forget({ id, implementation, supervisor }: Place): Promise<void> {
+    const changes: Change[] = []
+    if (implementation === SUPERVISOR) changes.push({ kind: 'supervisorGone', id })
+    if (supervisor !== undefined) changes.push({ kind: 'childStopped', id })
+    if (changes.length > 0) await this.#store?.client.commit(changes)
   }
 
   /**

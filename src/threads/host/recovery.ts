@@ -4,7 +4,8 @@
  *
  * 1. The memory of the thread is gone: a server begins again from its `init`. Children begin again when their supervisor does.
  * 2. The server at whose message the thread was is held to have done it: its restart budget is charged, and nobody else's. If it was
- *    at none, that is the one whose message was under way, or else was taken last.
+ *    at none, that is the one whose message was under way, or else was taken last. Of a child that begins again only with its
+ *    supervisor, it is the budget of the one at the top of the tree.
  * 3. What was taken is not run again: its caller hears that the server was killed. What was not waits for the next life, and a
  *    start that had not begun for the next thread. What the thread was looking at is not looked at again either.
  * 4. A durable server goes on with what is kept, and is not given up. What it did last may be kept or not, and so may a cast whose
@@ -57,13 +58,15 @@ export class Recovery {
    */
   recover(node: ThreadNode, { open, at }: Remains, silent: number): void {
     const there = this.terms.places.on(node)
-    for (const place of there) if (isStopping(place, at, open)) place.isDoomed = true
+    const busy = this.#upFrom(at?.server)
+    for (const place of busy) if (isStopping(place, at, open)) place.isDoomed = true
     this.#knowAgain(node, there.filter(isAsleep))
     const awake = there.filter((place) => !isAsleep(place) && !isYetToCome(place, at))
     const culprit = at?.phase === 'heard' ? undefined : awake.find(({ id }) => id === at?.server) // 2
     if (culprit !== undefined) this.#record(culprit, at as At, open)
+    const charged = culprit?.bond === undefined ? busy.at(-1) : culprit
     const fates = awake.map((place) => {
-      return { place, delay: this.#delayOf(place, place === culprit ? silent : undefined) }
+      return { place, delay: this.#delayOf(place, culprit && place === charged ? silent : undefined) }
     })
     const servers = fates.map(({ place: { id, incarnation }, delay }) => {
       return { id, incarnation, restarting: delay !== undefined }
@@ -72,10 +75,24 @@ export class Recovery {
     // A supervisor that begins again finds those that it is to take in.
     const isBound = ({ place }: { place: Place }) => place.bond !== undefined
     for (const { place, delay } of [...fates.filter(isBound), ...fates.filter((fate) => !isBound(fate))]) {
+      if (delay === undefined) this.#forget(place)
       if (delay === undefined) this.#end(place)
       else this.#adopt(place, delay)
     }
     for (const question of open) if (question.asker.isOver !== true) this.#goOn(node, question, there) // 3
+  }
+
+  /** The server, its supervisor, and so on up to the top of the tree. */
+  #upFrom(id: string | undefined): Place[] {
+    const up = new Set<Place>()
+    // Of two that have just ended, and whose ids have gone to others, one may seem to be above the other.
+    for (let next = this.#find(id); next !== undefined && !up.has(next); next = this.#find(next.supervisor))
+      up.add(next)
+    return [...up]
+  }
+
+  #find(id: string | undefined): Place | undefined {
+    return id === undefined ? undefined : this.terms.places.find(id)
   }
 
   /** What can be told of a message that cost its thread. */
@@ -187,6 +204,15 @@ export class Recovery {
     return delay
   }
 
+  /** One of a tree is not to be there again, unless it comes with the supervisor that has it. */
+  #forget(place: Place): void {
+    const { id, hasBegun, isDoomed, supervisor } = place
+    if (!hasBegun || !(isDoomed || this.#find(supervisor) === undefined)) return
+    this.terms.kept
+      .forget(place)
+      .catch((error) => this.terms.logger.error({ server: id, err: error }, 'the end of a server could not be kept'))
+  }
+
   /** One that never began leaves no trace: whoever starts it hears so. */
   #end(place: Place): void {
     const { id, incarnation, hasBegun } = place
@@ -244,7 +270,7 @@ export class Recovery {
   }
 
   #placeOn(node: ThreadNode, id: string | undefined): Place | undefined {
-    const place = id === undefined ? undefined : this.terms.places.find(id)
+    const place = this.#find(id)
     return place?.node === node ? place : undefined
   }
 }
@@ -264,9 +290,9 @@ function isYetToCome({ id, terms, isClaimed }: Place, at: At | undefined): boole
   return terms === undefined && !isClaimed && at?.server !== id
 }
 
-/** It was obeying an order to stop, from which it did not come back. */
+/** It, or one below it, was obeying an order to stop, from which that did not come back. */
 function isStopping({ id }: Place, at: At | undefined, open: readonly OpenQuestion[]): boolean {
-  if (at?.server !== id || at.kind !== 'stop') return false
+  if (at?.kind !== 'stop') return false
   return open.some(({ said }) => said.kind === 'ask' && said.what === 'stop' && said.args[0] === id)
 }
 

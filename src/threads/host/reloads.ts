@@ -2,7 +2,8 @@
  * Changes the code of an implementation on all nodes at once: each loads it and makes its servers ready, and when all have, all
  * change over; if one cannot, none does.
  *
- * 1. A node that is lost before all have agreed is one that cannot. Later it is one that has: its next thread runs the new code.
+ * 1. A node that is lost before all have agreed is one that cannot. Later it is one that has: its next thread runs the new code. So
+ *    one that fails then is given up, and nobody who has gone meanwhile keeps it from going on.
  * 2. A node that has come meanwhile changes over after the others.
  */
 import type { CodeChanged, CodeChangeOptions, DefinitionData } from '../../index.js'
@@ -26,6 +27,8 @@ export class Reloads {
     /** All nodes are about to change over: a thread that begins from now on runs the new code. */
     private readonly agreed: () => void,
     private readonly changed: (implementation: string, data: DefinitionData) => void,
+    /** The node has failed when all had agreed, and runs the old code still. */
+    private readonly giveUpNode: (node: ThreadNode, error: Error) => void,
   ) {}
 
   reload(implementation: string, options: CodeChangeOptions): Promise<CodeChanged> {
@@ -66,13 +69,22 @@ export class Reloads {
   ): Promise<Reloaded[]> {
     const change = new Change(nodes.length, dryRun ? () => {} : this.agreed)
     this.#change = change
-    const gone = signal === undefined ? change.stopped : AbortSignal.any([signal, change.stopped])
-    const asked = nodes.map((node) =>
-      node.askUntil<Reloaded>(gone, (n) => ({ kind: 'reload', n, implementation, dryRun, timeout })),
-    )
-    for (const each of asked) each.catch((error) => change.fail(error))
+    const asked = nodes.map((node) => {
+      const { restarts } = node
+      const answer = node.askUntil<Reloaded>(change.stopped, (n) => {
+        return { kind: 'reload', n, implementation, dryRun, timeout }
+      })
+      answer.catch((error) => {
+        if (!change.fail(error) && node.restarts === restarts) this.giveUpNode(node, error)
+      })
+      return answer
+    })
+    const stop = () => change.stop()
+    signal?.addEventListener('abort', stop)
+    if (signal?.aborted) stop()
     // Also those that fail, so that the next change finds no node at work.
     const outcomes = await Promise.allSettled(asked)
+    signal?.removeEventListener('abort', stop)
     if (change.failure !== undefined) throw change.failure
     const done = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []))
     // Of none that has changed over there is anything left to tell.
@@ -107,12 +119,19 @@ class Change {
     }
   }
 
-  /** Those that are ready wait for one that never will be. */
-  fail(error: Error): void {
-    if (this.failure !== undefined || this.#isAgreed) return // 1
+  /** Those that are ready wait for one that never will be. `false`: all had agreed before. */
+  fail(error: Error): boolean {
+    if (this.#isAgreed) return false // 1
+    if (this.failure !== undefined) return true
     this.failure = error
     this.#answer()
     this.#stop.abort()
+    return true
+  }
+
+  /** Nobody wants it any more. */
+  stop(): void {
+    if (!this.#isAgreed) this.#stop.abort()
   }
 
   #answer(): void {

@@ -13,6 +13,7 @@ import type {
 import type {
   CallMessage,
   CastMessage,
+  Claim,
   FromNode,
   InfoMessage,
   Logged,
@@ -102,7 +103,7 @@ export class Router {
         this.#calls.get(node)?.get(said.n)?.abandon()
         break
       case 'claim':
-        this.#claim(node, said.n, said.id, said.implementation)
+        this.#claim(node, said)
         break
       case 'unclaim':
         this.#unclaim(node, said.id)
@@ -155,8 +156,10 @@ export class Router {
     const { places, lives } = this.terms
     const place = places.find(id)
     if (place?.node !== node) return
+    // One that is known again, as it was, begins nothing.
+    const isNews = last !== undefined || !place.hasBegun
     place.began(incarnation, lived)
-    lives.began(place, incarnation, last)
+    if (isNews) lives.began(place, incarnation, last)
   }
 
   #crashed(node: ThreadNode, { id, record }: CrashedMessage): void {
@@ -251,11 +254,13 @@ export class Router {
     asker?.channel.say(said)
   }
 
-  #claim(node: ThreadNode, n: number, id: string, implementation: string): void {
+  #claim(node: ThreadNode, { n, id, implementation, supervisor }: Claim): void {
     const { places } = this.terms
     const holder = places.find(id)
     if (holder === undefined) {
-      places.hold(places.take(id, implementation, node)).isClaimed = true
+      const place = places.hold(places.take(id, implementation, node))
+      place.isClaimed = true
+      place.supervisor = supervisor
       node.channel.say({ kind: 'told', n, value: undefined })
     } else {
       const taken = new GenServerError('already_started', `${id} is taken by a ${holder.implementation}`)

@@ -1,8 +1,15 @@
 /**
  * Who watches or traces a server that is in a thread. A watch outlives the thread: when its server begins again elsewhere, the
- * watch goes on there, and tells that it was restarted.
+ * watch goes on there, and tells that it was restarted. So does a trace, and it ends where its server does not begin by itself.
  */
-import { type FeedEvent, GenServerError, type TraceListener, type Watch, type WatchOptions } from '../../index.js'
+import {
+  type FeedEvent,
+  GenServerError,
+  type TraceEvent,
+  type TraceListener,
+  type Watch,
+  type WatchOptions,
+} from '../../index.js'
 import type { Seen } from '../wire/messages.js'
 import type { Place } from './place.js'
 import type { Places } from './places.js'
@@ -54,8 +61,19 @@ class RemoteWatch implements Watch {
   }
 }
 
+interface RemoteTrace {
+  readonly id: string
+  readonly listener: TraceListener
+  node: ThreadNode
+  /** Its number on the node. */
+  number: number
+  /** How often it was asked for: only the last answer counts. */
+  attempt: number
+}
+
 export class Watches {
   readonly #open = new Set<RemoteWatch>()
+  readonly #traces = new Set<RemoteTrace>()
 
   constructor(
     private readonly places: Places,
@@ -84,12 +102,34 @@ export class Watches {
   }
 
   async trace(id: string, listener: TraceListener): Promise<() => void> {
-    const { node } = this.places.get(id)
+    const trace = { id, listener, node: this.places.get(id).node, number: 0, attempt: 0 }
+    this.#traces.add(trace)
+    try {
+      await this.#look(trace)
+    } catch (error) {
+      this.#traces.delete(trace)
+      throw error
+    }
+    return () => {
+      this.#traces.delete(trace)
+      trace.node.unwatch(trace.number)
+    }
+  }
+
+  async #look(trace: RemoteTrace): Promise<void> {
+    const { id, node } = trace
     const { watch } = await node.watch(
       (n, watch) => ({ kind: 'trace', n, watch, id }),
-      ({ trace }) => trace && listener(trace),
+      ({ trace: event }) => event && this.#traced(trace, event),
     )
-    return () => node.unwatch(watch)
+    trace.number = watch
+    if (!this.#traces.has(trace)) node.unwatch(watch)
+  }
+
+  #traced(trace: RemoteTrace, event: TraceEvent): void {
+    if (!this.#traces.has(trace)) return
+    if (event.event === 'end') this.#traces.delete(trace)
+    trace.listener(event)
   }
 
   /** Asks where the server is, or, if that has ended, wherever it may have been. */
@@ -119,6 +159,17 @@ export class Watches {
       const place = this.places.find(watch.id)
       if (place === undefined) watch.tell('exit', { reason: 'killed', at })
       else void this.#goOn(watch, place, at)
+    }
+    for (const trace of [...this.#traces]) if (trace.node === node) void this.#lookOn(trace, at)
+  }
+
+  async #lookOn(trace: RemoteTrace, at: string): Promise<void> {
+    const attempt = ++trace.attempt
+    try {
+      trace.node = this.places.get(trace.id).node
+      await this.#look(trace)
+    } catch {
+      if (trace.attempt === attempt) this.#traced(trace, { event: 'end', at, reason: 'killed' })
     }
   }
 

@@ -52,8 +52,8 @@ export class Elsewhere implements Neighbours, Carrier {
     return this.protocols(implementation)
   }
 
-  claim(id: string, implementation: string): Promise<void> {
-    return this.channel.ask((n) => ({ kind: 'claim', n, id, implementation }))
+  claim(id: string, implementation: string, supervisor?: string): Promise<void> {
+    return this.channel.ask((n) => ({ kind: 'claim', n, id, implementation, supervisor }))
   }
 
   unclaim(id: string): void {

@@ -188,6 +188,8 @@ export interface Claim extends Numbered {
   readonly kind: 'claim'
   readonly id: string
   readonly implementation: string
+  /** Whose child it is to be: the thread may be lost before it can say more. */
+  readonly supervisor: string | undefined
 }
 
 export interface Unclaim {

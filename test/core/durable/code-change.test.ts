@@ -1,6 +1,6 @@
 /** Other code is put under durable servers, whether they are in memory or not: all of them, or none. */
 import { Type } from 'genservers'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { StoreFailed, StoreFull } from '../../../src/adapters.js'
 import { latch, observe, running } from '../running.js'
 import { heldStore } from './held-store.js'
@@ -480,4 +480,49 @@ t.test('one that is woken while others are asked to agree holds nothing up, howe
     [2, 2, { total: 2, from: 1 }],
   ])
   await close()
+})
+
+/** `asleep-1` is being read, and a change has begun. */
+async function changingWhileOneComes(t: Test, coins = 1) {
+  const world = await sleeping(t, { 'asleep-1': coins, 'asleep-2': 2 })
+  const { store, call, change, until, settle } = world
+  const reading = latch()
+  let isReading = false
+  const { load } = store
+  store.load = async (id) => {
+    isReading = true
+    await reading.promise
+    return load.call(store, id)
+  }
+  const looked = call('asleep-1', 'look')
+  await until(() => isReading)
+  const done = change()
+  await settle()
+  t.equal(done.outcome, 'pending')
+  return { ...world, reading, looked, done }
+}
+
+t.test('one that ends while it comes into memory does not keep the others on the old code', async (t) => {
+  const { runtime, reading, done, until, close } = await changingWhileOneComes(t)
+  runtime.kill('asleep-1')
+  reading.open()
+  await until(() => done.outcome !== 'pending')
+  t.match(done.value, { from: 1, to: 2 })
+  t.match(runtime.info('asleep-2'), { version: 2 })
+  t.throws(() => runtime.info('asleep-1'), { code: 'server_exited' })
+  await close()
+})
+
+t.test('nor does one that could not be read, whose state is tried where it is', async (t) => {
+  const { reading, done, until, looked, close } = await changingWhileOneComes(t)
+  reading.fail(new StoreFailed('read'))
+  await until(() => done.outcome !== 'pending')
+  t.match(looked.error, { code: 'storage_failed' })
+  t.match(done.value, { servers: 2, migrated: 2 })
+  await close()
+  const bad = await changingWhileOneComes(t, 13)
+  bad.reading.fail(new StoreFailed('read'))
+  await bad.until(() => bad.done.outcome !== 'pending')
+  t.match(bad.done.error, { code: 'code_change_failed' })
+  await bad.close()
 })

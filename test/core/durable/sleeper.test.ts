@@ -224,3 +224,54 @@ t.test('servers that another node knew are known here, and then as they are kept
   await clock.advance(10_000)
   await closed
 })
+
+t.test(
+  'what is damaged of one that is known again costs the others nothing, and all are asked for in pages',
+  async (t) => {
+    const { store, close } = await asleep(t, async ({ runtime }) => {
+      await runtime.cast('s', 'hear', { n: 1 }, { delay: 5000 })
+    })
+    await close()
+    const clock = createSimulatedClock()
+    const runtime = createRuntime({ implementations: { talker: talker([]) }, store, clock })
+    const { briefs } = store
+    let most = 0
+    store.briefs = async (ids) => {
+      most = Math.max(most, ids.length)
+      if (ids.includes('x7')) throw new Error('a text is no UTF-8')
+      return briefs.call(store, ids)
+    }
+    const terms = { restart: 'transient', restartFrom: 'state', shutdown: 5000, mailbox: 1000, labels: [] } as const
+    const ids = [...Array.from({ length: 600 }, (_, i) => `x${i}`), 'ear', 's']
+    const node = runtime as unknown as LocalRuntime
+    node.know(ids.map((id) => ({ id, implementation: 'talker', incarnation: 1, restarts: 0, revision: 1, terms })))
+    await clock.advance(0)
+    t.equal(most, 500)
+    await clock.advance(5000)
+    t.match(await runtime.state('s'), { state: { heard: [1] } }, 'its timer has woken it')
+    store.briefs = briefs
+    const near = createRuntime({ implementations: { talker: talker([]) }, store, clock }) as unknown as LocalRuntime
+    store.briefs = async (asked) => {
+      if (asked.includes('x1')) throw new Error('a text is no UTF-8')
+      return briefs.call(store, asked)
+    }
+    near.know(
+      ['x1', 's'].map((id) => ({ id, implementation: 'talker', incarnation: 1, restarts: 0, revision: 1, terms })),
+    )
+    await clock.advance(0)
+    t.match(near.info('s'), { revision: 3 }, 'also in the same page')
+    let asked = 0
+    store.briefs = async () => {
+      asked++
+      throw new StoreFailed('read')
+    }
+    near.know(
+      ['x2', 'x3'].map((id) => ({ id, implementation: 'talker', incarnation: 1, restarts: 0, revision: 1, terms })),
+    )
+    await clock.advance(0)
+    t.equal(asked, 1, 'a store that has failed is not asked again')
+    const closed = Promise.all([runtime.close(), near.close()])
+    await clock.advance(10_000)
+    await closed
+  },
+)

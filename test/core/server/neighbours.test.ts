@@ -174,3 +174,21 @@ t.test('a server whose node is no more lives on from its init, and goes on count
     ['began', 'a', 4],
   ])
 })
+
+t.test('a server that has lived elsewhere is told of with the number of the life that it had', async (t) => {
+  const told: number[] = []
+  const neighbours = { ...alone, registered: ({ incarnation }: { incarnation: number }) => told.push(incarnation) }
+  const node = createNode({ implementations: { actor }, node: '1', neighbours })
+  const life = { startedAt: 0, incarnation: 3, revision: 90, restarts: 2, crashes: 4, lastExit: undefined }
+  node.adopt('actor', {}, { id: 'a' }, life, 60_000)
+  t.same(told, [3])
+  await node.close({ timeout: 100 })
+})
+
+t.test('a change of code that is agreed to is made, although nobody waits for it any more', async (t) => {
+  const { here } = openPair(t)
+  await here.start('actor', {}, { id: 'a' })
+  const gone = new AbortController()
+  const agreed = async () => gone.abort()
+  t.match(await here.changeCode('actor', actor, { signal: gone.signal, agreed }), { servers: 1 })
+})

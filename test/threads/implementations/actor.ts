@@ -1,5 +1,6 @@
 // Does what a test asks of it.
 import { execSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 import { defineServer, Type } from 'genservers'
 
@@ -17,6 +18,8 @@ export default defineServer({
         Type.Literal('loopAgain'),
       ]),
     ),
+    /** A path: it loops if there is such a file. */
+    loopsBeside: Type.Optional(Type.String()),
     count: Type.Integer({ default: 0 }),
   }),
   state: Type.Object({
@@ -74,11 +77,12 @@ export default defineServer({
   },
   events: { news: Type.Object({ n: Type.Integer() }) },
 
-  init: ({ init, count }, ctx) => {
+  init: ({ init, loopsBeside, count }, ctx) => {
     if (init === 'throw') throw new Error('init failed')
     if (init === 'refuse') return ctx.refuse('not today')
     if (init === 'ignore') return ctx.ignore()
     if (init === 'loop' || (init === 'loopAgain' && ctx.incarnation > 1)) spin()
+    if (loopsBeside !== undefined && existsSync(loopsBeside)) spin()
     return { count, heard: [], waiting: [] }
   },
   handleCall: {
