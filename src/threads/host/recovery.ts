@@ -205,11 +205,8 @@ export class Recovery {
   #forget(place: Place, gone: Set<string | undefined>): void {
     if (!place.hasBegun || !(place.isDoomed || gone.has(place.supervisor))) return
     gone.add(place.id)
-    this.terms.kept
-      .forget(place)
-      .catch((error) =>
-        this.terms.logger.error({ server: place.id, err: error }, 'the end of a server could not be kept'),
-      )
+    const unkept = (err: unknown) => this.terms.logger.error({ server: place.id, err }, 'an end could not be kept')
+    this.terms.kept.forget(place).catch(unkept)
   }
 
   /** One that never began leaves no trace: whoever starts it hears so. */
