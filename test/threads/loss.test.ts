@@ -226,6 +226,7 @@ t.test('of a tree nothing is kept any more that has ended for good with its thre
   begun('leaf').supervisor = 'branch'
   begun('other')
   begun('child').supervisor = 'other'
+  begun('grandchild').supervisor = 'child'
   const killed = begun('late')
   killed.supervisor = 'other'
   killed.isDoomed = true

@@ -74,8 +74,9 @@ export class Recovery {
     this.#tellOthers(node, { kind: 'lost', servers })
     // A supervisor that begins again finds those that it is to take in.
     const isBound = ({ place }: { place: Place }) => place.bond !== undefined
+    const gone = new Set<string | undefined>([undefined])
     for (const { place, delay } of [...fates.filter(isBound), ...fates.filter((fate) => !isBound(fate))]) {
-      if (delay === undefined) this.#forget(place)
+      if (delay === undefined) this.#forget(place, gone)
       if (delay === undefined) this.#end(place)
       else this.#adopt(place, delay)
     }
@@ -205,12 +206,11 @@ export class Recovery {
   }
 
   /** One of a tree is not to be there again, unless it comes with the supervisor that has it. */
-  #forget(place: Place): void {
-    const { id, hasBegun, isDoomed, supervisor } = place
-    if (!hasBegun || !(isDoomed || this.#find(supervisor) === undefined)) return
-    this.terms.kept
-      .forget(place)
-      .catch((error) => this.terms.logger.error({ server: id, err: error }, 'the end of a server could not be kept'))
+  #forget(place: Place, gone: Set<string | undefined>): void {
+    if (!place.hasBegun || !(place.isDoomed || gone.has(place.supervisor))) return
+    gone.add(place.id)
+    const unkept = (err: unknown) => this.terms.logger.error({ server: place.id, err }, 'an end could not be kept')
+    this.terms.kept.forget(place).catch(unkept)
   }
 
   /** One that never began leaves no trace: whoever starts it hears so. */
