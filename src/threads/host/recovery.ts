@@ -18,7 +18,6 @@ import {
   type EarlierLife,
   type Exit,
   exitFailure,
-  type Known,
   LONGEST_DELAY,
   type RootKeeper,
   type ServerTerms,
@@ -32,6 +31,7 @@ import type { Unnamed } from '../wire/life-messages.js'
 import type { Ask, Askable, CallMessage, CastMessage, Lost, ToNode } from '../wire/messages.js'
 import type { At } from './at.js'
 import type { KeptServers } from './kept-servers.js'
+import { isAsleep, isStopping, isYetToCome, knownOf } from './last-seen.js'
 import type { Lives } from './lives.js'
 import { done, fail, KILLED, killed, killedInit, lostGroup, lostNode } from './lost-answers.js'
 import type { Place } from './place.js'
@@ -283,23 +283,4 @@ const ENDS: ReadonlySet<string> = new Set<Askable>(['stop', 'kill', 'close'])
 
 function isMessage(said: ToNode): said is CallMessage | CastMessage {
   return said.kind === 'call' || said.kind === 'cast'
-}
-
-/** It waits to be started, and the thread had not begun with that. */
-function isYetToCome({ id, terms, isClaimed }: Place, at: At | undefined): boolean {
-  return terms === undefined && !isClaimed && at?.server !== id
-}
-
-/** It, or one below it, was obeying an order to stop, from which that did not come back. */
-function isStopping({ id }: Place, at: At | undefined, open: readonly OpenQuestion[]): boolean {
-  if (at?.kind !== 'stop') return false
-  return open.some(({ said }) => said.kind === 'ask' && said.what === 'stop' && said.args[0] === id)
-}
-
-function isAsleep({ isAsleep, isDoomed }: Place): boolean {
-  return isAsleep && !isDoomed
-}
-
-function knownOf({ id, implementation, incarnation, restarts, revision, terms }: Place): Known {
-  return { id, implementation, incarnation, restarts, revision, terms: terms as ServerTerms }
 }
