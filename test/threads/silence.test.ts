@@ -30,6 +30,21 @@ t.test('a start is over in time, whatever its thread does, and leaves no server 
   await start('x')
 })
 
+t.test('a server whose start was given up takes no message, and is not started by the next thread', async (t) => {
+  const { host, start, call, fatal } = await stuck(t)
+  const early = call('b', 'add', {}, { start: { implementation: 'actor', args: {} } })
+  await t.rejects(start('c', {}, { timeout: 10 }), { code: 'init_timeout', effect: 'none' })
+  await t.rejects(call('c', 'add'), { code: 'unknown_server' })
+  await t.rejects(async () => host.cast('c', 'hear', { text: 'x' }), { code: 'unknown_server' })
+  await t.rejects(async () => host.info('c'), { code: 'unknown_server' })
+  await t.rejects(start('c'), { code: 'restarting', effect: 'none' })
+  await t.rejects(host.getOrStart('actor', {}, { id: 'c' }), { code: 'restarting' })
+  await host.kill('a')
+  await t.rejects(fatal, { code: 'server_crashed' })
+  t.equal(await early, 1)
+  t.match(await start('c'), { incarnation: 1 }, 'the id is free')
+})
+
 t.test('an init that does not come back is over in time for whoever waits for it', async (t) => {
   const { start } = await openHost(t, 1, { handlerLimit: 60_000 })
   await t.rejects(start('a', { init: 'loop' }, { timeout: 50 }), { code: 'init_timeout', effect: 'none' })

@@ -39,6 +39,8 @@ export class Place implements Callee {
   lastExit: { readonly reason: Reason; readonly at: number } | undefined = undefined
   /** It is to end with its node. */
   isDoomed = false
+  /** Whoever started it was told that there is none: it is killed as soon as its node says that it has begun. */
+  isUnwanted = false
 
   constructor(
     readonly id: string,

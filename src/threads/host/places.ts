@@ -20,10 +20,17 @@ export class Places {
     return this.#places.get(id)
   }
 
+  /** As `find`, for whoever starts it if there is none. @throws {GenServerError} `restarting` */
+  findOrStart(id: string): Place | undefined {
+    const place = this.#places.get(id)
+    if (place?.isUnwanted !== true) return place
+    throw new GenServerError('restarting', `${id} is not free yet: its node does not come back`, { retryAfter: 1 })
+  }
+
   /** @throws {GenServerError} `unknown_server`, `server_exited` */
   get(id: string): Place {
     const place = this.#places.get(id)
-    if (place !== undefined) return place
+    if (place !== undefined && !place.isUnwanted) return place
     const exit = this.exits.get(id)
     throw exit === undefined
       ? new GenServerError('unknown_server', `no server has the id ${id}`)

@@ -259,7 +259,7 @@ export class Recovery {
     if (what === 'start' || what === 'getOrStart') {
       const place = this.#placeOn(node, (args[2] as StartOptions).id)
       // One whose `init` was under way has ended by now.
-      const isThere = place !== undefined && (what === 'getOrStart' || place.terms === undefined)
+      const isThere = place?.isUnwanted === false && (what === 'getOrStart' || place.terms === undefined)
       if (isThere && mayAgain) again()
       else fail(question, killedInit(id))
     } else if (COMES_BACK.has(what)) return

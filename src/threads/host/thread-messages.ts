@@ -105,7 +105,7 @@ export abstract class ThreadMessages {
     this.mustBeUp()
     const timeout = decideTimeout(options.timeout)
     const { id = this.#ids.next(), supervisor } = options
-    const holder = this.machinery.places.find(id)
+    const holder = this.machinery.places.findOrStart(id)
     if (holder !== undefined) {
       const server = await this.info(id)
       throw new GenServerError('already_started', `${id} is taken by a ${holder.implementation}`, { server })
@@ -131,7 +131,7 @@ export abstract class ThreadMessages {
     const begun = this.#holding(place, () => node.askWith<T>(sizeOf(given[1]), what, ...given))
     return this.within(timeout, begun, () => {
       const isOurs = terms === undefined
-      // Whoever asked was told that there is none.
+      place.isUnwanted = isOurs
       if (isOurs) begun.then(() => node.ask('kill', id, {})).catch(() => {})
       const late = `${id} did not start within ${timeout} ms: its node does not come back`
       throw new GenServerError('init_timeout', isOurs ? late : `${late}; its start goes on`)
@@ -140,7 +140,7 @@ export abstract class ThreadMessages {
 
   async getOrStart(implementation: string, args: unknown, options: StartOptions & { id: string }): Promise<Got> {
     const { id, supervisor } = options
-    const there = this.machinery.places.find(id)
+    const there = this.machinery.places.findOrStart(id)
     if (there === undefined) this.mustBeUp()
     const timeout = decideTimeout(options.timeout)
     const given: Given = [implementation, carried(args), options]
@@ -207,7 +207,7 @@ export abstract class ThreadMessages {
   /** Where the server is, or is to be started for a message. @throws {GenServerError} also `overloaded` */
   #placeFor(id: string, { start, implementation }: Pick<RequestOptions, 'start' | 'implementation'>): Place {
     const { places } = this.machinery
-    const isStarted = start !== undefined && places.find(id) === undefined
+    const isStarted = start !== undefined && places.findOrStart(id) === undefined
     const isWanted = implementation === undefined || implementation === start?.implementation
     const place = isStarted && isWanted ? this.#take(id, start.implementation) : places.get(id)
     if (implementation !== undefined && implementation !== place.implementation) {
