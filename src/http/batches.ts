@@ -83,6 +83,7 @@ function parsed(request: FastifyRequest, text: string, parse: Parse): unknown {
     refused = error !== null
     line = value
   })
-  if (refused) throw new HttpProblem('invalid_request', 'the line is not valid JSON, or has a key that could change a prototype')
+  if (refused)
+    throw new HttpProblem('invalid_request', 'the line is not valid JSON, or has a key that could change a prototype')
   return line
 }

@@ -87,8 +87,8 @@ t.test('if one server cannot, none does', async (t) => {
 t.test('one that is at work for too long keeps all from it, and so does a client that goes away', async (t) => {
   const { host, ids, save, visitAll } = await open(t)
   await save(visits(2, '(state) => state'))
-  const held = host.sendRequest('c', 'hold', { ms: 6000 }, { timeout: 60_000 }).response
-  await t.rejects(host.reload('visits', { timeout: 500 }), {
+  const held = host.sendRequest('c', 'hold', { ms: 12_000 }, { timeout: 60_000 }).response
+  await t.rejects(host.reload('visits', { timeout: 5000 }), {
     code: 'code_change_failed',
     details: { failed: [{ id: 'c' }] },
   })

@@ -42,9 +42,6 @@ export interface ThreadHostOptions {
   readonly storeFailed?: (error: Error) => void
 }
 
-/** So long a file that is loaded again may take at least, whatever the timeout is: a thread has to begin for it. Milliseconds. */
-const LOADING = 10_000
-
 /** What threads may take longer to close than they were given, before that is not waited for. Milliseconds. */
 const BEYOND = 1000
 
@@ -153,7 +150,7 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
   }
   const host: ThreadHost = new ThreadHost({
     ...{ clock, implementations, places, nodes, kept, lives, crashes, watches, watchdog, deadlines, reloads, end },
-    tryFile: (name, timeout) => tryFile(files, name, Math.max(timeout, Math.min(loadLimit, LOADING))),
+    tryFile: (name, timeout) => tryFile(files, name, timeout),
     replace: (node) =>
       succession.replace(node, `a server of the thread ${node.name} was killed that did not come back`),
   })

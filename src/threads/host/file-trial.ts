@@ -3,7 +3,7 @@
  * them, nor what their servers know.
  */
 import { Worker } from 'node:worker_threads'
-import type { Clock } from '../../index.js'
+import { type Clock, GenServerError } from '../../index.js'
 import { LoadError } from '../../loading/load-error.js'
 import { uncarry } from '../wire/carried-failure.js'
 import type { FileTrialData, FileTrialResult } from '../wire/file-trial.js'
@@ -14,8 +14,8 @@ export interface FileTrialTerms {
   readonly clock: Clock
 }
 
-/** Takes at most `limit` milliseconds. @throws {LoadError} */
-export async function tryFile(terms: FileTrialTerms, implementation: string, limit: number): Promise<void> {
+/** Takes at most `timeout` milliseconds. @throws {LoadError} · {GenServerError} `code_change_failed` */
+export async function tryFile(terms: FileTrialTerms, implementation: string, timeout: number): Promise<void> {
   const { directories, execArgv, clock } = terms
   const worker = new Worker(new URL('../node/file-trial.js', import.meta.url), {
     name: 'genservers trial',
@@ -23,11 +23,12 @@ export async function tryFile(terms: FileTrialTerms, implementation: string, lim
     ...(execArgv !== undefined && { execArgv: [...execArgv] }),
   })
   let late = () => {}
-  const timer = limit === Number.POSITIVE_INFINITY ? undefined : clock.setTimer(limit, () => late())
+  const timer = timeout === Number.POSITIVE_INFINITY ? undefined : clock.setTimer(timeout, () => late())
   try {
     await new Promise<void>((resolve, reject) => {
       const fail = (problem: string) => reject(new LoadError(implementation, problem))
-      late = () => fail(`its module was not loaded within ${limit} ms`)
+      const why = `${implementation} was not changed: its file was not loaded after ${timeout} ms`
+      late = () => reject(new GenServerError('code_change_failed', why))
       worker.on('message', ({ failure }: FileTrialResult) =>
         failure === undefined ? resolve() : reject(uncarry(failure)),
       )

@@ -22,7 +22,7 @@ export interface Machinery {
   readonly watchdog: Watchdog
   readonly deadlines: Deadlines
   readonly reloads: Reloads
-  /** Loads an implementation for trial, in a thread of nobody, which may take so many milliseconds or more. @throws {LoadError} */
+  /** Loads an implementation for trial, in a thread of nobody, for at most so many milliseconds. @throws as `tryFile` */
   tryFile(implementation: string, timeout: number): Promise<void>
   /** The thread is to be given up now. */
   replace(node: ThreadNode): void

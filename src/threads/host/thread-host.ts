@@ -231,8 +231,12 @@ export class ThreadHost extends ThreadGroups implements Host {
    */
   async reload(implementation: string, options: CodeChangeOptions): Promise<CodeChanged> {
     this.mustBeUp()
-    await this.machinery.tryFile(implementation, decideTimeout(options.timeout))
-    return this.machinery.reloads.reload(implementation, options)
+    const { tryFile, reloads } = this.machinery
+    const timeout = decideTimeout(options.timeout)
+    const began = this.clock.monotonic()
+    await tryFile(implementation, timeout)
+    const left = Math.max(0, timeout - (this.clock.monotonic() - began))
+    return reloads.reload(implementation, { ...options, timeout: left })
   }
 
   drain(): void {
