@@ -1,3 +1,3 @@
-// Whose coverage is recorded: that of the core, by the tests of the core, which have to run each line of it by themselves. To record
-// costs time, most of all where a test runs much.
-export default (test) => (test.startsWith('dist/test/core/') ? 'dist/src/core/**/*.js' : null)
+// Whose coverage is recorded: that of the core, by its own tests and those of what it answers over HTTP. To record costs time, most
+// of all where a test runs much.
+export default (test) => (/^dist\/test\/(core|http)\//.test(test) ? 'dist/src/core/**/*.js' : null)
