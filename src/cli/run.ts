@@ -1,6 +1,7 @@
 /**
  * Runs one command and says with which code the process is to exit: 0 done, 1 it failed, 2 it was asked for wrongly, 3 another
- * gateway has the data directory. What fails is told in one message, without a stack, for it is the starter's to mend. `start` goes on running after this.
+ * gateway has the data directory. What fails is told in one message, without a stack, for it is the starter's to mend. `start`
+ * goes on running after this.
  */
 import { productVersion } from '../http/product-version.js'
 import { NotRestored } from '../index.js'

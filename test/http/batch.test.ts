@@ -57,7 +57,14 @@ t.test('a line that is at fault is answered for itself, and changes nothing', as
   const { send, start, runtime } = await opened(t, {}, { bodyLimit: 200 })
   await start('p1')
   const faulty: [unknown, object][] = [
-    ['{', { status: 400, code: 'invalid_request', detail: /^the line is not valid JSON/ }],
+    [
+      '{',
+      {
+        status: 400,
+        code: 'invalid_request',
+        detail: 'the line is not valid JSON, or has a key that could change a prototype',
+      },
+    ],
     ['{"to":"a","call":"ping","args":{"constructor":{"prototype":{}}}}', { status: 400, code: 'invalid_request' }],
     ['[]', { status: 400, code: 'invalid_request' }],
     ['null', { status: 400, code: 'invalid_request' }],

@@ -34,6 +34,12 @@ for (const [what, text, told] of [
   ['loops', LOOPS, { code: 'code_change_failed', message: /its file was not loaded after 8000 ms/ }],
   ['ends its thread', 'process.exit(3)', { name: LoadError.name, message: /its module ends the thread/ }],
   [
+    'speaks in the name of its thread',
+    "import { parentPort } from 'node:worker_threads'; for (const said of [null, {}]) parentPort.postMessage(said); process.exit(3)",
+    { name: LoadError.name, message: /its module ends the thread/ },
+  ],
+  ['throws nothing', 'setImmediate(() => { throw null }); await new Promise(() => {})', { name: LoadError.name }],
+  [
     'throws later',
     "setImmediate(() => { throw new Error('late') }); await new Promise(() => {})",
     { name: LoadError.name, message: /late/ },

@@ -30,6 +30,17 @@ t.test('a start is over in time, whatever its thread does, and leaves no server 
   await start('x')
 })
 
+t.test('a call that its thread does not answer is told the time that it asked for', async (t) => {
+  const { host, start, call } = await openHost(t, 1, { handlerLimit: 60_000 })
+  await start('a')
+  await t.rejects(call('a', 'loop', {}, { timeout: 1500 }), {
+    code: 'call_timeout',
+    effect: 'unknown',
+    message: 'a did not answer loop within 1500 ms',
+  })
+  await host.kill('a')
+})
+
 t.test('a server whose start was given up takes no message, and is not started by the next thread', async (t) => {
   const { host, start, call, fatal } = await stuck(t)
   const early = call('b', 'add', {}, { start: { implementation: 'actor', args: {} } })

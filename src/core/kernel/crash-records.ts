@@ -23,9 +23,8 @@ export interface CrashRecord {
   readonly incarnation: number
   readonly revision: number
   /**
-   * What was being handled: `call`, `cast`, `info`, `continue` and so on; `init` and `terminate`; `redact` and
-   * `codeChange`, which cost a thread; `crash` for work beside
-   * the messages, which is a `readOnly` call or a piped promise.
+   * What was being handled: `call`, `cast`, `info`, `continue` and so on; `init` and `terminate`; `redact`, `codeChange` and
+   * `reply`, which cost a thread; `crash` for work beside the messages, which is a `readOnly` call or a piped promise.
    */
   readonly kind: string
   readonly message: string

@@ -232,10 +232,9 @@ export class LocalRuntime extends KeptRuntime {
   state(id: string): Awaitable<StateView> {
     const seen = this.directory.see(id)
     if (seen instanceof Sleeper) return this.stateOfSleeper(seen)
-    return seen.whenHere((): Awaitable<StateView> => {
-      if (this.directory.look(id) !== seen) return this.state(id)
-      return stateView(seen)
-    })
+    return seen.whenHere(
+      (): Awaitable<StateView> => (this.directory.look(id) === seen ? stateView(seen) : this.state(id)),
+    )
   }
 
   timers(id: string): Awaitable<TimerInfo[]> {

@@ -2,7 +2,7 @@
  * Loads an implementation in a thread of its own before the nodes do: a file that loops at its top, or ends its thread, costs none of
  * them, nor what their servers know.
  */
-import { Worker } from 'node:worker_threads'
+import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { type Clock, GenServerError } from '../../index.js'
 import { LoadError } from '../../loading/load-error.js'
 import { uncarry } from '../wire/carried-failure.js'
@@ -17,9 +17,11 @@ export interface FileTrialTerms {
 /** Takes at most `timeout` milliseconds. @throws {LoadError} · {GenServerError} `code_change_failed` */
 export async function tryFile(terms: FileTrialTerms, implementation: string, timeout: number): Promise<void> {
   const { directories, execArgv, clock } = terms
+  const { port1: ours, port2: port } = new MessageChannel()
   const worker = new Worker(new URL('../node/file-trial.js', import.meta.url), {
     name: 'genservers trial',
-    workerData: { directories, implementation } satisfies FileTrialData,
+    workerData: { directories, implementation, port } satisfies FileTrialData,
+    transferList: [port],
     ...(execArgv !== undefined && { execArgv: [...execArgv] }),
   })
   let late = () => {}
@@ -29,14 +31,20 @@ export async function tryFile(terms: FileTrialTerms, implementation: string, tim
       const fail = (problem: string) => reject(new LoadError(implementation, problem))
       const why = `${implementation} was not changed: its file was not loaded after ${timeout} ms`
       late = () => reject(new GenServerError('code_change_failed', why))
-      worker.on('message', ({ failure }: FileTrialResult) =>
-        failure === undefined ? resolve() : reject(uncarry(failure)),
-      )
-      worker.on('error', ({ message }) => fail(message))
-      worker.on('exit', () => fail('its module ends the thread that loads it'))
+      const tried = ({ failure }: FileTrialResult) => (failure === undefined ? resolve() : reject(uncarry(failure)))
+      ours.on('message', tried)
+      // Anything can be thrown.
+      worker.on('error', (thrown: unknown) => fail(thrown instanceof Error ? thrown.message : String(thrown)))
+      worker.on('exit', () => {
+        // The end may be known before what was said.
+        const last = receiveMessageOnPort(ours)
+        if (last === undefined) fail('its module ends the thread that loads it')
+        else tried(last.message)
+      })
     })
   } finally {
     timer?.cancel()
+    ours.close()
     void worker.terminate()
   }
 }

@@ -71,7 +71,7 @@ export class KeptServers {
       const connection = this.#store.connect()
       // It may have been given up meanwhile.
       if (give(connection.port)) this.#connections.set(node, connection)
-      else await connection.fence()
+      else fenceOff(connection)
     } catch (error) {
       this.terms.unfit(node, error as Error)
     }
@@ -79,11 +79,8 @@ export class KeptServers {
 
   /** The thread of the node has been given up. */
   fence(node: ThreadNode): void {
-    // A store that has failed needs no fence.
-    this.#connections
-      .get(node)
-      ?.fence()
-      .catch(() => {}) // 1
+    const connection = this.#connections.get(node)
+    if (connection !== undefined) fenceOff(connection) // 1
     this.#connections.delete(node)
   }
 
@@ -177,4 +174,9 @@ export class KeptServers {
     this.#sweeper?.end()
     await this.#store?.close()
   }
+}
+
+function fenceOff(connection: StoreConnection): void {
+  // A store that has failed needs no fence.
+  connection.fence().catch(() => {})
 }

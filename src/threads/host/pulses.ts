@@ -18,8 +18,8 @@ interface Pulse {
 export class Pulses {
   readonly #pulses = new Map<ThreadNode, Pulse>()
 
-  /** For how many milliseconds the node has not answered. It is asked again when it has. `passed`: since the last look. */
-  silenceOf(node: ThreadNode, passed: number): number {
+  /** Asks the node again when that is due. Gives for how many milliseconds it has not answered. `passed`: since the last look. */
+  look(node: ThreadNode, passed: number): number {
     const pulse = this.#pulses.get(node)
     if (pulse?.board !== node.board) this.#ask(node)
     else {

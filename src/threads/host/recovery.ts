@@ -76,9 +76,10 @@ export class Recovery {
     const isBound = ({ place }: { place: Place }) => place.bond !== undefined
     const gone = new Set<string | undefined>([undefined])
     for (const { place, delay } of [...fates.filter(isBound), ...fates.filter((fate) => !isBound(fate))]) {
-      if (delay === undefined) this.#forget(place, gone)
-      if (delay === undefined) this.#end(place)
-      else this.#adopt(place, delay)
+      if (delay === undefined) {
+        this.#forget(place, gone)
+        this.#end(place)
+      } else this.#adopt(place, delay)
     }
     for (const question of open) if (question.asker.isOver !== true) this.#goOn(node, question, there) // 3
   }

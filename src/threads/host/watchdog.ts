@@ -78,8 +78,9 @@ export class Watchdog {
       node.sweep()
       const ms = this.#silence(node, passed)
       if (node.isReady) {
-        this.#judgeSilent(node, ms)
-        this.#judgeDeaf(node, passed)
+        const limit = this.watched.limitOf(node)
+        this.#judgeSilent(node, ms, limit)
+        this.#judgeDeaf(node, passed, limit)
       } else this.#judgeBeginning(node, ms)
     }
   }
@@ -100,18 +101,17 @@ export class Watchdog {
     if (ms >= this.watched.loadLimit) this.watched.stuck(node, 'get ready') // 4
   }
 
-  #judgeSilent(node: ThreadNode, ms: number): void {
-    const limit = this.watched.limitOf(node)
+  #judgeSilent(node: ThreadNode, ms: number, limit: number): void {
     if (ms >= limit)
       this.watched.stuck(node, 'come back') // 1
     else if (ms >= limit / 2) this.watched.suspect() // 3
   }
 
-  #judgeDeaf(node: ThreadNode, passed: number): void {
+  #judgeDeaf(node: ThreadNode, passed: number, limit: number): void {
     // It may have been given up a moment ago. What has come and is not heard yet is nothing that it has not said.
     if (!node.isReady || node.isUnheard) return
-    const limit = Math.max(this.watched.deafLimit, this.watched.limitOf(node))
-    if (this.#pulses.silenceOf(node, passed) >= limit) this.watched.stuck(node, 'answer') // 5
+    const longest = Math.max(this.watched.deafLimit, limit)
+    if (this.#pulses.look(node, passed) >= longest) this.watched.stuck(node, 'answer') // 5
   }
 }
 

@@ -1,13 +1,16 @@
 /** The program of a thread that loads an implementation again for trial, and then ends. It is no node, and has no servers. */
-import { parentPort, workerData } from 'node:worker_threads'
+import { workerData } from 'node:worker_threads'
 import { findImplementations } from '../../loading/find-implementations.js'
 import { createForeignImport } from '../../loading/import-module.js'
 import { loadDefinition } from '../../loading/load-implementations.js'
 import { carry } from '../wire/carried-failure.js'
 import type { FileTrialData, FileTrialResult } from '../wire/file-trial.js'
+import { boundOutput } from './bounded-output.js'
 
-const { directories, implementation } = workerData as FileTrialData
-const port = parentPort
+const { directories, implementation, port } = workerData as FileTrialData
+
+boundOutput(process.stdout)
+boundOutput(process.stderr)
 
 async function tried(): Promise<FileTrialResult> {
   try {
@@ -20,4 +23,5 @@ async function tried(): Promise<FileTrialResult> {
   }
 }
 
-port?.postMessage(await tried())
+port.postMessage(await tried())
+port.close()

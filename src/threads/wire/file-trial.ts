@@ -1,9 +1,12 @@
 /** What a thread is started with that loads a file for trial, and what it says of that. */
+import type { MessagePort } from 'node:worker_threads'
 import type { CarriedFailure } from './carried-failure.js'
 
 export interface FileTrialData {
   readonly directories: readonly string[]
   readonly implementation: string
+  /** By which the gateway's thread hears of it: that of all threads is the file's too. */
+  readonly port: MessagePort
 }
 
 export interface FileTrialResult {
