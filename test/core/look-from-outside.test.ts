@@ -166,7 +166,7 @@ t.test('while there is no state none is shown, and its redactor is not asked', a
   t.match(runtime.state('s'), { state: null, revision: 1 })
   await clock.advance(10)
   t.match(reports().at(-1)?.fields, { message: 'init', state: 'null' })
-  await clock.advance(200)
+  await clock.advance(200 + 10)
   t.match(runtime.state('s'), { state: { last: 7 }, incarnation: 3 })
   t.ok(
     asked.every((state) => (state as { list?: unknown }).list),
