@@ -4,6 +4,7 @@ import { Batch, type BatchLine, type BatchTerms } from './batch.js'
 import { BatchCall, BatchCast, NDJSON } from './batch-schemas.js'
 import { countAnswer } from './every-request.js'
 import type { HangUps } from './hang-ups.js'
+import { codingProblem } from './json-body.js'
 import { LineReader } from './line-reader.js'
 import { HttpProblem } from './problem-document.js'
 import { mustBeForMany, originOf } from './request-headers.js'
@@ -25,7 +26,7 @@ export class Batches {
   attach(api: FastifyInstance): void {
     this.#parse = api.getDefaultJsonParser('error', 'error') as Parse
     api.removeAllContentTypeParsers()
-    api.addContentTypeParser(NDJSON, (_request, _payload, done) => done(null))
+    api.addContentTypeParser(NDJSON, ({ headers }, _payload, done) => done(codingProblem(headers) ?? null))
     api.addContentTypeParser('*', (_request, _payload, done) =>
       done(new HttpProblem('unsupported_media_type', `a batch is sent as ${NDJSON}`)),
     )
@@ -68,7 +69,11 @@ function lineReading(request: FastifyRequest, parse: Parse): BatchTerms['read'] 
   const isCast = request.compileValidationSchema(BatchCast, 'body')
   return (text) => {
     const line = parsed(request, text, parse)
-    const isOne = typeof line === 'object' && line !== null && 'cast' in line ? isCast : isCall
+    const isObject = typeof line === 'object' && line !== null
+    if (isObject && 'call' in line && 'cast' in line) {
+      throw new HttpProblem('invalid_request', 'the line does not fit: it is a call or a cast, and not both')
+    }
+    const isOne = isObject && 'cast' in line ? isCast : isCall
     if (isOne(line)) return line as BatchLine
     throw Object.assign(new Error(), { validation: isOne.errors, validationContext: 'line' })
   }

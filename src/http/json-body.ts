@@ -2,6 +2,7 @@
  * The one content type that is read: JSON in UTF-8 (RFC 8259). An empty body counts as no body, whatever type it claims,
  * since clients that always send a Content-Type have nothing to say about a message without args.
  */
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import { HttpProblem } from './problem-document.js'
 
@@ -13,6 +14,14 @@ const REPLACEMENT = '\ufffd'
 const NOT_UTF8 = 'the body is not UTF-8 (U+FFFD itself must be sent as an escape, \\ufffd)'
 
 const otherCharset = /;\s*charset\s*=\s*(?!"?utf-?8"?\s*(?:;|$))/i
+
+/** What is wrong with how the text of a body was made bytes: only UTF-8 is read, and nothing that is compressed (RFC 9110, section 8.4). */
+export function codingProblem(headers: IncomingHttpHeaders): HttpProblem | undefined {
+  const { 'content-type': type = '', 'content-encoding': coding = 'identity' } = headers
+  if (otherCharset.test(type)) return new HttpProblem('unsupported_media_type', 'the body must be sent in UTF-8')
+  if (coding.toLowerCase() === 'identity') return undefined
+  return new HttpProblem('unsupported_media_type', 'the body must be sent as it is, without a Content-Encoding')
+}
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -30,9 +39,10 @@ export function readJsonBodies(app: FastifyInstance): void {
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
     if (body === '') return done(null, undefined)
     request.bodySize = body.length
-    const type = request.headers['content-type']
-    if (type !== undefined && type !== 'application/json' && otherCharset.test(type)) {
-      return done(new HttpProblem('unsupported_media_type', 'JSON must be sent in UTF-8'))
+    const { headers } = request
+    if (headers['content-type'] !== 'application/json' || headers['content-encoding'] !== undefined) {
+      const problem = codingProblem(headers)
+      if (problem !== undefined) return done(problem)
     }
     if (body.includes(REPLACEMENT)) return done(new HttpProblem('invalid_request', NOT_UTF8))
     parse(request, body, done)

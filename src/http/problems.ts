@@ -177,7 +177,7 @@ const boundaryProblems = {
   unsupported_media_type: {
     status: 415,
     title: 'The body is of another type',
-    when: 'The Content-Type is not application/json in UTF-8, or application/x-ndjson for a batch.',
+    when: 'The body is not application/json in UTF-8, or application/x-ndjson for a batch, or has a Content-Encoding.',
   },
   idempotency_conflict: {
     status: 422,

@@ -3,6 +3,7 @@
  * headers to copy, which together cost more than a small message does. Headers that a hook may have set on the reply are
  * not in it, but for the id of the request where the client gave one. The answer is counted like any other.
  */
+import type { ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { countAnswer } from './every-request.js'
 
@@ -16,21 +17,27 @@ export function answerJson(
   headers: readonly string[],
   body: string,
 ): void {
-  const length = String(Buffer.byteLength(body))
-  const described = ['content-type', 'application/json; charset=utf-8', 'content-length', length, ...headers]
-  write(asked, reply, status, described, body)
+  const length = Buffer.byteLength(body)
+  const described = ['content-type', 'application/json; charset=utf-8', 'content-length', String(length), ...headers]
+  const raw = begin(asked, reply, status, described)
+  // Given to `end`, the body would leave with an empty piece behind it, and two pieces take a slower way through Node than
+  // one does. Corked, `write` does not put its piece off to the next tick.
+  const { socket } = raw
+  socket?.cork()
+  raw.write(body, length === body.length ? 'latin1' : 'utf8')
+  socket?.uncork()
+  raw.end()
 }
 
 /** Answers `status` without a body. */
 export function answerEmpty(asked: Asked, reply: FastifyReply, status: number, headers: readonly string[]): void {
-  write(asked, reply, status, ['content-length', '0', ...headers], undefined)
+  begin(asked, reply, status, ['content-length', '0', ...headers]).end()
 }
 
-function write(asked: Asked, reply: FastifyReply, status: number, headers: string[], body: string | undefined): void {
+function begin(asked: Asked, reply: FastifyReply, status: number, headers: string[]): ServerResponse {
   const { raw } = reply
   reply.hijack()
   countAnswer(asked, raw, status)
   if (asked.headers['x-request-id'] !== undefined) headers.push('x-request-id', asked.id)
-  raw.writeHead(status, headers)
-  raw.end(body)
+  return raw.writeHead(status, headers)
 }

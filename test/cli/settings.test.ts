@@ -35,6 +35,7 @@ t.test('every setting has a flag, a variable, a default and a line of help', asy
 const usual: Readonly<Record<string, string>> = {
   implementations: 'the bundled ones',
   adminPort: 'the main port',
+  servers: 'none',
   threads: 'cores − 1, at least 1',
 }
 

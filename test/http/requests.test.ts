@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { openGateway } from './open-gateway.js'
 
@@ -38,6 +39,18 @@ t.test('a body must be UTF-8', async (t) => {
     const answer = await ask('POST', '/servers', '{"implementation":"probe"}', { 'content-type': type })
     t.equal(answer.statusCode, 201, type)
   }
+})
+
+t.test('a body that is compressed is refused as such, and not read as text', async (t) => {
+  const { ask } = await openGateway(t)
+  const zipped = gzipSync('{"implementation":"probe"}')
+  for (const coding of ['gzip', 'br', 'identity, gzip']) {
+    const { statusCode, body } = await ask('POST', '/servers', zipped, { ...json, 'content-encoding': coding })
+    t.equal(statusCode, 415, coding)
+    t.match(body, { code: 'unsupported_media_type', detail: /Content-Encoding/ }, coding)
+  }
+  const plain = await ask('POST', '/servers', '{"implementation":"probe"}', { ...json, 'content-encoding': 'Identity' })
+  t.equal(plain.statusCode, 201)
 })
 
 t.test('a body of another type is unsupported, also where a message takes none', async (t) => {

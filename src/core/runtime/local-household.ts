@@ -204,8 +204,11 @@ export class LocalHousehold implements Household {
     const child = this.#child(id)
     if (child === undefined) return 'absent'
     this.keeper.tie(child)
+    const { revision } = child
     const reason = await this.#waitFor(child, (server) => server.revive(timeout))
-    return reason === undefined ? { incarnation: child.incarnation } : { reason }
+    if (reason !== undefined) return { reason }
+    const isIgnored = child.revision === revision && child.failure?.details.reason === 'normal'
+    return { incarnation: child.incarnation, isIgnored }
   }
 
   /** The child with this id, if it is one of this supervisor. */

@@ -13,6 +13,8 @@ export interface Child extends Entry {
   readonly status: ChildStatus
   /** The life that the supervisor knows of: what an earlier one tells is old news. */
   readonly incarnation: number
+  /** The `init` of that life chose not to start. */
+  isIgnored?: boolean
   /** While it is `stopping`: resolves when it is gone, or why it is not. */
   end?: Promise<GenServerError | undefined> | undefined
 }

@@ -22,8 +22,14 @@ export type Started =
   | { readonly ignored: true; readonly terms: ChildTerms }
   | { readonly failure: GenServerError }
 
-/** The child lives again (and may be over again: its `EXIT` tells); its `init` has failed and it waits on; it is not there. */
-export type Revived = { readonly incarnation: number } | { readonly reason: Reason } | 'absent'
+/**
+ * The child lives again, or has ended (its `EXIT` tells), perhaps since its `init` chose not to start; its `init` has failed and it
+ * waits on; it is not there.
+ */
+export type Revived =
+  | { readonly incarnation: number; readonly isIgnored: boolean }
+  | { readonly reason: Reason }
+  | 'absent'
 
 /** What is kept of a child beyond the process. */
 export interface Entry {

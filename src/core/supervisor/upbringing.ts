@@ -5,6 +5,7 @@
  * 1. A child that died is restarted with those that its strategy names: they are taken down in the reverse order of their
  *    start, and started in that order. Temporary ones are not started again.
  * 2. A restart that fails is tried again, and counts again. With one too many the supervisor gives up.
+ * 3. Of one that came by `startChild`, and whose `init` chooses at a restart not to start, nothing is left (Elixir: `DynamicSupervisor`).
  */
 import type { GenServerError } from '../kernel/errors.js'
 import type { Reason } from '../kernel/reason.js'
@@ -179,7 +180,10 @@ export class Upbringing {
     // Held, and not there any more: somebody has ordered it to end.
     if (revived === 'absent') this.gone(child)
     else if ('reason' in revived) return false
-    else this.table.mark(child, 'running', revived.incarnation)
+    else {
+      this.table.mark(child, 'running', revived.incarnation)
+      child.isIgnored = revived.isIgnored
+    }
     return true
   }
 
@@ -187,7 +191,8 @@ export class Upbringing {
   gone(child: Child): void {
     this.table.mark(child, 'stopped')
     child.end = undefined
-    if (child.terms.restart === 'temporary') this.table.remove(child.spec.id)
+    // 3
+    if (child.terms.restart === 'temporary' || (child.isDynamic && child.isIgnored)) this.table.remove(child.spec.id)
   }
 
   /**
