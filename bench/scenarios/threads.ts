@@ -15,8 +15,6 @@ interface Pair {
   readonly implementation: string
   readonly ours: () => Promise<ServerProcess>
   readonly theirs: () => Promise<ServerProcess>
-  /** Two threads need two cores: the client leaves its own to them where it can. */
-  readonly sleeps: boolean
 }
 
 const gateway = (threads: number, implementations?: URL) => () =>
@@ -24,11 +22,11 @@ const gateway = (threads: number, implementations?: URL) => () =>
 
 const call = { load: { kind: 'call', ids: IDS }, implementation: 'counter' } as const
 const burn = { load: { kind: 'burn', ids: IDS }, implementation: 'burner' } as const
-const calls: Pair = { ...call, ours: gateway(1), theirs: gateway(0), sleeps: true }
+const calls: Pair = { ...call, ours: gateway(1), theirs: gateway(0) }
 /** As the scenario `call`: one hot server. */
 const hot = { load: { kind: 'call', ids: 1 }, implementation: 'counter' } as const
-const besideBare: Pair = { ...hot, ours: gateway(1), theirs: () => ServerProcess.bare(), sleeps: false }
-const burns: Pair = { ...burn, ours: gateway(2, BUSY), theirs: gateway(0, BUSY), sleeps: true }
+const besideBare: Pair = { ...hot, ours: gateway(1), theirs: () => ServerProcess.bare() }
+const burns: Pair = { ...burn, ours: gateway(2, BUSY), theirs: gateway(0, BUSY) }
 
 export function threads(client: Client): Scenario {
   return {
@@ -83,17 +81,14 @@ async function compare(client: Client, pair: Pair, plan: Plan): Promise<Compared
   return join(launches)
 }
 
-async function launch(
-  client: Client,
-  { load, implementation, ours, theirs, sleeps }: Pair,
-  plan: Plan,
-): Promise<Compared> {
+async function launch(client: Client, { load, implementation, ours, theirs }: Pair, plan: Plan): Promise<Compared> {
   const inThreads = await ours()
   const beside = await theirs()
   try {
     const populate: Load = { kind: 'populate', from: 0, to: IDS, implementation }
     for (const { port } of [inThreads, beside]) await client.send(port, populate)
-    const side = (server: ServerProcess): Side => ({ server, load, sleeps })
+    // Two threads need two cores: a client that never sleeps would leave one to them.
+    const side = (server: ServerProcess): Side => ({ server, load, sleeps: true })
     return await interleave(client, side(inThreads), side(beside), plan)
   } finally {
     await inThreads.stop()

@@ -9,17 +9,11 @@ import { countAnswer } from './every-request.js'
 
 export type Asked = Pick<FastifyRequest, 'id' | 'headers' | 'meter' | 'receivedAt'>
 
-/** Answers `status` with `body`, which is JSON. `headers` are names and values by turns. */
-export function answerJson(
-  asked: Asked,
-  reply: FastifyReply,
-  status: number,
-  headers: readonly string[],
-  body: string,
-): void {
+/** Answers `status` with `body`, which is JSON. `headers` are names and values by turns, and more of them are added. */
+export function answerJson(asked: Asked, reply: FastifyReply, status: number, headers: string[], body: string): void {
   const length = Buffer.byteLength(body)
-  const described = ['content-type', 'application/json; charset=utf-8', 'content-length', String(length), ...headers]
-  const raw = begin(asked, reply, status, described)
+  headers.push('content-type', 'application/json; charset=utf-8', 'content-length', String(length))
+  const raw = begin(asked, reply, status, headers)
   // Given to `end`, the body would leave with an empty piece behind it, and two pieces take a slower way through Node than
   // one does. Corked, `write` does not put its piece off to the next tick.
   const { socket } = raw
