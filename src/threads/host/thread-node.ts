@@ -279,7 +279,7 @@ export class ThreadNode {
   }
 
   seen(seen: Seen): void {
-    this.#watchers.get(seen.watch)?.(seen)
+    for (const watch of seen.watches) this.#watchers.get(watch)?.(seen)
   }
 
   unwatch(watch: number): void {

@@ -32,7 +32,7 @@ class RemoteWatch implements Watch {
     private readonly left: (watch: RemoteWatch) => void,
   ) {}
 
-  readonly hear = ({ event, view }: Seen): void => {
+  readonly hear = ({ event, view }: Pick<Seen, 'event' | 'view'>): void => {
     if (this.isOver) return
     if (view !== undefined) this.onState?.(view)
     if (event === undefined) return
@@ -43,11 +43,7 @@ class RemoteWatch implements Watch {
 
   /** Tells what the gateway itself knows. */
   tell(event: 'restart' | 'exit', data: Extract<FeedEvent['data'], object>): void {
-    this.hear({
-      kind: 'seen',
-      watch: this.number,
-      event: { position: this.position, event, data, json: JSON.stringify(data) },
-    })
+    this.hear({ event: { position: this.position, event, data, json: JSON.stringify(data) } })
   }
 
   close(): void {

@@ -16,12 +16,16 @@ import {
   type Ping,
   type Reloaded,
   type ReloadMessage,
+  type Seen,
   type ToNode,
   type TraceMessage,
   type WatchMessage,
 } from '../wire/messages.js'
 import type { Elsewhere } from './elsewhere.js'
 import { TieService } from './tie-service.js'
+
+/** One of them. */
+type Sight = Pick<Seen, 'event' | 'view' | 'trace'>
 
 const askable: ReadonlySet<string> = new Set(ASKABLE)
 
@@ -218,24 +222,33 @@ export class NodeService {
   }
 
   #watch({ n, watch, id, after, patches }: WatchMessage): void {
-    const { channel } = this
     this.#tell(n, () => {
-      const made: Watch = this.runtime.watch(id, (event) => channel.say({ kind: 'seen', watch, event }), {
+      const made: Watch = this.runtime.watch(id, (event) => this.#seen(watch, { event }), {
         after,
-        ...(patches && { onState: (view) => channel.say({ kind: 'seen', watch, view }) }),
+        ...(patches && { onState: (view) => this.#seen(watch, { view }) }),
       })
       this.#watches.set(watch, () => made.close())
       return made.position
     })
   }
 
+  #seen(watch: number, sight: Sight): void {
+    const { unsent } = this.channel
+    if (unsent?.kind === 'seen' && isSame(unsent, sight)) unsent.watches.push(watch)
+    else this.channel.say({ kind: 'seen', watches: [watch], ...sight })
+  }
+
   #trace({ n, watch, id }: TraceMessage): void {
     this.#tell(n, () => {
-      const stop = this.runtime.trace(id, (trace) => this.channel.say({ kind: 'seen', watch, trace }))
+      const stop = this.runtime.trace(id, (trace) => this.#seen(watch, { trace }))
       this.#watches.set(watch, stop)
       return null
     })
   }
+}
+
+function isSame(one: Sight, other: Sight): boolean {
+  return one.event === other.event && one.view === other.view && one.trace === other.trace
 }
 
 /** By which number the gateway knows it, if it is a question; 0 also of answers, which are to questions of this thread. */

@@ -72,6 +72,11 @@ export class Channel<Said extends ToNode | FromNode> {
     return open.sort((a, b) => a.question.at - b.question.at)
   }
 
+  /** What was said last, if it has not been sent. */
+  get unsent(): Said | undefined {
+    return this.#unsent.at(-1)
+  }
+
   say(said: Said): void {
     this.#unsent.push(said)
     this.#arm()

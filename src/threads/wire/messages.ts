@@ -166,9 +166,11 @@ export interface Failed extends Numbered {
   readonly failure: CarriedFailure
 }
 
-/** What whoever watches is told. */
-export interface Seen extends Watching {
+/** What those who watch, or trace, are told. */
+export interface Seen {
   readonly kind: 'seen'
+  /** By their numbers. Whoever is told the same next is added while this has not left: an event has very many readers. */
+  readonly watches: number[]
   readonly event?: FeedEvent
   readonly view?: StateView
   readonly trace?: TraceEvent
