@@ -11,6 +11,7 @@ export { pagesOf, topsOf } from './core/durable/kept-pages.js'
 export { restoredTerms } from './core/durable/kept-text.js'
 export { notRestored } from './core/durable/not-restored.js'
 export { storageFailed } from './core/durable/storage-failed.js'
+export type { Backlog } from './core/kernel/backlog.js'
 export { Call, type Callee, timedOut } from './core/kernel/call.js'
 export { type CrashRecord, CrashRecords } from './core/kernel/crash-records.js'
 export { Deadlines } from './core/kernel/deadlines.js'
@@ -36,7 +37,6 @@ export type {
 } from './core/kernel/kept.js'
 export { Mailbox } from './core/kernel/mailbox.js'
 export { MessageLog, type Taken } from './core/kernel/message-log.js'
-export type { Places } from './core/kernel/places.js'
 export { CastReceipt } from './core/kernel/receipt.js'
 export {
   type Condition,

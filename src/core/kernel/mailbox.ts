@@ -5,8 +5,9 @@
  * 2. A place is reserved first and used later, so that a cast made in a handler cannot find the mailbox full when the
  *    handler has succeeded.
  */
+
+import type { Backlog } from './backlog.js'
 import type { Envelope } from './envelope.js'
-import type { Places } from './places.js'
 import type { Queued } from './queued.js'
 
 /** When the messages that wait have so many bytes, the next one is refused. */
@@ -24,7 +25,7 @@ export class Mailbox {
   constructor(readonly limit: number) {}
 
   /** Those of all mailboxes together, if they are bounded. */
-  protected get shared(): Places | undefined {
+  protected get shared(): Backlog | undefined {
     return undefined
   }
 

@@ -1,4 +1,6 @@
 /** A node: what the processes of one runtime share. One thread or OS process runs one node. */
+
+import type { Backlog } from './backlog.js'
 import type { Clock } from './clock.js'
 import { CrashRecords } from './crash-records.js'
 import { Deadlines } from './deadlines.js'
@@ -6,7 +8,6 @@ import type { GroupCommit } from './group-commit.js'
 import { IdMaker } from './id-maker.js'
 import { type Logger, logError } from './logger.js'
 import { MessageLog } from './message-log.js'
-import type { Places } from './places.js'
 import { Scheduler } from './scheduler.js'
 import type { Transport } from './transport.js'
 
@@ -35,7 +36,7 @@ export class Node {
     /** What durable servers change leaves by it; `undefined`: nothing is kept. */
     readonly commits: GroupCommit | undefined,
     readonly transport: Transport,
-    readonly places: Places,
+    readonly backlog: Backlog,
     readonly taken = new MessageLog(),
     readonly crashes = new CrashRecords(),
     /** Of one state, as JSON, that is kept. */

@@ -9,11 +9,12 @@
  * 6. While it is suspended, by whomever, the mailbox waits; what is put first does not, for that belongs to what was handled
  *    before. Nor does an order of its parent.
  */
+
+import type { Backlog } from './backlog.js'
 import { addWait, type Call, type Wait } from './call.js'
 import type { Envelope, StopOrder } from './envelope.js'
 import { Mailbox } from './mailbox.js'
 import type { Node } from './node.js'
-import type { Places } from './places.js'
 import { OPERATOR, type Suspender } from './suspender.js'
 import { Wishes } from './wishes.js'
 
@@ -64,8 +65,8 @@ export abstract class Process<Urgent extends First> extends Mailbox {
     return this
   }
 
-  protected override get shared(): Places {
-    return this.node.places
+  protected override get shared(): Backlog {
+    return this.node.backlog
   }
 
   /** The oldest that waits has waited for as long as it took to handle what was before it: so will the next one. */

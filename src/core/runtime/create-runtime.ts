@@ -1,12 +1,12 @@
 /** Puts a runtime together from its ports; each has a version that needs nothing but memory. */
 
 import { compileProtocol, type Protocol } from '../definition/protocol.js'
+import { Backlog } from '../kernel/backlog.js'
 import { systemClock } from '../kernel/clock.js'
 import { Exits } from '../kernel/exits.js'
 import { GroupCommit } from '../kernel/group-commit.js'
 import { silentLogger } from '../kernel/logger.js'
 import { ALONE, Node } from '../kernel/node.js'
-import { Places } from '../kernel/places.js'
 import { MemoryRegistry, type Registry } from '../kernel/registry.js'
 import { localTransport } from '../kernel/transport.js'
 import { RootKeeper } from '../server/keeper.js'
@@ -60,7 +60,7 @@ export function createNode(options: RuntimeOptions): LocalRuntime {
     logger,
     store && new GroupCommit(store, losses),
     transport,
-    new Places(options.maxQueued ?? 100_000, options.maxQueuedBytes ?? 256 * 1024 * 1024),
+    new Backlog(options.maxQueued ?? 100_000, options.maxQueuedBytes ?? 256 * 1024 * 1024),
     options.taken,
     options.crashes,
     options.maxStateBytes,

@@ -218,11 +218,11 @@ export class LocalRuntime extends KeptRuntime {
   }
 
   get queued(): number {
-    return this.node.places.taken
+    return this.node.backlog.length
   }
 
   get queuedBytes(): number {
-    return this.node.places.bytes
+    return this.node.backlog.bytes
   }
 
   countServers(): Promise<ServerCount[]> {

@@ -1,5 +1,6 @@
 /** The other nodes, as a thread sees them: all that it says to them goes by the gateway's thread, which knows where they are. */
 import {
+  type Backlog,
   Call,
   type CastReceipt,
   checkPlain,
@@ -8,7 +9,6 @@ import {
   JsonText,
   type Lived,
   type Neighbours,
-  type Places,
   type Protocol,
   type Registered,
 } from '../../adapters.js'
@@ -28,14 +28,14 @@ export class Elsewhere implements Neighbours, Carrier {
     private readonly exits: Exits,
     private readonly protocols: (implementation: string) => Protocol,
     /** Those of this node. */
-    private readonly places: () => Places,
+    private readonly backlog: () => Backlog,
   ) {}
 
   named(servers: Named['servers']): void {
     for (const [id, implementation, mailbox] of servers) {
       // One that is known has those with it who are tied to it.
       if (this.#servers.get(id)?.implementation === implementation) continue
-      this.#servers.set(id, new RemoteServer(id, implementation, new Outbox(mailbox, this.places), this))
+      this.#servers.set(id, new RemoteServer(id, implementation, new Outbox(mailbox, this.backlog), this))
     }
   }
 

@@ -5,7 +5,7 @@
  *
  * 1. No more casts and sends are on their way to it from here than its mailbox takes; who sends more is refused at once.
  */
-import { type Call, type Envelope, Mailbox, type Peer, type Places, type Protocol } from '../../adapters.js'
+import { type Backlog, type Call, type Envelope, Mailbox, type Peer, type Protocol } from '../../adapters.js'
 import { GenServerError, type Reason } from '../../index.js'
 import type { Tie } from '../wire/messages.js'
 import { RemoteTies } from './remote-ties.js'
@@ -24,13 +24,13 @@ export interface Carrier {
 export class Outbox extends Mailbox {
   constructor(
     limit: number,
-    private readonly places: () => Places,
+    private readonly backlog: () => Backlog,
   ) {
     super(limit)
   }
 
-  protected override get shared(): Places {
-    return this.places()
+  protected override get shared(): Backlog {
+    return this.backlog()
   }
 }
 

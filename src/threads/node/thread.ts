@@ -56,7 +56,7 @@ function serve(node: string, implementations: Map<string, Implementation>, store
     channel,
     exits,
     (name) => runtime.protocol(name),
-    () => runtime.node.places,
+    () => runtime.node.backlog,
   )
   const storeFailed = ({ message }: Error) => channel.say({ kind: 'storeHasFailed', message })
   const kept = store && { store, storeFailed }

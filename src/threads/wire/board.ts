@@ -203,10 +203,10 @@ export class BoardLog extends MessageLog {
     Atomics.add(this.#view.numbers, BEAT, 1)
   }
 
-  beat({ node: { places } }: LocalRuntime): void {
+  beat({ node: { backlog } }: LocalRuntime): void {
     const { numbers, times } = this.#view
     this.comesBack()
-    Atomics.store(numbers, QUEUED, places.taken)
-    times[QUEUED_BYTES] = places.bytes
+    Atomics.store(numbers, QUEUED, backlog.length)
+    times[QUEUED_BYTES] = backlog.bytes
   }
 }

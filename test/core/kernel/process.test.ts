@@ -1,10 +1,10 @@
 /** A mailbox, and one message at a time. */
 import t from 'tap'
+import { Backlog } from '../../../src/core/kernel/backlog.js'
 import { Call, timedOut } from '../../../src/core/kernel/call.js'
 import { type Envelope, Info } from '../../../src/core/kernel/envelope.js'
 import { silentLogger } from '../../../src/core/kernel/logger.js'
 import { Node } from '../../../src/core/kernel/node.js'
-import { Places } from '../../../src/core/kernel/places.js'
 import { Process } from '../../../src/core/kernel/process.js'
 import { createSimulatedClock } from '../../../src/core/kernel/simulated-clock.js'
 import { localTransport } from '../../../src/core/kernel/transport.js'
@@ -62,7 +62,7 @@ class Recorder extends Process<Note> {
 
 function setUp() {
   const clock = createSimulatedClock()
-  const node = new Node('main', clock, silentLogger, undefined, localTransport, new Places(1000, 1e6))
+  const node = new Node('main', clock, silentLogger, undefined, localTransport, new Backlog(1000, 1e6))
   const process = new Recorder(node, 100)
   const put = (...messages: string[]) => {
     for (const message of messages) process.put(new Info(message, {}, false))
@@ -190,7 +190,7 @@ t.test(
     t.equal(process.mailbox.length, 1)
     process.put(call)
     t.equal(process.mailbox.length, 1, 'it comes too late to be put in')
-    t.match(node.places, { taken: 0, bytes: 0 })
+    t.match(node.backlog, { length: 0, bytes: 0 })
     let places = 0
     while (process.mailbox.reserve()) places++
     t.equal(places, 100, 'and its place is free again')
