@@ -9,7 +9,6 @@
  * 6. While it is suspended, by whomever, the mailbox waits; what is put first does not, for that belongs to what was handled
  *    before. Nor does an order of its parent.
  */
-
 import type { Backlog } from './backlog.js'
 import { addWait, type Call, type Wait } from './call.js'
 import type { Envelope, StopOrder } from './envelope.js'
