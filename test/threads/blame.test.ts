@@ -111,7 +111,7 @@ t.test('what a schema does not come back from that judges an order is charged to
   await host.start('brisk', {}, { id: 'r', labels: ['w'] })
   const word = `${'a'.repeat(60)}!`
   const key = { scope: 's', key: 'k', fingerprint: '', expires: 1e15 }
-  const lost = { code: 'restarting' }
+  const lost = { code: 'restarting', effect: 'none' }
   await call('b', 'add')
   await t.rejects(host.keepCall('r', 'say', { word }, { key }), lost)
   await call('b', 'add')
@@ -123,6 +123,19 @@ t.test('what a schema does not come back from that judges an order is charged to
   t.match([await call('b', 'add'), await call('r', 'add')], [1, 1])
   t.match(await host.nodes(), [{ restarts: 4, servers: 2 }])
   t.match([(await host.crashes('b')).length, (await host.crashes('r')).length], [0, 0])
+})
+
+t.test('what a lost thread may have kept by then is told so', async (t) => {
+  const { host, start, call } = await openHost(t, 1)
+  await start('b')
+  await start('r')
+  const looping = t.rejects(call('b', 'loop'), { code: 'server_crashed' })
+  await Promise.all([
+    looping,
+    t.rejects(async () => host.replaceState('r', { count: 0 }), { code: 'restarting', effect: 'unknown' }),
+    t.rejects(async () => host.cancelTimer('r', 't1'), { code: 'restarting', effect: 'unknown' }),
+    t.rejects(async () => host.suspend('r'), { code: 'restarting', effect: 'none' }),
+  ])
 })
 
 t.test('a redact that does not come back is charged to its server, and not to whoever was taken last', async (t) => {

@@ -35,6 +35,9 @@ export interface MakeOptions extends StartOptions {
 /** Milliseconds that a start may wait for a supervisor that has other work. */
 const OWN_SHARE = 1000
 
+/** Milliseconds. There is no JSON for what never ends. */
+const LONGEST_IDLE = 2 ** 31 - 1
+
 type StartChildReply =
   | { readonly status: 'running' | 'ignored' }
   | { readonly error: { readonly code: string; readonly message: string; readonly reason?: Reason } }
@@ -78,7 +81,7 @@ export abstract class Starter {
     supervisor: string,
     implementation: string,
     args: unknown,
-    { id = this.node.ids.next(), restart, restartFrom, shutdown, mailbox, labels, timeout }: StartOptions,
+    { id = this.node.ids.next(), restart, restartFrom, shutdown, mailbox, labels, idle, timeout }: StartOptions,
   ): Promise<ServerInfo> {
     const protocol = this.protocol(implementation)
     protocol.checkStartArgs(args)
@@ -90,6 +93,7 @@ export abstract class Starter {
       restartFrom,
       mailbox,
       labels: labels && [...labels],
+      idle: idle && Math.min(idle, LONGEST_IDLE),
       timeout: decideTimeout(timeout),
     }
     const spec = { ...named, shutdown: shutdown === Number.POSITIVE_INFINITY ? 'infinity' : shutdown }

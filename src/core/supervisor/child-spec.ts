@@ -42,6 +42,12 @@ export const ChildSpec = Type.Object({
   ),
   mailbox: Type.Optional(Type.Integer({ minimum: 1, description: 'How many messages may wait.' })),
   labels: Type.Optional(Type.Array(Type.String(), { description: 'The groups that it is in.' })),
+  idle: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      description: 'Milliseconds that it stays in memory if it is durable and nobody asks it.',
+    }),
+  ),
   significant: Type.Optional(
     Type.Boolean({ description: 'Its end may end the supervisor (`autoShutdown`). Not for permanent children.' }),
   ),

@@ -40,6 +40,6 @@ export function killedInit(implementation: string): GenServerError {
   })
 }
 
-export function lostNode({ name }: ThreadNode): GenServerError {
-  return new GenServerError('restarting', `the node ${name} was given up, and begins again`, { retryAfter: 1 })
+export function lostNode({ name }: ThreadNode, effect: 'none' | 'unknown'): GenServerError {
+  return new GenServerError('restarting', `the node ${name} was given up, and begins again`, { retryAfter: 1, effect })
 }

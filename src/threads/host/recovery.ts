@@ -127,7 +127,7 @@ export class Recovery {
         fail(question, exitFailure(said.to, KILLED, this.terms.clock.now()))
       else node.carry(isKept ? this.#sender(said) : asker, said)
     } else if (said.kind === 'ask') this.#askAgain(node, question, said, there)
-    else if ('n' in said) fail(question, lostNode(node))
+    else if ('n' in said) fail(question, lostNode(node, 'none'))
   }
 
   /** Nobody comes after them: whoever waits hears that it is over. */
@@ -254,7 +254,7 @@ export class Recovery {
 
   #askAgain(node: ThreadNode, question: OpenQuestion, said: Ask, there: readonly Place[]): void {
     const { what, args } = said
-    const id = args[0] as string
+    const first = args[0] as string
     const mayAgain = !question.isHeard // 3
     const again = () => void node.channel.question(question.asker, (n) => ({ ...said, n }))
     if (what === 'start' || what === 'getOrStart') {
@@ -262,11 +262,12 @@ export class Recovery {
       // One whose `init` was under way has ended by now.
       const isThere = place?.isUnwanted === false && (what === 'getOrStart' || place.terms === undefined)
       if (isThere && mayAgain) again()
-      else fail(question, killedInit(id))
+      else fail(question, killedInit(first))
     } else if (COMES_BACK.has(what)) return
-    else if (what === 'castGroup' || what === 'callGroup') done(question, lostGroup(there, id, args[1] as string))
-    else if (!ENDS.has(what) || !mayAgain) fail(question, lostNode(node))
-    else if (this.#placeOn(node, id) !== undefined) again()
+    else if (what === 'castGroup' || what === 'callGroup') done(question, lostGroup(there, first, args[1] as string))
+    else if (!ENDS.has(what) || !mayAgain)
+      fail(question, lostNode(node, mayAgain && MAY_BE_KEPT.has(what) ? 'unknown' : 'none'))
+    else if (this.#placeOn(node, first) !== undefined) again()
     else done(question)
   }
 
@@ -278,6 +279,14 @@ export class Recovery {
 
 /** What of servers is to come back is said anew, of each. */
 const COMES_BACK: ReadonlySet<string> = new Set<Askable>(['adopt', 'adoptSupervisor', 'bringBack', 'know'])
+
+/** Of a durable server: the store may have what was done, and only the answer be lost. */
+const MAY_BE_KEPT: ReadonlySet<string> = new Set<Askable>([
+  'keepCall',
+  'replaceState',
+  'replayDeadLetter',
+  'cancelTimer',
+])
 
 /** What is done where there is nobody any more. */
 const ENDS: ReadonlySet<string> = new Set<Askable>(['stop', 'kill', 'close'])
