@@ -67,7 +67,7 @@ export default defineServer({
   // 9. Defaults for the servers; who starts one may say otherwise.
   restart: 'transient', // restarted after a crash, not after an ordinary end; also 'permanent', 'temporary'
   restartFrom: 'state', // with the last good state and its timers; 'init': from the beginning, as OTP does
-  shutdown: 5000, // the milliseconds that `terminate` has when the gateway closes
+  shutdown: 5000, // the milliseconds that an end may take that a supervisor, or the gateway when it closes, has ordered
   mailbox: 1000, // how many messages may wait; the next is refused (429)
 
   // 10. THE CALLBACKS. TypeScript knows from the schemas what each gets and must give. `init` gives the first state.

@@ -84,8 +84,8 @@ export interface GatewayOptions {
   /** Whether /health/ready says so while the runtime takes work. A process that is told to end says no first. */
   readonly ready?: () => boolean
   /**
-   * The routes for those who run the gateway: suspend, resume, replace a state, crashes, reload, backup. Default true. Where they are to be
-   * reached in another way than the others, leave them out here and listen with `createOperatorsGateway` too.
+   * The routes for those who run the gateway (docs/operators.md). Default true. Where they are to be reached in another way than the
+   * others, leave them out here and listen with `createOperatorsGateway` too.
    */
   readonly operators?: boolean
   /** How an implementation is reloaded. Without it there is no route for that. It is one of the operators' routes. */

@@ -41,7 +41,7 @@ t.test('an import that goes up, sideways, past the door or to a strange package 
   t.same(faults('src/core/server/a.ts', '../../index.js'), [
     'src/core/server/a.ts (server) imports src/index.ts (door)',
   ])
-  t.same(faults('src/stores/a.ts', '../cluster/b.js'), ['src/stores/a.ts (stores) imports src/cluster/b.ts (cluster)'])
+  t.same(faults('src/stores/a.ts', '../threads/b.js'), ['src/stores/a.ts (stores) imports src/threads/b.ts (threads)'])
   t.same(faults('implementations/a.ts', '../src/index.js'), [
     'implementations/a.ts (implementations) imports src/index.ts (door)',
   ])

@@ -26,7 +26,7 @@ export const settingsSchema = Type.Object({
   }),
   admin: Type.Boolean({
     default: true,
-    description: "Whether to serve the operators' routes: suspend, resume, replace a state, crashes, reload",
+    description: "Whether to serve the operators' routes (docs/operators.md)",
   }),
   adminPort: Type.Unsafe<number | null>({
     type: ['integer', 'null'],

@@ -1,6 +1,6 @@
 /**
  * THE table of everything a client can be told went wrong: each code with its HTTP status. Codes of the core are bound
- * to HTTP here and nowhere else; the codes below the line exist at the HTTP boundary only. `test/http/problems.test.ts`
+ * to HTTP here and nowhere else; `boundaryProblems` exist at the HTTP boundary only. `test/http/problems.test.ts`
  * holds the table against the OpenAPI document.
  */
 import type { FailureCode } from '../index.js'

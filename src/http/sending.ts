@@ -39,16 +39,17 @@ export function sendCall(
     raw: { socket },
   } = asked
   const { host, hangUps } = options
-  let wait = timeout
+  let preferred: number | undefined
   let applied = NONE
-  if (wait === undefined && headers['prefer'] !== undefined) {
-    wait = preferredWait(headers, LONGEST_TIMEOUT)
-    if (wait !== undefined) {
-      applied = ['preference-applied', `wait=${wait / 1000}`]
+  if (timeout === undefined && headers['prefer'] !== undefined) {
+    preferred = preferredWait(headers, LONGEST_TIMEOUT)
+    if (preferred !== undefined) {
+      applied = ['preference-applied', `wait=${preferred / 1000}`]
       // For a problem document, which goes Fastify's way.
-      reply.header('preference-applied', `wait=${wait / 1000}`)
+      reply.header('preference-applied', `wait=${preferred / 1000}`)
     }
   }
+  const wait = timeout ?? preferred
   // Before the cork: it throws where the header is at fault, and nothing may be corked then.
   const ifMatch = revisionToMatch(headers)
   const origin = originOf(requestId, headers)
@@ -59,13 +60,7 @@ export function sendCall(
   }
   if (mayBeLater && headers['prefer'] !== undefined && prefersLater(headers)) {
     const parts = { start, implementation, ifMatch, origin, bytes }
-    void sendCallForLater(
-      options,
-      asked,
-      reply,
-      { id, message, args, options: parts },
-      applied === NONE ? 0 : (wait ?? 0),
-    )
+    void sendCallForLater(options, asked, reply, { id, message, args, options: parts }, preferred ?? 0)
     return
   }
   let isWatched = false

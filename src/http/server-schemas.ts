@@ -35,7 +35,8 @@ export const restart = () =>
 
 export const restartFrom = () =>
   Words(['state', 'init'], {
-    description: 'What a restart begins with: the last good state (default), or a fresh init.',
+    description:
+      'What a restart begins with: the last good state (default), or a fresh init (default under a supervisor, unless durable).',
   })
 
 /** What a start may say of the server, in the body or in the query. */
@@ -43,7 +44,9 @@ export const startOptions = {
   restart: Type.Optional(restart()),
   restartFrom: Type.Optional(restartFrom()),
   shutdown: Type.Optional(
-    timeout('Milliseconds that the server may take to terminate when the gateway shuts down (default 5000).'),
+    timeout(
+      'Milliseconds that an end may take that a supervisor orders, or the gateway when it shuts down (default 5000).',
+    ),
   ),
   mailbox: Type.Optional(
     Type.Integer({

@@ -1,4 +1,4 @@
-/** A store that forgets with its process, for tests of what needs one: it keeps all promises but to outlive anything. */
+/** A store that forgets with its process, for tests, and for what needs one and starts nothing (`genservers openapi`): it keeps all promises but to outlive anything. */
 import type {
   Change,
   Condition,

@@ -29,7 +29,6 @@ export const floors: readonly Floor[] = [
   { name: 'door', at: ['src/index.ts', 'src/testing.ts'], mayImport: core, packages: ['@sinclair/typebox'] },
   { name: 'adapters', at: ['src/adapters.ts'], mayImport: core, packages: [] },
   { name: 'implementations', at: ['implementations/'], mayImport: [], packages: ['genservers'] },
-  { name: 'client', at: ['src/client/'], mayImport: ['door'], packages: ['node', 'undici'] },
   { name: 'stores', at: ['src/stores/'], mayImport: ['door', 'adapters'], packages: ['dependencies'] },
   {
     name: 'threads',
@@ -37,7 +36,6 @@ export const floors: readonly Floor[] = [
     mayImport: ['door', 'adapters', 'loading', 'stores'],
     packages: ['dependencies'],
   },
-  { name: 'cluster', at: ['src/cluster/'], mayImport: ['door'], packages: ['dependencies'] },
   { name: 'loading', at: ['src/loading/'], mayImport: ['door'], packages: ['dependencies'] },
   { name: 'http', at: ['src/http/'], mayImport: ['door'], packages: ['dependencies'] },
   { name: 'routes', at: ['routes/'], mayImport: ['http', 'door'], packages: ['dependencies'] },

@@ -110,7 +110,8 @@ export type Definition<
   readonly version?: number
   /**
    * Gives the state of this version for one of version `oldVersion`, which is frozen (OTP: `code_change/3`). Called when the
-   * code is changed under servers that run (see `Operations.changeCode`).
+   * code is changed under servers that run (see `Operations.changeCode`), and when a state that a server of another version has kept
+   * comes out of the store; of one server perhaps more than once.
    */
   readonly codeChange?: (oldState: unknown, oldVersion: number) => Static<NoInfer<State>>
   /**
@@ -157,7 +158,6 @@ export interface AnyDefinition extends Interface, ServerOptions {
   readonly codeChange?: (oldState: unknown, oldVersion: number) => unknown
   readonly durable?: boolean
   readonly indexes?: readonly string[]
-  readonly idle?: number | undefined
   readonly isolate?: boolean
   readonly handlerLimit?: number
 }

@@ -18,9 +18,9 @@ export type RestartFrom = 'state' | 'init'
 export interface ServerOptions {
   /** Default `transient`. */
   readonly restart?: Restart | undefined
-  /** Default `state`. */
+  /** Default `state`; `init` under a supervisor, unless the server is durable. */
   readonly restartFrom?: RestartFrom | undefined
-  /** How many milliseconds `terminate` may take when the runtime closes; then the server is killed. Default 5000. */
+  /** How many milliseconds an end may take that its supervisor orders, or the runtime when it closes; then the server is killed. Default 5000. */
   readonly shutdown?: number | undefined
   /** How many messages may wait; further ones are refused with `mailbox_full`. Default 1000. */
   readonly mailbox?: number | undefined

@@ -25,7 +25,7 @@ import { keptTimers } from './kept-timers.js'
 import { outcomeText } from './outcome.js'
 import { notRead, storageFailed } from './storage-failed.js'
 
-/** Milliseconds until one tries again to come out of the store that could not keep what it came out with. */
+/** Milliseconds before a server whose first write after it was loaded has failed is loaded again. */
 const RETRY = 1000
 
 type Numbers = Pick<KeptBrief, 'incarnation' | 'revision'>

@@ -156,7 +156,7 @@ export type Change =
   | { readonly kind: 'state'; readonly id: string; readonly revision: number; readonly state: string }
   /** What it has is of this code from now on. */
   | { readonly kind: 'version'; readonly id: string; readonly version: number }
-  /** Its state has the form of other code, unless what is kept is not the one any more of which that was made. */
+  /** Its state in the form of other code. Passed over if what is kept has changed since that was made. */
   | {
       readonly kind: 'migrated'
       readonly of: Pick<KeptState, 'id' | 'version' | 'revision'>

@@ -8,8 +8,8 @@
  * 3. However it goes, nobody stays suspended who was not.
  * 4. It holds the thread for some milliseconds at a time, and for the moment in which all that are in memory go over.
  * 5. A server that is started meanwhile begins when it is over, so that starts without end do not hold it up.
- * 6. Of one that is not in memory the state is tried, and migrated when it comes out of the store, or written back. So that what was
- *    tried is what it is: meanwhile none leaves memory, and from the moment on in which those in memory are suspended none comes in.
+ * 6. States in the store are tried, and migrated when they are loaded or written back. So that the trial stays true no server leaves
+ *    memory meanwhile, and none is loaded once those in memory are suspended.
  *
  * `run`: `#tryAsleep`, which holds nobody up; `#prepare`, until every server is still and has its next state: `#suspend` → `#quieten`
  * → `#plan`. Then, at once, `#switch`.

@@ -49,7 +49,10 @@ export class LocalFamily implements Family {
     return new LocalHousehold(this, keeper, () => this.#keepers.get(parent) === keeper)
   }
 
-  /** The supervisor with this id, which stands alone, begins as it was when its process or its thread ended, until it has begun or ended. */
+  /**
+   * The supervisor with this id, which stands alone, is to begin with the children that it had when its process or its thread ended.
+   * Holds until it has begun, or has ended.
+   */
   recallNext(supervisor: string): void {
     this.#recalled.add(supervisor)
   }

@@ -1,5 +1,5 @@
 /**
- * How long somebody waits for work that has several steps: until his time is over, or it is given up before that, because he has
+ * How long somebody waits for work that has several steps: until their time is over, or it is given up before that, because they have
  * gone or the runtime ends.
  */
 import type { Clock, ClockTimer } from '../kernel/clock.js'

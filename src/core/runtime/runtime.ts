@@ -200,8 +200,9 @@ export interface Runtime extends Operations, Keeping {
   sendRequest(id: string, message: string, args?: unknown, options?: RequestOptions): Request
 
   /**
-   * Returns the timer's ref when there is a `delay`; of a durable server a promise of it, which resolves when the cast is kept. A cast is for nobody to wait for: if its `ifMatch` fails when it is
-   * taken, or the server that `start` names refuses to start, it is dropped and a warning logged.
+   * Returns the timer's ref when there is a `delay`; of a durable server a promise of it, which resolves when the cast is kept. A cast
+   * is for nobody to wait for: if its `ifMatch` fails when it is taken, or the server that `start` names refuses to start, it is
+   * dropped and a warning logged.
    */
   cast<D>(id: ServerId<D>, ...request: [...CastRequest<D>, options?: CastOptions]): Awaitable<string | undefined>
   cast(id: PlainId, message: string, args?: unknown, options?: CastOptions): Awaitable<string | undefined>

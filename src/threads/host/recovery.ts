@@ -3,9 +3,8 @@
  * nothing is left but what the gateway knows).
  *
  * 1. The memory of the thread is gone: a server begins again from its `init`. Children begin again when their supervisor does.
- * 2. The server at whose message the thread was is held to have done it: its restart budget is charged, and nobody else's. If it was
- *    at none, that is the one whose message was under way, or else was taken last. Of a child that begins again only with its
- *    supervisor, it is the budget of the one at the top of the tree.
+ * 2. The server whose message the thread was running is charged, and no other. If it was running none: the one whose message was under
+ *    way, or else the one that was taken last. If that is a child that begins again only with its supervisor: the top of its tree.
  * 3. What was taken is not run again: its caller hears that the server was killed. What was not waits for the next life, and a
  *    start that had not begun for the next thread. What the thread was looking at is not looked at again either.
  * 4. A durable server goes on with what is kept, and is not given up. What it did last may be kept or not, and so may a cast whose

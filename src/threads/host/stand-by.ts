@@ -5,7 +5,7 @@
 import type { Clock, ClockTimer } from '../../index.js'
 import { Generation, type GenerationTerms } from './generation.js'
 
-/** After a thread was taken the next one waits so many milliseconds: whoever was begun has the cores for himself first. */
+/** After a thread was taken the next one waits so many milliseconds: the one that has begun has the cores to itself first. */
 const LATER = 1000
 
 export class StandBy {

@@ -163,12 +163,7 @@ export class ThreadNode {
   }
 
   /** Gives the ref of its timer, if it has one, when its server has accepted it. */
-  cast(
-    to: string,
-    message: string,
-    args: unknown,
-    options: CastOptions & Pick<CastMessage, 'seq'>,
-  ): Promise<string | undefined> {
+  cast(to: string, message: string, args: unknown, options: CastOptions): Promise<string | undefined> {
     return new Promise((resolve, reject) =>
       this.carry(promised(resolve, reject), { kind: 'cast', n: 0, to, message, args, ...options }),
     )

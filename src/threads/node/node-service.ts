@@ -130,12 +130,11 @@ export class NodeService {
   #call(said: CallMessage): void {
     const { runtime, channel } = this
     const { n } = said
-    let request: Request | undefined
     if (!this.#isLate) runtime.cork()
-    request = runtime.sendRequest(said.to, said.message, said.args, said)
+    const request = runtime.sendRequest(said.to, said.message, said.args, said)
     request.whenSettled((error) => {
-      if (request !== undefined) this.#open.delete(n)
-      const failure = error ?? this.#answer(n, request as Request)
+      this.#open.delete(n)
+      const failure = error ?? this.#answer(n, request)
       if (failure !== undefined) channel.say({ kind: 'failed', n, failure: carry(failure) })
     })
     runtime.uncork()

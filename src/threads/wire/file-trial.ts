@@ -5,7 +5,7 @@ import type { CarriedFailure } from './carried-failure.js'
 export interface FileTrialData {
   readonly directories: readonly string[]
   readonly implementation: string
-  /** By which the gateway's thread hears of it: that of all threads is the file's too. */
+  /** A port of its own: the file that is loaded can reach `parentPort`. */
   readonly port: MessagePort
 }
 

@@ -41,8 +41,6 @@ export interface CallMessage extends Numbered, Omit<RequestOptions, 'signal'> {
 export interface CastMessage extends Numbered, Omit<CastOptions, 'ticket'> {
   readonly kind: 'cast'
   readonly to: string
-  /** Its number in the store, if it has one. */
-  readonly seq?: number | undefined
   readonly message: string
   readonly args: unknown
 }
