@@ -39,8 +39,8 @@ export async function createHost(
   const { threads, handlerLimit, threadHeap, data, implementations: directories } = settings
   if (threads === 0) {
     const implementations = await loadImplementations(directories)
-    const isKept = [...implementations.values()].some(({ definition }) => definition.durable)
-    const store = isKept ? await openStore(data) : undefined
+    const isAnyDurable = [...implementations.values()].some(({ definition }) => definition.durable)
+    const store = isAnyDurable ? await openStore(data) : undefined
     const closeStore = async () => store?.close()
     try {
       const kept = store === undefined ? {} : { store: store.client, storeFailed }

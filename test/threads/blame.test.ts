@@ -64,7 +64,7 @@ t.test('a thread that is at no message may be at anything of those who are there
   t.equal(of('underWay'), 10_000)
   t.equal(of('done'), 10_000)
   t.equal(of('done', 'brisk-alone'), 100)
-  t.equal(limits.of({ name: '1', at: undefined } as ThreadNode), 10_000)
+  t.equal(limits.of({ name: '1', activity: undefined } as ThreadNode), 10_000)
 })
 
 t.test('who goes on after it has waited has not the limit of whoever was taken meanwhile', async (t) => {

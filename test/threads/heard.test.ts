@@ -1,7 +1,7 @@
 /** At what a thread is that looks at what it was asked, before that is anybody's. */
 import t from 'tap'
 import type { LocalRuntime } from '../../src/adapters.js'
-import { heardAt } from '../../src/threads/host/at.js'
+import { activityOf } from '../../src/threads/host/activity.js'
 import { NodeService } from '../../src/threads/node/node-service.js'
 import type { Channel } from '../../src/threads/wire/channel.js'
 import type { Askable, FromNode, ToNode } from '../../src/threads/wire/messages.js'
@@ -31,8 +31,8 @@ t.test('whatever a thread looks at is told apart from what it took last', async 
     [ask('callGroup', 'label', 'add', {}, {}), { server: undefined, kind: 'call', message: 'add' }],
     [ask('list', {}), { server: undefined, message: 'list' }],
   ]
-  for (const [said, at] of all) t.match(heardAt(said), { phase: 'heard', ...at }, JSON.stringify(said))
-  t.equal(heardAt({ kind: 'ping', n: 1 }), undefined)
+  for (const [said, at] of all) t.match(activityOf(said), { phase: 'heard', ...at }, JSON.stringify(said))
+  t.equal(activityOf({ kind: 'ping', n: 1 }), undefined)
 })
 
 t.test('what a thread is told to begin again is charged, for it is told so again', async (t) => {
@@ -41,7 +41,7 @@ t.test('what a thread is told to begin again is charged, for it is told so again
     ask('adoptSupervisor', {}, { id: 'a' }, {}, 0),
     ask('bringBack', { id: 'a' }, 0),
   ]
-  for (const said of again) t.match(heardAt(said), { phase: 'running', server: 'a', kind: 'init' })
+  for (const said of again) t.match(activityOf(said), { phase: 'running', server: 'a', kind: 'init' })
 })
 
 t.test('a thread that is past a question does not show it any more', async (t) => {

@@ -100,7 +100,7 @@ function recovery(budget = { maxRestarts: 3, maxSeconds: 5 }) {
     crashes,
     nodes: () => [node],
     keeper: new RootKeeper(budget, () => 0),
-    kept: { isKept: () => false, forget } as unknown as KeptServers,
+    kept: { isDurable: () => false, forget } as unknown as KeptServers,
   })
   const begun = (id: string): Place => {
     const place = places.take(id, 'actor', node)
@@ -120,7 +120,7 @@ t.test('whoever loops is given up in the end, however long each loop holds its t
     t.ok(places.find('a'), `there before loss ${loss}`)
     const at = { phase: 'running', server: 'a', kind: 'call', message: 'loop', since: clock.now() } as const
     await clock.advance(10_000)
-    recover.recover(node, { open: [], at }, 10_000)
+    recover.recover(node, { open: [], activity: at }, 10_000)
   }
   t.equal(places.find('a'), undefined)
   t.ok(places.find('b'), 'who shares the thread is not charged')
@@ -130,7 +130,7 @@ t.test('whoever loops is given up in the end, however long each loop holds its t
   for (let loss = 1; loss <= 9; loss++) {
     await later.advance(10_000)
     const at = { phase: 'running', server: 'a', kind: 'call', message: 'leave', since: later.now() } as const
-    patient.recover(other, { open: [], at }, 0)
+    patient.recover(other, { open: [], activity: at }, 0)
   }
   t.ok(others.find('a'), 'time in which all went well counts')
 })
@@ -141,7 +141,7 @@ t.test('time for which it has had nothing to do is no time for which it held its
   for (let loss = 1; loss <= 9; loss++) {
     const at = { phase: 'done', server: 'a', kind: 'call', message: 'add', since: clock.now() } as const
     await clock.advance(10_000)
-    recover.recover(node, { open: [], at }, 100)
+    recover.recover(node, { open: [], activity: at }, 100)
   }
   t.ok(places.find('a'))
 })
@@ -150,7 +150,7 @@ const message = (n: number, requestId: string, isTaken: boolean): OpenQuestion =
   said: { kind: 'cast', n, to: 'a', message: 'hear', args: {}, origin: { requestId } },
   asker: { answered() {} },
   at: n,
-  isKept: true,
+  isAccepted: true,
   isTaken,
   isHeard: false,
 })
@@ -160,7 +160,7 @@ t.test('what cost the thread is the last of its name that was taken', async (t) 
   begun('a')
   const open = [message(1, 'first', true), message(2, 'last', true), message(3, 'waits', false)]
   const at = { phase: 'running', server: 'a', kind: 'cast', message: 'hear', since: clock.now() } as const
-  recover.recover(node, { open, at }, 0)
+  recover.recover(node, { open, activity: at }, 0)
   t.match(crashes.get('a'), [{ message: 'hear', requestId: 'last' }])
 })
 
@@ -170,7 +170,7 @@ t.test('a message that is named stop is no order to stop', async (t) => {
     const { recovery: recover, clock, places, node, begun } = recovery()
     begun('a')
     const at = { phase: 'running', server: 'a', kind, message: 'stop', since: clock.now() } as const
-    recover.recover(node, { open: [order], at }, 0)
+    recover.recover(node, { open: [order], activity: at }, 0)
     t.equal(places.find('a') !== undefined, kind === 'call', kind)
   }
 })
@@ -182,10 +182,10 @@ t.test('what the thread did not come back from when it looked at it is not asked
     const told: unknown[] = []
     const asker = { answered: (answer: unknown) => void told.push(answer) }
     const said = { kind: 'ask', n: 1, what, args } as const
-    const question = { said, asker, at: 1, isKept: false, isTaken: false }
-    recover.recover(node, { open: [{ ...question, isHeard: true }], at: undefined }, 0)
+    const question = { said, asker, at: 1, isAccepted: false, isTaken: false }
+    recover.recover(node, { open: [{ ...question, isHeard: true }], activity: undefined }, 0)
     const { length } = asked
-    recover.recover(node, { open: [{ ...question, isHeard: false }], at: undefined }, 0)
+    recover.recover(node, { open: [{ ...question, isHeard: false }], activity: undefined }, 0)
     return { told, again: [length, asked.length] }
   }
   t.match(heard('getOrStart', 'actor', {}, { id: 'a' }), { told: [{ kind: 'failed' }], again: [0, 1] })
@@ -215,7 +215,11 @@ t.test('servers that seem to be above each other, since their ids have gone to o
   const { recovery: recover, places, node, begun } = recovery()
   begun('a').supervisor = 'b'
   begun('b').supervisor = 'a'
-  recover.recover(node, { open: [], at: { phase: 'running', server: 'a', kind: 'call', message: 'loop', since: 0 } }, 0)
+  recover.recover(
+    node,
+    { open: [], activity: { phase: 'running', server: 'a', kind: 'call', message: 'loop', since: 0 } },
+    0,
+  )
   t.same([...places.all()], [])
 })
 
@@ -233,7 +237,7 @@ t.test('of a tree nothing is kept any more that has ended for good with its thre
   const raised = begun('raised')
   raised.hasBegun = false
   answers.push(Promise.reject(new Error('the host is over')))
-  recover.recover(node, { open: [], at: undefined }, 0)
+  recover.recover(node, { open: [], activity: undefined }, 0)
   await Promise.resolve()
   t.same(forgotten, ['top', 'branch', 'leaf', 'late'])
 })
@@ -242,7 +246,7 @@ t.test('a server whose next life cannot begin has ended', async (t) => {
   const { recovery: recover, clock, places, node, begun, answers } = recovery()
   begun('a')
   answers.push(Promise.reject(new Error('it does not fit')))
-  recover.recover(node, { open: [], at: undefined }, 0)
+  recover.recover(node, { open: [], activity: undefined }, 0)
   await clock.advance(0)
   t.equal(places.find('a'), undefined)
   t.throws(() => places.get('a'), { code: 'server_exited' })
@@ -255,11 +259,11 @@ t.test('when all is over an order to end is done, and a question is not answered
     said: { kind: 'ask', n: 1, what, args: ['a'] },
     asker: { answered: (answer) => answers.push(answer) },
     at: 1,
-    isKept: false,
+    isAccepted: false,
     isTaken: false,
     isHeard: false,
   })
-  recover.giveUp({ open: [question('info'), question('stop')], at: undefined })
+  recover.giveUp({ open: [question('info'), question('stop')], activity: undefined })
   t.match(answers, [{ kind: 'failed', failure: { code: 'draining' } }, { kind: 'told' }])
 })
 

@@ -44,7 +44,7 @@ export class Ties {
   trapsExits = false
   /** Who started it and is linked to it from the first moment (OTP: `start_link`). */
   #parent: Tied | undefined = undefined
-  #isKept = false
+  #isSupervised = false
   protected readonly links = new Set<Tied>()
   /** Who monitors this process, by the reference of the monitor. */
   readonly #watchers = new Map<string, Tied>()
@@ -60,15 +60,15 @@ export class Ties {
 
   /** Nobody is tied to it, and it to nobody; its supervisor does not count. */
   get areNone(): boolean {
-    const supervisor = this.#isKept ? this.#parent : undefined
+    const supervisor = this.#isSupervised ? this.#parent : undefined
     const own = supervisor !== undefined && this.links.has(supervisor) ? 1 : 0
     return this.#parent === supervisor && this.links.size + this.#watchers.size + this.#watched.size === own
   }
 
-  /** `isKept`: the parent is a supervisor, which has to hear of the death in any case: this link cannot be undone from here. */
-  linkToParent(parent: Tied, isKept = false): void {
+  /** `isSupervised`: the parent is a supervisor, which has to hear of the death in any case: this link cannot be undone from here. */
+  linkToParent(parent: Tied, isSupervised = false): void {
     this.#parent = parent
-    this.#isKept = isKept
+    this.#isSupervised = isSupervised
     this.#join(parent)
   }
 
@@ -89,7 +89,7 @@ export class Ties {
 
   unlink(id: string): void {
     const to = this.find(id)
-    if (to === undefined || (this.#isKept && to === this.#parent)) return
+    if (to === undefined || (this.#isSupervised && to === this.#parent)) return
     this.#part(to)
   }
 

@@ -92,7 +92,7 @@ export class LocalRuntime extends KeptRuntime {
     if (options.chain !== undefined) refuseChain(options.chain, to)
     if (options.seq) return this.#sendKept(to, keptCallOf(to, message, args, options), options.seq)
     const call = makeCall(to, message, args, timeout, options)
-    if (options.signal !== undefined) watch(options.signal, call)
+    if (options.signal !== undefined) abandonOnAbort(options.signal, call)
     this.peers.sendCall(to, call)
     return call
   }
@@ -280,7 +280,7 @@ export class LocalRuntime extends KeptRuntime {
 }
 
 /** Gives the call up when `signal` is aborted. */
-function watch(signal: AbortSignal, call: Call): void {
+function abandonOnAbort(signal: AbortSignal, call: Call): void {
   const abandon = () => call.abandon()
   call.onSettled = () => signal.removeEventListener('abort', abandon)
   if (signal.aborted) abandon()

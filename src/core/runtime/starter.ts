@@ -33,7 +33,7 @@ export interface MakeOptions extends StartOptions {
 }
 
 /** Milliseconds that a start may wait for a supervisor that has other work. */
-const OWN_SHARE = 1000
+export const OWN_SHARE = 1000
 
 /** Milliseconds. There is no JSON for what never ends. */
 const LONGEST_IDLE = 2 ** 31 - 1

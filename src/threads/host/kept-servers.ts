@@ -84,7 +84,7 @@ export class KeptServers {
     this.#connections.delete(node)
   }
 
-  isKept({ implementation }: Place): boolean {
+  isDurable({ implementation }: Place): boolean {
     return this.terms.implementations.get(implementation)?.durable === true
   }
 

@@ -1,16 +1,16 @@
 /** How a server was last seen whose thread is lost. */
 import type { Known, ServerTerms } from '../../adapters.js'
-import type { At } from './at.js'
+import type { Activity } from './activity.js'
 import type { Place } from './place.js'
 import type { OpenQuestion } from './thread-node.js'
 
 /** It waits to be started, and the thread had not begun with that. */
-export function isYetToCome({ id, terms, isClaimed }: Place, at: At | undefined): boolean {
+export function isYetToCome({ id, terms, isClaimed }: Place, at: Activity | undefined): boolean {
   return terms === undefined && !isClaimed && at?.server !== id
 }
 
 /** It, or one below it, was obeying an order to stop, from which that did not come back. */
-export function isStopping({ id }: Place, at: At | undefined, open: readonly OpenQuestion[]): boolean {
+export function isStopping({ id }: Place, at: Activity | undefined, open: readonly OpenQuestion[]): boolean {
   if (at?.kind !== 'stop') return false
   return open.some(({ said }) => said.kind === 'ask' && said.what === 'stop' && said.args[0] === id)
 }

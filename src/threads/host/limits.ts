@@ -16,9 +16,9 @@ export class Limits {
   constructor(private readonly terms: LimitsTerms) {}
 
   of(node: ThreadNode): number {
-    const { at } = node
+    const { activity } = node
     const { places, nodes } = this.terms
-    const id = at?.phase === 'running' || at?.phase === 'heard' ? at.server : undefined
+    const id = activity?.phase === 'running' || activity?.phase === 'heard' ? activity.server : undefined
     const place = id === undefined ? undefined : places.find(id)
     if (place !== undefined) return this.#of(place.implementation)
     // What goes on after it has waited for something may be any of them.

@@ -9,8 +9,8 @@ import type { OpenQuestion, ThreadNode } from './thread-node.js'
 /** The reason of an end that came with the thread. */
 export const KILLED = 'killed'
 
-export function fail({ asker, said, isKept }: OpenQuestion, error: Error): void {
-  if (isKept) return
+export function fail({ asker, said, isAccepted }: OpenQuestion, error: Error): void {
+  if (isAccepted) return
   asker.answered({ kind: 'failed', n: 'n' in said ? said.n : 0, failure: carry(error) })
 }
 

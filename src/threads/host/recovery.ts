@@ -28,7 +28,7 @@ import { uncarry } from '../wire/carried-failure.js'
 import type { Asker } from '../wire/channel.js'
 import type { Unnamed } from '../wire/life-messages.js'
 import type { Ask, Askable, CallMessage, CastMessage, Lost, ToNode } from '../wire/messages.js'
-import type { At } from './at.js'
+import type { Activity } from './activity.js'
 import type { KeptServers } from './kept-servers.js'
 import { isAsleep, isStopping, isYetToCome, knownOf } from './last-seen.js'
 import type { Lives } from './lives.js'
@@ -55,14 +55,14 @@ export class Recovery {
    * Says to the next generation of the node, which comes or has come, what is to go on there. `silent`: for how many milliseconds the
    * last one had shown no sign of life.
    */
-  recover(node: ThreadNode, { open, at }: Remains, silent: number): void {
+  recover(node: ThreadNode, { open, activity }: Remains, silent: number): void {
     const there = this.terms.places.on(node)
-    const busy = this.#upFrom(at?.server)
-    for (const place of busy) if (isStopping(place, at, open)) place.isDoomed = true
+    const busy = this.#upFrom(activity?.server)
+    for (const place of busy) if (isStopping(place, activity, open)) place.isDoomed = true
     this.#knowAgain(node, there.filter(isAsleep))
-    const awake = there.filter((place) => !isAsleep(place) && !isYetToCome(place, at))
-    const culprit = at?.phase === 'heard' ? undefined : awake.find(({ id }) => id === at?.server) // 2
-    if (culprit !== undefined) this.#record(culprit, at as At, open)
+    const awake = there.filter((place) => !isAsleep(place) && !isYetToCome(place, activity))
+    const culprit = activity?.phase === 'heard' ? undefined : awake.find(({ id }) => id === activity?.server) // 2
+    if (culprit !== undefined) this.#record(culprit, activity as Activity, open)
     const charged = culprit?.bond === undefined ? busy.at(-1) : culprit
     const fates = awake.map((place) => {
       return { place, delay: this.#delayOf(place, culprit && place === charged ? silent : undefined) }
@@ -97,7 +97,7 @@ export class Recovery {
   }
 
   /** What can be told of a message that cost its thread. */
-  #record(place: Place, { kind, message }: At, open: Remains['open']): void {
+  #record(place: Place, { kind, message }: Activity, open: Remains['open']): void {
     const { id, incarnation, revision, hasBegun } = place
     // A server whose first `init` has failed leaves no trace.
     if (!hasBegun) return
@@ -116,15 +116,15 @@ export class Recovery {
   }
 
   #goOn(node: ThreadNode, question: OpenQuestion, there: readonly Place[]): void {
-    const { said, asker, isTaken, isKept } = question
+    const { said, asker, isTaken, isAccepted } = question
     if (isMessage(said)) {
       const place = this.terms.places.find(said.to)
-      const mayBeKept = place !== undefined && this.terms.kept.isKept(place)
+      const mayBeKept = place !== undefined && this.terms.kept.isDurable(place)
       if (isTaken) fail(question, killed(said, mayBeKept ? 'unknown' : 'none'))
       else if (mayBeKept && said.kind === 'cast') fail(question, killed(said, 'unknown'))
       else if (this.#placeOn(node, said.to) === undefined)
         fail(question, exitFailure(said.to, KILLED, this.terms.clock.now()))
-      else node.carry(isKept ? this.#sender(said) : asker, said)
+      else node.carry(isAccepted ? this.#sender(said) : asker, said)
     } else if (said.kind === 'ask') this.#askAgain(node, question, said, there)
     else if ('n' in said) fail(question, lostNode(node, 'none'))
   }
@@ -158,11 +158,11 @@ export class Recovery {
     const { labels, mailbox, restart, restartFrom, shutdown } = terms
     const options = { id, labels, mailbox, restart, restartFrom, shutdown }
     place.restarts++
-    const isKept = this.terms.kept.isKept(place)
-    if (!isKept) place.revision = place.nextRevision
+    const isDurable = this.terms.kept.isDurable(place)
+    if (!isDurable) place.revision = place.nextRevision
     const { revision, startedAt = at } = place
     const life: EarlierLife = { startedAt, incarnation, revision, restarts, crashes, lastExit }
-    const begun = isKept
+    const begun = isDurable
       ? place.node.ask('bringBack', knownOf(place), delay)
       : implementation === SUPERVISOR
         ? place.node.ask('adoptSupervisor', args, options, life, delay)
@@ -170,7 +170,7 @@ export class Recovery {
     begun.catch((error) => {
       this.terms.logger.error({ server: id, err: error }, 'a server could not be started again')
       // What is kept of it stays, for a time when it can.
-      if (isKept) this.#leave(place, undefined)
+      if (isDurable) this.#leave(place, undefined)
       else this.#end(place)
     })
   }
@@ -183,7 +183,7 @@ export class Recovery {
     if (bond === undefined && !comesBack(terms.restart, KILLED)) return undefined // 5
     if (held === undefined) return 0
     const delay = this.#charge(place, held)
-    if (delay === undefined && this.terms.kept.isKept(place)) return LONGEST_DELAY // 4
+    if (delay === undefined && this.terms.kept.isDurable(place)) return LONGEST_DELAY // 4
     if (delay === undefined) {
       this.terms.logger.error({ server: place.id }, `${place.id} has cost its node too often and is given up`)
     }
@@ -217,7 +217,7 @@ export class Recovery {
   #end(place: Place): void {
     const { id, incarnation, hasBegun } = place
     const exit = { id, reason: KILLED, at: this.terms.clock.now(), incarnation, revision: place.nextRevision }
-    if (this.terms.kept.isKept(place)) this.#endKept(place, exit)
+    if (this.terms.kept.isDurable(place)) this.#endKept(place, exit)
     this.#leave(place, hasBegun ? exit : undefined)
   }
 

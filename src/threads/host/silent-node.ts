@@ -3,10 +3,10 @@ import { pageSize } from '../../adapters.js'
 import type { GenServerError, ListOptions, ServerCount, ServerInfo, ServerPage } from '../../index.js'
 import { carry } from '../wire/carried-failure.js'
 import type { CarriedReplies, CarriedSent } from '../wire/carried-groups.js'
-import type { At } from './at.js'
+import type { Activity } from './activity.js'
 import type { Place } from './place.js'
 
-export function silentInfo(place: Place, version: number, taken: At | undefined, now: number): ServerInfo {
+export function silentInfo(place: Place, version: number, taken: Activity | undefined, now: number): ServerInfo {
   const { id, implementation, node, terms, incarnation, revision, restarts, crashes, lastExit, supervisor } = place
   const isAtWork = taken?.server === id
   return {

@@ -85,9 +85,9 @@ export class Succession {
     const silent = this.terms.silenceOf(node)
     const remains = node.giveUp()
     kept.fence(node)
-    const { at: seen } = remains
+    const { activity } = remains
     logger.error(
-      { node: node.name, server: seen?.server, message: seen?.message, ...(err && { err }) },
+      { node: node.name, server: activity?.server, message: activity?.message, ...(err && { err }) },
       `${why}: it is replaced`,
     )
     router.forget(node)

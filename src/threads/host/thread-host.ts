@@ -31,7 +31,7 @@ import type {
 } from '../../index.js'
 import type { OpenedStore } from '../../stores/open-store.js'
 import { sizeOf } from '../wire/size.js'
-import type { At } from './at.js'
+import type { Activity } from './activity.js'
 import { mergeCounts, mergePages } from './merging.js'
 import type { Place } from './place.js'
 import { silentCounts, silentInfo, silentPage } from './silent-node.js'
@@ -103,9 +103,9 @@ export class ThreadHost extends ThreadGroups implements Host {
   }
 
   /** The message at which the node is, if it does not come back from it. */
-  #seenAt(node: ThreadNode): At | undefined {
-    const at = this.#isSilent(node) ? node.at : undefined
-    return at?.phase === 'done' ? undefined : at
+  #seenAt(node: ThreadNode): Activity | undefined {
+    const activity = this.#isSilent(node) ? node.activity : undefined
+    return activity?.phase === 'done' ? undefined : activity
   }
 
   #isSilent(node: ThreadNode): boolean {

@@ -6,6 +6,7 @@ import {
   decideTimeout,
   IdMaker,
   type LocalRuntime,
+  OWN_SHARE,
   RefusedRequest,
   SUPERVISOR,
   shuttingDown,
@@ -29,9 +30,6 @@ import type { Machinery } from './machinery.js'
 import type { Place } from './place.js'
 import { mustHaveRoom } from './room.js'
 import type { ThreadNode } from './thread-node.js'
-
-/** Milliseconds that a start may wait for a supervisor that has other work; its thread gives it as many. */
-const OWN_SHARE = 1000
 
 type Starting = 'start' | 'getOrStart'
 type Given = readonly [implementation: string, args: Json | undefined, options: StartOptions]
@@ -153,7 +151,7 @@ export abstract class ThreadMessages {
 
   isDurable(id: string): boolean {
     const place = this.machinery.places.find(id)
-    return place !== undefined && this.machinery.kept.isKept(place)
+    return place !== undefined && this.machinery.kept.isDurable(place)
   }
 
   keptAnswer(named: Pick<AnswerKey, 'scope' | 'key'>): Promise<KeptAnswer | undefined> {

@@ -23,7 +23,7 @@ import type {
   ToNode,
 } from '../wire/messages.js'
 import type { Bounds, GivenStore } from '../wire/thread-data.js'
-import { type At, heardAt } from './at.js'
+import { type Activity, activityOf } from './activity.js'
 import { Caller } from './caller.js'
 import type { Generation } from './generation.js'
 import type { StandBy } from './stand-by.js'
@@ -50,7 +50,7 @@ export interface OpenQuestion extends Question<ToNode> {
 export interface Remains {
   /** What was asked and is not over, in the order in which it was asked. */
   readonly open: readonly OpenQuestion[]
-  readonly at: At | undefined
+  readonly activity: Activity | undefined
 }
 
 export class ThreadNode {
@@ -66,7 +66,7 @@ export class ThreadNode {
   readonly channel: Channel<ToNode>
   #generation: Generation
   /** How many casts were accepted and not taken. */
-  #kept = 0
+  #accepted = 0
   /** Who hears what is seen, by the number of the watch. */
   readonly #watchers = new Map<number, (seen: Seen) => void>()
   #watches = 0
@@ -82,9 +82,9 @@ export class ThreadNode {
     this.channel = new Channel(
       () => events.leaving(),
       ({ said }, { kind }) => {
-        const isKept = said.kind === 'cast' && said.delay === undefined && kind === 'told' // 2
-        if (isKept) this.#kept++
-        return isKept
+        const isAccepted = said.kind === 'cast' && said.delay === undefined && kind === 'told' // 2
+        if (isAccepted) this.#accepted++
+        return isAccepted
       },
     )
   }
@@ -98,11 +98,11 @@ export class ThreadNode {
     return this.#generation.isUnheard
   }
 
-  get at(): At | undefined {
+  get activity(): Activity | undefined {
     const { lastTaken, question } = this.board
     if (question === 0 || lastTaken?.phase === 'running') return lastTaken
     const said = this.channel.said(question)
-    return (said && heardAt(said)) ?? lastTaken
+    return (said && activityOf(said)) ?? lastTaken
   }
 
   /** Begins its thread, or goes on with the one that has begun meanwhile. */
@@ -124,19 +124,19 @@ export class ThreadNode {
 
   /** Ends this generation, whatever it is doing, and gives what it leaves. What is said from now on is for the next one. */
   giveUp(): Remains {
-    const { board, at } = this
+    const { board, activity } = this
     this.isReady = false
     this.isBeginning = false
     this.gone = this.#generation.giveUp()
     const open = this.channel.detach().map(({ n, question }) => ({
       ...question,
       isTaken: board.isTaken(n) || n === board.question,
-      isHeard: n === board.question && at?.phase === 'heard',
+      isHeard: n === board.question && activity?.phase === 'heard',
     }))
     this.#generation = this.standBy.take()
-    this.#kept = 0
+    this.#accepted = 0
     this.#watchers.clear()
-    return { open, at }
+    return { open, activity }
   }
 
   /** Resolves when all its servers have stopped, or the thread has ended by itself. */
@@ -206,10 +206,10 @@ export class ThreadNode {
 
   /** Forgets the casts that have been taken. */
   sweep(): void {
-    if (this.#kept === 0) return
+    if (this.#accepted === 0) return
     this.channel.release((n) => {
       const isTaken = this.board.isTaken(n)
-      if (isTaken) this.#kept--
+      if (isTaken) this.#accepted--
       return isTaken
     })
   }

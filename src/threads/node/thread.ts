@@ -33,8 +33,8 @@ const begin = once(port, 'message') as Promise<[Begin]>
 try {
   const implementations = await loadImplementations(directories)
   const [{ node }] = await begin
-  const isKept = [...implementations.values()].some(({ definition }) => definition.durable)
-  serve(node, implementations, isKept ? await connectStore() : undefined)
+  const isAnyDurable = [...implementations.values()].some(({ definition }) => definition.durable)
+  serve(node, implementations, isAnyDurable ? await connectStore() : undefined)
 } catch (error) {
   channel.say({ kind: 'unfit', failure: carry(error) })
 }

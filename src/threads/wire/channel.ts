@@ -34,7 +34,7 @@ export interface Question<Said> {
   /** Counts all questions. */
   readonly at: number
   /** It has been answered, and is not over for whoever keeps it. */
-  isKept: boolean
+  isAccepted: boolean
 }
 
 export class Channel<Said extends ToNode | FromNode> {
@@ -125,7 +125,7 @@ export class Channel<Said extends ToNode | FromNode> {
   question(asker: Asker, make: (n: number) => Said): number {
     const n = this.#free.pop() ?? this.#questions.length
     const said = make(n)
-    this.#questions[n] = { said, asker, at: ++this.#count, isKept: false }
+    this.#questions[n] = { said, asker, at: ++this.#count, isAccepted: false }
     if (isMessage(said)) this.#messages++
     this.#bytes += bytesOf(said)
     asker.asked?.(n)
@@ -156,8 +156,8 @@ export class Channel<Said extends ToNode | FromNode> {
   answered(response: Response): void {
     const { n } = response
     const question = this.#questions[n]
-    if (question === undefined || question.isKept) return
-    if (this.keeps(question, response)) question.isKept = true
+    if (question === undefined || question.isAccepted) return
+    if (this.keeps(question, response)) question.isAccepted = true
     else this.#release(n)
     question.asker.answered(response)
   }
@@ -165,7 +165,7 @@ export class Channel<Said extends ToNode | FromNode> {
   /** Those that are kept and that `isOver` says are over. */
   release(isOver: (n: number) => boolean): void {
     for (let n = 1; n < this.#questions.length; n++) {
-      if (this.#questions[n]?.isKept === true && isOver(n)) this.#release(n)
+      if (this.#questions[n]?.isAccepted === true && isOver(n)) this.#release(n)
     }
   }
 

@@ -1,16 +1,16 @@
-/** At what a thread is, as far as can be known from outside. */
+/** What a thread is doing, as far as can be known from outside. */
 import type { LastTaken } from '../wire/board.js'
 import type { Ask, Askable, ToNode } from '../wire/messages.js'
 
 /** `heard`: it looks at what is nobody's yet; what keeps it at that is a schema, and no server has done it. */
-export interface At extends Omit<LastTaken, 'phase' | 'server'> {
+export interface Activity extends Omit<LastTaken, 'phase' | 'server'> {
   readonly phase: LastTaken['phase'] | 'heard'
   /** `undefined`: it is for nobody, or for many. */
   readonly server: string | undefined
 }
 
-/** At what a thread is that looks at this question. */
-export function heardAt(said: ToNode): At | undefined {
+/** What a thread is doing that looks at this question. */
+export function activityOf(said: ToNode): Activity | undefined {
   const heard = { phase: 'heard', since: Date.now() } as const
   switch (said.kind) {
     case 'call':
@@ -21,13 +21,13 @@ export function heardAt(said: ToNode): At | undefined {
     case 'trace':
       return { ...heard, server: said.id, kind: said.kind, message: said.kind }
     case 'ask':
-      return { ...heard, ...askedAt(said) }
+      return { ...heard, ...askedActivity(said) }
     default:
       return undefined
   }
 }
 
-function askedAt({ what, args }: Ask): Omit<At, 'since' | 'phase'> & Pick<Partial<At>, 'phase'> {
+function askedActivity({ what, args }: Ask): Omit<Activity, 'since' | 'phase'> & Pick<Partial<Activity>, 'phase'> {
   const init = { kind: 'init', message: 'init' }
   switch (what) {
     case 'start':
