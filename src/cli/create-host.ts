@@ -6,6 +6,7 @@ import { createRuntimeOf, loadImplementations } from '../loading/load-implementa
 import { reloadImplementation } from '../loading/reload.js'
 import type { ImplementationFiles } from '../loading/watch.js'
 import { type OpenedStore, openStore } from '../stores/open-store.js'
+import { hasStore } from '../stores/store-file.js'
 import { createThreadHost } from '../threads/host/create-thread-host.js'
 import type { Settings } from './settings.js'
 
@@ -40,7 +41,7 @@ export async function createHost(
   if (threads === 0) {
     const implementations = await loadImplementations(directories)
     const isAnyDurable = [...implementations.values()].some(({ definition }) => definition.durable)
-    const store = isAnyDurable ? await openStore(data) : undefined
+    const store = isAnyDurable || hasStore(data) ? await openStore(data) : undefined
     const closeStore = async () => store?.close()
     try {
       const kept = store === undefined ? {} : { store: store.client, storeFailed }

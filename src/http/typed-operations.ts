@@ -66,7 +66,7 @@ class OperationWriter {
       this.#post(`${base}/{id}/call/${encodeURIComponent(message)}`, {
         operationId: this.#operationId(camelCase(name) + pascalCase(message), 'Call'),
         tags: [name],
-        summary: `Call ${message} of a ${name}`,
+        summary: `Call ${message} of ${name}`,
         description: call.description ?? 'Sends the message and waits for the reply. The body is the args.',
         parameters: [idParameter(), query('timeout', callTimeout()), ...headers(TypedCallHeaders)],
         ...this.#body(call.args, typeName, required(call.args)),
@@ -80,7 +80,7 @@ class OperationWriter {
       this.#post(`${base}/{id}/cast/${encodeURIComponent(message)}`, {
         operationId: this.#operationId(camelCase(name) + pascalCase(message), 'Cast'),
         tags: [name],
-        summary: `Cast ${message} to a ${name}`,
+        summary: `Cast ${message} to ${name}`,
         description: cast.description ?? 'Sends the message; nobody waits for it. The body is the args.',
         parameters: [idParameter(), query('delay', castDelay()), ...headers(CastHeaders)],
         ...this.#body(cast.args, typeName, required(cast.args)),

@@ -36,7 +36,8 @@ export async function openStore(
 ): Promise<OpenedStore> {
   const refuse = (error: unknown) => new StoreNotOpened(directory, error as Error)
   try {
-    await mkdir(directory, { recursive: true })
+    // What is in it are whole states.
+    await mkdir(directory, { recursive: true, mode: 0o700 })
   } catch (error) {
     throw refuse(error)
   }

@@ -58,7 +58,8 @@ t.test('a thread that is at no message may be at anything of those who are there
   }
   const places = { find: () => ({ implementation: 'brisk' }) as Place }
   const limits = new Limits({ places, nodes, implementations, usual: 10_000 })
-  const of = (phase: string, name = '1') => limits.of({ name, at: { phase, server: 'b' } } as unknown as ThreadNode)
+  const of = (phase: string, name = '1') =>
+    limits.of({ name, activity: { phase, server: 'b' } } as unknown as ThreadNode)
   t.equal(of('running'), 100)
   t.equal(of('heard'), 100)
   t.equal(of('underWay'), 10_000)

@@ -28,7 +28,7 @@ export class Failures {
   failure({ name, version }: Protocol): GenServerError {
     const [first] = this.#named
     const more = this.#count > 1 ? `, and ${this.#count - 1} more` : ''
-    const message = `no server of ${name} runs version ${version}: ${first?.id}: ${first?.message}${more}`
+    const message = `the new code of ${name}, version ${version}, is not taken: ${first?.id}: ${first?.message}${more}`
     return new GenServerError('code_change_failed', message, { failed: this.#named })
   }
 }

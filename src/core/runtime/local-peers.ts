@@ -178,7 +178,7 @@ export class LocalPeers implements Peers {
   }
 
   ended(
-    server: Self & Watched & Pick<Server, 'terms' | 'tracer' | 'revision'>,
+    server: Self & Watched & Pick<Server, 'terms' | 'tracer' | 'revision' | 'failure'>,
     reason: Reason,
     hasLived: boolean,
   ): void {
@@ -191,7 +191,8 @@ export class LocalPeers implements Peers {
     if (exit !== undefined) exits.add(exit)
     this.#neighbours.unregistered(id, exit)
     server.tracer?.ended(hasLived ? reason : undefined)
-    this.#feeds.ended(server, reason, hasLived)
+    // One that leaves with the runtime has not ended: the next one goes on with it.
+    if (server.failure?.code !== 'draining') this.#feeds.ended(server, reason, hasLived)
   }
 }
 

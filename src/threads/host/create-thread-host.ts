@@ -1,6 +1,7 @@
 /** Puts a host of threads together. */
 import { CrashRecords, Deadlines, Exits, RootKeeper } from '../../adapters.js'
 import { type DefinitionData, type Logger, systemClock } from '../../index.js'
+import { hasStore } from '../../stores/store-file.js'
 import type { Bounds } from '../wire/thread-data.js'
 import { tryFile } from './file-trial.js'
 import { KeptServers } from './kept-servers.js'
@@ -70,7 +71,8 @@ export async function createThreadHost(options: ThreadHostOptions): Promise<Thre
   const lives = new Lives(clock, logger)
   const crashes = new CrashRecords()
   const deadlines = new Deadlines(clock)
-  const standBy = new StandBy({ data: { directories, bounds: share, beat }, heap: threadHeap, execArgv }, clock)
+  const given = { directories, bounds: share, beat, hasStore: hasStore(data) }
+  const standBy = new StandBy({ data: given, heap: threadHeap, execArgv }, clock)
   const allNodes = () => nodes.all
   const files = { directories, execArgv, clock }
   const watches = new Watches(places, allNodes)

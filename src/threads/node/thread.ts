@@ -23,7 +23,7 @@ import { NodeService } from './node-service.js'
 import { threadLogger } from './thread-logger.js'
 import { ToldCrashes } from './told-crashes.js'
 
-const { directories, memory, port, beat, bounds } = workerData as ThreadData
+const { directories, memory, port, beat, bounds, hasStore } = workerData as ThreadData
 
 boundOutput(process.stdout)
 boundOutput(process.stderr)
@@ -34,7 +34,7 @@ try {
   const implementations = await loadImplementations(directories)
   const [{ node }] = await begin
   const isAnyDurable = [...implementations.values()].some(({ definition }) => definition.durable)
-  serve(node, implementations, isAnyDurable ? await connectStore() : undefined)
+  serve(node, implementations, isAnyDurable || hasStore ? await connectStore() : undefined)
 } catch (error) {
   channel.say({ kind: 'unfit', failure: carry(error) })
 }

@@ -24,6 +24,8 @@ export interface ThreadData {
   /** Milliseconds between two signs of life. */
   readonly beat: number
   readonly bounds: Bounds
+  /** Something has been kept before, and is to be brought back. */
+  readonly hasStore: boolean
 }
 
 /** The first that is said to a thread. It says `ready`, and from then on messages come. */

@@ -396,3 +396,12 @@ t.test('what is kept of code that is not there is refused', async (t) => {
       'ear is kept by version 1 of talker, and cannot be taken to version 2: there is no codeChange, which would make a state of version 1 one of version 2',
   })
 })
+
+t.test('who watches a durable server is told of no end when the runtime closes, for there is none', async (t) => {
+  const { runtime, close } = await talking(t)
+  const told: string[] = []
+  runtime.watch('s', ({ event }) => told.push(event))
+  runtime.watchAll(({ event, data }) => told.push(`${event} ${(data as { id: string }).id}`))
+  await close()
+  t.same(told, [])
+})

@@ -136,7 +136,7 @@ t.test('G80: one server that cannot come along keeps all on the old code, and is
   await t.rejects(runtime.changeCode('counter', second), {
     code: 'code_change_failed',
     effect: 'none',
-    message: 'no server of counter runs version 2: b: 13 cannot come along, and 1 more',
+    message: 'the new code of counter, version 2, is not taken: b: 13 cannot come along, and 1 more',
     details: {
       failed: [
         { id: 'b', message: '13 cannot come along' },
