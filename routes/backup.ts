@@ -2,12 +2,14 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import { type MakeBackup, SQLITE } from '../src/http/backup.js'
+import type { HangUps } from '../src/http/hang-ups.js'
 import { NoQuery } from '../src/http/parameters.js'
 import { problemResponses } from '../src/http/problem-schema.js'
 import { GenServerError, type Host } from '../src/index.js'
 
 export interface BackupRoutesOptions {
   readonly host: Host
+  readonly hangUps: HangUps
   readonly backup: MakeBackup
   /** Milliseconds after which whoever has stopped to read is cut off: others wait for the room that the copy takes. */
   readonly patience?: number
@@ -15,7 +17,7 @@ export interface BackupRoutesOptions {
 
 export const backupRoutes: FastifyPluginAsyncTypebox<BackupRoutesOptions> = async (
   app,
-  { host, backup, patience = 60_000 },
+  { host, hangUps, backup, patience = 60_000 },
 ) => {
   app.route({
     method: 'GET',
@@ -41,10 +43,14 @@ export const backupRoutes: FastifyPluginAsyncTypebox<BackupRoutesOptions> = asyn
         ...problemResponses('unknown_route', 'storage_failed'),
       },
     },
-    handler: async (_request, reply) => {
+    handler: async ({ raw: { socket } }, reply) => {
       if (host.draining) throw new GenServerError('draining', 'the gateway is shutting down')
       const { size, content } = await backup()
       reply.raw.setTimeout(patience, () => content.destroy())
+      // The response is never closed where it stands behind another one.
+      const reader = { abandon: () => content.destroy() }
+      content.once('close', () => hangUps.forget(socket, reader))
+      hangUps.watch(socket, reader)
       return reply
         .type(SQLITE)
         .headers({

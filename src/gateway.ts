@@ -131,7 +131,7 @@ export async function createGateway(host: Host, options: GatewayOptions = {}): P
   const answers = new KnownAnswers(host, options.idempotencyRetention ?? defaultLimits.idempotencyRetention)
   const messages = { host, hangUps, answers }
   const batches = new Batches(hangUps, options.bodyLimit ?? defaultLimits.bodyLimit)
-  const streams = streamsOf(host, options)
+  const streams = streamsOf(host, hangUps, options)
   return openApp(host, options, {
     streams,
     components: [
@@ -196,7 +196,7 @@ async function addOperatorRoutes(app: FastifyInstance, options: OperatorRoutesOp
   if (backup === undefined) return
   await app.register(async (api) => {
     checkRequests(api, { media: SQLITE })
-    await api.register(backupRoutes, { host, backup })
+    await api.register(backupRoutes, { host, hangUps, backup })
   })
 }
 
@@ -206,7 +206,7 @@ async function addOperatorRoutes(app: FastifyInstance, options: OperatorRoutesOp
  */
 export async function createOperatorsGateway(host: Host, options: GatewayOptions = {}): Promise<FastifyInstance> {
   const hangUps = new HangUps()
-  const streams = streamsOf(host, options)
+  const streams = streamsOf(host, hangUps, options)
   return openApp(host, options, {
     streams,
     components: [ServerInfo, ServerReason, ...operatorSchemas],
@@ -218,8 +218,12 @@ export async function createOperatorsGateway(host: Host, options: GatewayOptions
   })
 }
 
-function streamsOf({ clock }: Host, { eventStreams = defaultLimits.eventStreams }: GatewayOptions): EventStreams {
-  return new EventStreams(clock, eventStreams)
+function streamsOf(
+  { clock }: Host,
+  hangUps: HangUps,
+  { eventStreams = defaultLimits.eventStreams }: GatewayOptions,
+): EventStreams {
+  return new EventStreams(clock, hangUps, eventStreams)
 }
 
 async function openApp(host: Host, options: GatewayOptions, served: Served): Promise<FastifyInstance> {

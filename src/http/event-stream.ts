@@ -27,6 +27,7 @@ export class EventStream {
   #isBehind = false
   #isCatchingUp = false
   #isOver = false
+  #isGone = false
   #taken = 0
   #heartbeatsWithoutProgress = 0
 
@@ -39,8 +40,7 @@ export class EventStream {
   async begin(after: string | undefined, sendHeaders: () => void): Promise<void> {
     const { response } = this
     this.#watch = await this.follow(this, after) // 3
-    if (response.destroyed) return this.#watch.close()
-    response.on('close', () => this.#leave())
+    if (this.#isGone) return this.#watch.close()
     response.on('drain', this.#catchUp)
     sendHeaders()
     const early = this.#early ?? []
@@ -113,8 +113,9 @@ export class EventStream {
     if (this.response.writableLength === 0) void this.#catchUp()
   }
 
-  #leave(): void {
-    this.#isOver = true
+  /** Its client is gone. */
+  leave(): void {
+    this.#isGone = this.#isOver = true
     this.#watch?.close()
   }
 }

@@ -10,6 +10,7 @@ import type { Clock, ClockTimer } from '../index.js'
 import { EventStream, type Follow } from './event-stream.js'
 import { EventText } from './event-text.js'
 import { countAnswer } from './every-request.js'
+import type { HangUps } from './hang-ups.js'
 import { HttpProblem } from './problem-document.js'
 
 /** Proxies cut a connection on which nothing is said, the impatient ones after half a minute. Milliseconds. */
@@ -25,6 +26,7 @@ export class EventStreams {
 
   constructor(
     private readonly clock: Clock,
+    private readonly hangUps: HangUps,
     private readonly most: number,
   ) {}
 
@@ -58,7 +60,14 @@ export class EventStreams {
       return
     }
     this.#open.add(stream)
-    raw.on('close', () => this.#leave(stream))
+    // Its connection, and not its response, which is never closed where it stands behind another one.
+    const { socket } = request.raw
+    const waiting = { abandon: () => this.#leave(stream) }
+    raw.on('close', () => {
+      this.hangUps.forget(socket, waiting)
+      this.#leave(stream)
+    })
+    this.hangUps.watch(socket, waiting)
     const begin = () => {
       reply.hijack()
       // A stream ends with its connection, so nothing need say where it ends: an event is one buffer, and not three.
@@ -78,6 +87,7 @@ export class EventStreams {
   }
 
   #leave(stream: EventStream): void {
+    stream.leave()
     this.#open.delete(stream)
     if (this.#open.size === 0) this.#rest()
   }

@@ -61,7 +61,8 @@ export class KnownAnswers {
    */
   async once(named: Named, send: (key: AnswerKey) => Attempt): Promise<Outcome> {
     const known = this.#entries.get(nameOf(named))
-    if (known !== undefined && known.key.expires > this.host.clock.now()) {
+    // 1: also where it takes longer than it is known.
+    if (known !== undefined && (known.outcome === undefined || known.key.expires > this.host.clock.now())) {
       return answerOf(named, known.key.fingerprint, known.outcome)
     }
     const entry = this.#reserve(named) // 1

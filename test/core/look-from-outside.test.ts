@@ -175,3 +175,24 @@ t.test('while there is no state none is shown, and its redactor is not asked', a
   watch.close()
   await close()
 })
+
+t.test('a state that is too deep for another thread is not shown', async (t) => {
+  let depth = 0
+  const { runtime, close } = running(t, {
+    deep: defineServer({
+      state: Type.Unknown(),
+      redact: () => {
+        let state: unknown = []
+        for (let level = 1; level < depth; level++) state = [state]
+        return state
+      },
+      init: () => ({}),
+    }),
+  })
+  await runtime.start('deep', {}, { id: 'd' })
+  depth = 512
+  t.notMatch(runtime.state('d'), { redactFailed: true })
+  depth = 513
+  t.match(runtime.state('d'), { state: null, redactFailed: true })
+  await close()
+})

@@ -1,13 +1,14 @@
 /** The route of backups: what is asked for, what is told, and what becomes of a copy that nobody reads to its end. */
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { Readable } from 'node:stream'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { backupRoutes } from '../../routes/backup.js'
 import { createOperatorsGateway } from '../../src/gateway.js'
 import type { Backup, MakeBackup } from '../../src/http/backup.js'
+import { HangUps } from '../../src/http/hang-ups.js'
 import { HttpProblem } from '../../src/http/problem-document.js'
 import { Problem } from '../../src/http/problem-schema.js'
 import { ServerInfo, ServerReason } from '../../src/http/server-schemas.js'
@@ -70,7 +71,12 @@ t.test("it is one of the operators' routes, and there only where backups can be 
 async function listening(t: Test, backup: MakeBackup, patience?: number) {
   const app = Fastify({ schemaController: schemaController() })
   for (const schema of [ServerInfo, ServerReason, Problem]) app.addSchema(schema)
-  const options = { host: { draining: false } as never, backup, ...(patience !== undefined && { patience }) }
+  const options = {
+    host: { draining: false } as never,
+    hangUps: new HangUps(),
+    backup,
+    ...(patience !== undefined && { patience }),
+  }
   await app.register(backupRoutes, options)
   await app.listen({ port: 0, host: '127.0.0.1' })
   t.teardown(() => app.close())
@@ -80,7 +86,7 @@ async function listening(t: Test, backup: MakeBackup, patience?: number) {
   const asked = httpRequest({ port, path: '/backup', agent: false })
   asked.on('error', () => {})
   asked.end()
-  return { asked, left }
+  return { asked, left, port }
 }
 
 t.test('a copy whose reader leaves in the middle is let go', async (t) => {
@@ -121,4 +127,22 @@ t.test('who has stopped to read is cut off, so that others can have a backup', a
   answer.pause()
   await gone
   t.ok(backup.content.destroyed)
+})
+
+t.test('a copy that stands behind another answer is let go when its client leaves', async (t) => {
+  const copies: Backup[] = []
+  const { asked, port } = await listening(t, async () => {
+    copies.push(endless())
+    return copies.at(-1) as Backup
+  })
+  asked.destroy()
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  socket.write('GET /backup HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(2))
+  await once(socket, 'data')
+  while (copies.length < 2) await new Promise<void>((resolve) => setImmediate(resolve))
+  const gone = copies.map(({ content }) => content.destroyed || once(content, 'close'))
+  socket.destroy()
+  await Promise.all(gone)
+  t.ok(copies.every(({ content }) => content.destroyed))
 })

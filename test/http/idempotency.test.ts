@@ -140,6 +140,18 @@ for (const durable of [false, true]) {
   })
 }
 
+t.test('a request that takes longer than its key is known is still done once', async (t) => {
+  const { call, cast, start, runtime, clock } = await metered(t, false, { idempotencyRetention: 1000 })
+  await start()
+  const first = call('defer', undefined, 'k', { timeout: 100_000 })
+  await until(() => runtime.info('m').handled === 1)
+  await clock.advance(2000)
+  t.match(await call('defer', undefined, 'k'), { statusCode: 409, body: { code: 'idempotency_conflict' } })
+  t.equal(runtime.info('m').handled, 1)
+  await cast('crashNow')
+  await first
+})
+
 t.test('a call whose server crashed before its reply was due has had an effect, and is not done again', async (t) => {
   const { call, cast, start, n, runtime } = await metered(t, false)
   await start()

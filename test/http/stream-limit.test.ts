@@ -1,4 +1,5 @@
 /** How many event streams a gateway serves at once: no more than it was told, of whatever kind, and each place is given back. */
+import { connect } from 'node:net'
 import t from 'tap'
 import { listenToRadio } from './listening-gateway.js'
 
@@ -40,4 +41,24 @@ t.test('one event stream more than there may be is overloaded, until one of them
   t.equal((await read('/servers/nobody/events')).status, 404)
   t.equal(await open(), 1, 'nor does who asked for nothing that is')
   await next.leave()
+})
+
+t.test('a client that leaves while its streams stand behind another request leaves none', async (t) => {
+  const { app, runtime, port } = await listenToRadio(t, {}, { eventStreams: 3 })
+  runtime.suspend('r')
+  const open = async () => {
+    const { body } = await app.inject({ url: '/metrics' })
+    return Number(/^genservers_event_streams (\d+)$/m.exec(body)?.[1])
+  }
+  const hasOpen = async (count: number) => {
+    while ((await open()) !== count) await new Promise<void>((resolve) => setImmediate(resolve))
+  }
+  const slow = 'DELETE /servers/r?timeout=100000 HTTP/1.1\r\nHost: x\r\n\r\n'
+  const streams = ['/servers/r/events', '/events', '/servers/r/trace']
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  socket.write(slow + streams.map((path) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`).join(''))
+  await hasOpen(3)
+  socket.destroy()
+  await hasOpen(0)
 })

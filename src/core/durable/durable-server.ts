@@ -191,6 +191,9 @@ export class DurableServer extends IdleServer {
     if (last !== undefined) this.peers.began(this)
     this.open()
     this.stayUp()
+    // Whoever watches has not seen it yet, or as it was before.
+    this.feed?.forgetView()
+    this.feed?.changed(this)
   }
 
   override startedUnder(key: AnswerKey): void {

@@ -152,10 +152,11 @@ export abstract class KeptRuntime extends Sys implements Keeping {
   }
 
   /** It is not woken for that. */
-  protected async stateOfSleeper(sleeper: Sleeper): Promise<StateView> {
-    const view = await this.#restoration?.stateOf(sleeper)
+  /** Of one that is in the store only. */
+  protected async storedState(server: Pick<Sleeper, 'id' | 'protocol'>): Promise<StateView> {
+    const view = await this.#restoration?.stateOf(server)
     if (view !== undefined) return view
-    throw new GenServerError('unknown_server', `no server has the id ${sleeper.id}`)
+    throw new GenServerError('unknown_server', `no server has the id ${server.id}`)
   }
 
   isDurable(id: string): boolean {

@@ -204,11 +204,9 @@ export class LocalHousehold implements Household {
     const child = this.#child(id)
     if (child === undefined) return 'absent'
     this.keeper.tie(child)
-    const { revision } = child
     const reason = await this.#waitFor(child, (server) => server.revive(timeout))
-    if (reason !== undefined) return { reason }
-    const isIgnored = child.revision === revision && child.failure?.details.reason === 'normal'
-    return { incarnation: child.incarnation, isIgnored }
+    const { incarnation, hasIgnored: isIgnored } = child
+    return reason === undefined || isIgnored ? { incarnation, isIgnored } : { reason }
   }
 
   /** The child with this id, if it is one of this supervisor. */

@@ -231,10 +231,7 @@ export class LocalRuntime extends KeptRuntime {
 
   state(id: string): Awaitable<StateView> {
     const seen = this.directory.see(id)
-    if (seen instanceof Sleeper) return this.stateOfSleeper(seen)
-    return seen.whenHere(
-      (): Awaitable<StateView> => (this.directory.look(id) === seen ? stateView(seen) : this.state(id)),
-    )
+    return seen instanceof Sleeper || seen.isStored ? this.storedState(seen) : stateView(seen)
   }
 
   timers(id: string): Awaitable<TimerInfo[]> {

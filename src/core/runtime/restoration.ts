@@ -215,7 +215,7 @@ export class Restoration {
   }
 
   /** The state of one that is not in memory, as it will be when it is. */
-  async stateOf({ id, protocol }: Sleeper): Promise<StateView | undefined> {
+  async stateOf({ id, protocol }: Pick<Sleeper, 'id' | 'protocol'>): Promise<StateView | undefined> {
     const kept = await this.store.load(id).catch((error) => {
       throw notRead(id, error)
     })

@@ -39,6 +39,8 @@ interface FirstStart {
 
 export abstract class Beginning extends StatefulProcess {
   status: Status = 'starting'
+  /** Its `init` has chosen not to start. */
+  hasIgnored = false
   /** While `init` runs for the first time. */
   #firstStart: FirstStart | undefined = undefined
 
@@ -152,8 +154,10 @@ export abstract class Beginning extends StatefulProcess {
 
   private initialised(scope: Scope, result: unknown): Pending {
     if (this.scope !== scope) return
-    if (result instanceof Ignore)
+    if (result instanceof Ignore) {
+      this.hasIgnored = true
       return this.notStarted(scope, new StartIgnored(`${this.id}: init chose to be ignored`), 'normal')
+    }
     if (result instanceof Refuse) return this.refused(scope, result.reason)
     if (result instanceof Stop) {
       reportEnd(this, result.reason, 'init')

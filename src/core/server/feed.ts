@@ -102,7 +102,8 @@ export class Feed {
       }
       this.#tell(watcher)
     }
-    if (server !== undefined && onState !== undefined && this.#watchers.has(watcher)) {
+    // What is still in the store only is shown when it is here.
+    if (server?.isStored === false && onState !== undefined && this.#watchers.has(watcher)) {
       this.#show(watcher, this.#look(server))
     }
     return watch

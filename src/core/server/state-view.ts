@@ -19,9 +19,11 @@ export interface Viewed {
   readonly incarnation: number
   /** Changes when the state is given up. */
   readonly lineage: number
+  /** Its state is in the store only. */
+  readonly isStored: boolean
 }
 
-export function stateView(server: Omit<Viewed, 'lineage'>): StateView {
+export function stateView(server: Omit<Viewed, 'lineage' | 'isStored'>): StateView {
   const { id, node, protocol, committed, committedRevision: revision, incarnation } = server
   // It may be long at it, or never come back.
   return { ...node.taken.during(id, 'redact', () => viewState(protocol, committed)), revision, incarnation }
@@ -39,18 +41,23 @@ export function viewState(
   }
 }
 
+/** Levels. What is deeper can be shown here, but not be carried to another thread. */
+const MOST_DEPTH = 512
+
 /** Maps and Sets in a form that JSON can show: a Map with string keys as an object, others as a list. */
-function plain(value: unknown): unknown {
+function plain(value: unknown, depth = 0): unknown {
   if (typeof value === 'bigint') return value.toString()
   // Left out by JSON as well, but one named `toJSON` would be run by it.
   if (typeof value === 'function') return undefined
   if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return value.map(plain)
-  if (value instanceof Set) return [...value].map(plain)
+  if (depth === MOST_DEPTH) throw new RangeError('the state is too deep to be shown')
+  const part = (item: unknown) => plain(item, depth + 1)
+  if (Array.isArray(value)) return value.map(part)
+  if (value instanceof Set) return [...value].map(part)
   if (value instanceof Map) {
-    const entries = [...value].map(([key, item]): [unknown, unknown] => [plain(key), plain(item)])
+    const entries = [...value].map(([key, item]): [unknown, unknown] => [part(key), part(item)])
     return entries.every(([key]) => typeof key === 'string') ? Object.fromEntries(entries) : entries
   }
   if (value instanceof Date) return value.toJSON()
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]))
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, part(item)]))
 }

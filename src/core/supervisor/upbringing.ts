@@ -102,7 +102,8 @@ export class Upbringing {
     for (const { spec, terms, place, isDynamic, isStopped } of entries) {
       if (isStopped && terms.restart === 'temporary') continue
       this.table.add({ spec, terms, place, isDynamic, isStopped: true, status: 'stopped', incarnation: 0 })
-      const outcome = isStopped ? 'ignored' : await this.start(spec, isDynamic)
+      if (isStopped) continue
+      const outcome = await this.#startOver(spec, isDynamic)
       if (typeof outcome !== 'string' && !isDynamic) return { id: spec.id, why: outcome }
     }
     return undefined
@@ -169,6 +170,13 @@ export class Upbringing {
     await this.#household.hold(child.spec.id, child.terms.shutdown)
   }
 
+  /** As `start`, of one that has lived before. */
+  async #startOver(spec: ChildSpec, isDynamic: boolean): Promise<Outcome> {
+    const outcome = await this.start(spec, isDynamic)
+    if (outcome === 'ignored' && isDynamic) this.table.remove(spec.id) // 3
+    return outcome
+  }
+
   /** `false`: it has to be tried again. */
   async #bringUp(child: Child): Promise<boolean> {
     const { spec } = child
@@ -176,7 +184,7 @@ export class Upbringing {
     const isHeld = child.status === 'restarting' && child.incarnation > 0
     this.table.mark(child, 'restarting', isHeld ? child.incarnation : 0)
     const revived = await this.#household.revive(spec.id, spec.timeout ?? Number.POSITIVE_INFINITY)
-    if (revived === 'absent' && !isHeld) return typeof (await this.start(spec, child.isDynamic)) === 'string'
+    if (revived === 'absent' && !isHeld) return typeof (await this.#startOver(spec, child.isDynamic)) === 'string'
     // Held, and not there any more: somebody has ordered it to end.
     if (revived === 'absent') this.gone(child)
     else if ('reason' in revived) return false

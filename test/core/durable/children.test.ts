@@ -284,3 +284,20 @@ t.test('a child leaves memory after the time that it was started with', async (t
   t.same(inMemory(), ['c'])
   await close()
 })
+
+t.test('of one that startChild has started and whose init chooses not to start again nothing is left', async (t) => {
+  const { supervisor, call, children, plans, crash, next, close } = await families(t)
+  await supervisor('top', { maxRestarts: 9, children: accounts('a', { restartFrom: 'init' }) })
+  for (const id of ['b', 'c']) {
+    await call('top', 'startChild', { id, implementation: 'account', restartFrom: 'init' })
+  }
+  await call('top', 'startChild', { id: 'p', implementation: 'plain' })
+  for (const id of ['a', 'b', 'p']) plans.set(id, 'ignore')
+  await crash('a')
+  await crash('b')
+  t.same(await children(), ['a stopped', 'c running', 'p running'])
+  await close()
+  const again = await next()
+  t.same(await again.children(), ['a stopped', 'c running'], 'also when its supervisor begins again')
+  await again.close()
+})

@@ -9,7 +9,7 @@ const any = Type.Unknown()
 const N = Type.Object({ n: Type.Integer() })
 
 /** What is done by them is written into `trace`. */
-export function workers(trace: string[], plans: ReadonlyMap<string, 'fail'> = new Map()) {
+export function workers(trace: string[], plans: ReadonlyMap<string, 'fail' | 'ignore'> = new Map()) {
   return (clock: Parameters<typeof pause>[0]) => {
     const worker = (more: object) =>
       defineServer({
@@ -30,7 +30,7 @@ export function workers(trace: string[], plans: ReadonlyMap<string, 'fail'> = ne
         init: ({ from }, ctx) => {
           trace.push(`init ${ctx.id}`)
           if (plans.get(ctx.id) === 'fail') throw new Error('no start')
-          return { n: from }
+          return plans.get(ctx.id) === 'ignore' ? ctx.ignore() : { n: from }
         },
         handleCall: {
           add: (state, { n }) => {
@@ -73,7 +73,7 @@ export type Families = Awaited<ReturnType<typeof families>>
 export async function families(t: Test, options: Partial<RuntimeOptions> = {}) {
   const trace: string[] = []
   const { store, commits } = heldStore()
-  const plans = new Map<string, 'fail'>()
+  const plans = new Map<string, 'fail' | 'ignore'>()
   const implementations = workers(trace, plans)
   const open = () => {
     const world = running(t, implementations, { store, ...options })

@@ -275,3 +275,18 @@ t.test(
     await closed
   },
 )
+
+t.test('whoever watches the state of one that is not in memory sees it when it is, and not before', async (t) => {
+  const { runtime, settle, call, close } = await asleep(t)
+  const views: unknown[] = []
+  const watch = runtime.watch('s', () => {}, {
+    onState: ({ state, revision }) => views.push([(state as { n: number } | null)?.n, revision]),
+  })
+  t.match(await runtime.state('s'), { state: { n: 7 }, revision: 2 }, 'on its way it is in the store')
+  await settle()
+  t.same(views.splice(0), [[7, 2]])
+  await call('s', 'add', { n: 1 }).promise
+  t.same(views, [[8, 3]])
+  watch.close()
+  await close()
+})

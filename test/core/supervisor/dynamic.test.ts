@@ -401,3 +401,17 @@ t.test(
     await close()
   },
 )
+
+t.test('H86: one that goes on with its state and then ends by itself has not ignored its start', async (t) => {
+  const { runtime, clock, start, call, children, close } = supervising(t)
+  await start({ maxRestarts: 9 })
+  await call('sup', 'startChild', oneWorker('a', { restartFrom: 'state' }))
+  const crashed = runtime.call('a', 'crash').catch(() => {})
+  const ended = runtime.call('a', 'end', { reason: 'normal' }).catch(() => {})
+  await crashed
+  await clock.advance(1)
+  await ended
+  t.same(await children(), ['a stopped'])
+  t.match(await call('sup', 'restartChild', { id: 'a' }), { status: 'running' })
+  await close()
+})
