@@ -83,7 +83,7 @@ export class Watches {
   }
 
   async #follow(watch: RemoteWatch, node: ThreadNode, after: string | undefined): Promise<void> {
-    const { id, onState, hear } = watch
+    const { id, onState, hear, position } = watch
     watch.node = node
     const patches = onState !== undefined
     const asked = (n: number, watch: number) => ({ kind: 'watch', n, watch, id, after, patches }) as const
@@ -93,7 +93,7 @@ export class Watches {
     else {
       // From now on it outlives the thread.
       this.#open.add(watch)
-      if (watch.position === '') watch.position = value
+      if (watch.position === position) watch.position = value
     }
   }
 
@@ -171,9 +171,9 @@ export class Watches {
 
   async #goOn(watch: RemoteWatch, place: Place, at: string): Promise<void> {
     const attempt = ++watch.attempt
-    watch.position = ''
     try {
-      await this.#follow(watch, place.node, undefined)
+      // What it has published last may be lost with the thread: whoever goes on from there hears of a gap.
+      await this.#follow(watch, place.node, watch.position)
       // Otherwise the server will tell itself.
       if (!place.isAway) watch.tell('restart', { incarnation: place.incarnation, reason: 'killed', at })
     } catch {
