@@ -1,4 +1,7 @@
-/** A store that forgets with its process, for tests, and for what needs one and starts nothing (`genservers openapi`): it keeps all promises but to outlive anything. */
+/**
+ * A store that forgets with its process, for tests, and for what needs one and starts nothing (`genservers openapi`). It keeps all
+ * promises but to outlive anything.
+ */
 import type {
   Change,
   Condition,

@@ -5,7 +5,6 @@
  * 2. A place is reserved first and used later, so that a cast made in a handler cannot find the mailbox full when the
  *    handler has succeeded.
  */
-
 import type { Backlog } from './backlog.js'
 import type { Envelope } from './envelope.js'
 import type { Queued } from './queued.js'

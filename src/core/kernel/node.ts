@@ -1,5 +1,4 @@
 /** A node: what the processes of one runtime share. One thread or OS process runs one node. */
-
 import type { Backlog } from './backlog.js'
 import type { Clock } from './clock.js'
 import { CrashRecords } from './crash-records.js'

@@ -5,13 +5,13 @@ import type { Place } from './place.js'
 import type { OpenQuestion } from './thread-node.js'
 
 /** It waits to be started, and the thread had not begun with that. */
-export function isYetToCome({ id, terms, isClaimed }: Place, at: Activity | undefined): boolean {
-  return terms === undefined && !isClaimed && at?.server !== id
+export function isYetToCome({ id, terms, isClaimed }: Place, activity: Activity | undefined): boolean {
+  return terms === undefined && !isClaimed && activity?.server !== id
 }
 
 /** It, or one below it, was obeying an order to stop, from which that did not come back. */
-export function isStopping({ id }: Place, at: Activity | undefined, open: readonly OpenQuestion[]): boolean {
-  if (at?.kind !== 'stop') return false
+export function isStopping({ id }: Place, activity: Activity | undefined, open: readonly OpenQuestion[]): boolean {
+  if (activity?.kind !== 'stop') return false
   return open.some(({ said }) => said.kind === 'ask' && said.what === 'stop' && said.args[0] === id)
 }
 
