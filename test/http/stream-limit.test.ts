@@ -3,8 +3,8 @@ import { connect } from 'node:net'
 import t from 'tap'
 import { listenToRadio } from './listening-gateway.js'
 
-t.test('one event stream more than there may be is overloaded, until one of them has ended', async (t) => {
-  const { read, app, runtime } = await listenToRadio(t, {}, { eventStreams: 3 })
+/** How many streams are open, as the metrics tell. */
+function streamsOf(app: Awaited<ReturnType<typeof listenToRadio>>['app']) {
   const open = async () => {
     const { body } = await app.inject({ url: '/metrics' })
     return Number(/^genservers_event_streams (\d+)$/m.exec(body)?.[1])
@@ -12,6 +12,12 @@ t.test('one event stream more than there may be is overloaded, until one of them
   const hasOpen = async (count: number) => {
     while ((await open()) !== count) await new Promise<void>((resolve) => setImmediate(resolve))
   }
+  return { open, hasOpen }
+}
+
+t.test('one event stream more than there may be is overloaded, until one of them has ended', async (t) => {
+  const { read, app, runtime } = await listenToRadio(t, {}, { eventStreams: 3 })
+  const { open, hasOpen } = streamsOf(app)
   t.equal(await open(), 0)
   const paths = ['/servers/r/events', '/events', '/servers/r/trace']
   const readers = await Promise.all(paths.map((path) => read(path)))
@@ -46,13 +52,7 @@ t.test('one event stream more than there may be is overloaded, until one of them
 t.test('a client that leaves while its streams stand behind another request leaves none', async (t) => {
   const { app, runtime, port } = await listenToRadio(t, {}, { eventStreams: 3 })
   runtime.suspend('r')
-  const open = async () => {
-    const { body } = await app.inject({ url: '/metrics' })
-    return Number(/^genservers_event_streams (\d+)$/m.exec(body)?.[1])
-  }
-  const hasOpen = async (count: number) => {
-    while ((await open()) !== count) await new Promise<void>((resolve) => setImmediate(resolve))
-  }
+  const { hasOpen } = streamsOf(app)
   const slow = 'DELETE /servers/r?timeout=100000 HTTP/1.1\r\nHost: x\r\n\r\n'
   const streams = ['/servers/r/events', '/events', '/servers/r/trace']
   const socket = connect(port, '127.0.0.1')

@@ -29,8 +29,9 @@ export async function tryFile(terms: FileTrialTerms, implementation: string, tim
   try {
     await new Promise<void>((resolve, reject) => {
       const fail = (problem: string) => reject(new LoadError(implementation, problem))
-      const why = `${implementation} was not changed: its file was not loaded after ${timeout} ms: it, or one that it imports, loops or waits at its top`
-      late = () => reject(new GenServerError('code_change_failed', why))
+      const why = 'it, or one that it imports, loops or waits at its top'
+      const told = `${implementation} was not changed: its file was not loaded after ${timeout} ms: ${why}`
+      late = () => reject(new GenServerError('code_change_failed', told))
       const tried = ({ failure }: FileTrialResult) => (failure === undefined ? resolve() : reject(uncarry(failure)))
       ours.on('message', tried)
       // Anything can be thrown.
