@@ -270,7 +270,7 @@ async function openApp(host: Host, options: GatewayOptions, served: Served): Pro
   await app.register(accepts)
   await describeRoutes(app, served.implementations, productVersion())
   if (options.docs ?? true) await app.register(swaggerUi, docsPage)
-  await app.register(healthRoutes, { ready: () => ready() && !host.draining })
+  await app.register(healthRoutes, { host, ready: () => ready() && !host.draining })
   await app.register(observationRoutes, { metrics })
   await served.routes(app)
   await app.ready()

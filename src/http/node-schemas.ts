@@ -5,6 +5,9 @@ import { Ref } from './schema-ref.js'
 const NodeInfo = Type.Object(
   {
     node: Type.String({ description: 'Its name.', examples: ['main'] }),
+    ready: Type.Boolean({
+      description: 'Whether it is at work: not while its thread is replaced, or cannot load the implementations.',
+    }),
     startedAt: Type.String({ format: 'date-time', description: 'When it began, or was last replaced.' }),
     restarts: Type.Integer({ description: 'How often it was given up and replaced.' }),
     servers: Type.Integer({ description: 'How many servers are on it.' }),

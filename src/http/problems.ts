@@ -104,7 +104,7 @@ const coreProblems = {
   restarting: {
     status: 503,
     title: 'The server is restarting',
-    when: 'The server crashed and was not back within the timeout.',
+    when: 'The server crashed, or its thread was lost, and it was not back within the timeout; or no node is at work.',
   },
   overloaded: {
     status: 503,

@@ -11,7 +11,7 @@ t.test('GET /nodes tells of the one node that there is, and each server tells th
   const { statusCode, body } = await ask('GET', '/nodes')
   t.equal(statusCode, 200)
   const [node] = body.nodes
-  t.match(node, { node: 'main', restarts: 0, servers: 2, current: null })
+  t.match(node, { node: 'main', ready: true, restarts: 0, servers: 2, current: null })
   t.equal(body.nodes.length, 1)
   t.equal((await ask('GET', '/servers/a')).body.node, 'main')
 })

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { createGateway } from '../../src/gateway.js'
 import { LoadError } from '../../src/loading/load-error.js'
 import { createThreadHost } from '../../src/threads/host/create-thread-host.js'
 import { logInto } from '../core/running.js'
@@ -59,6 +60,9 @@ for (const [what, text, told] of [
 
 t.test('a node whose next thread gets stuck in a module comes back when that is mended', async (t) => {
   const { host, logged, save } = await open(t, WELL, { loadLimit: 8000 })
+  const gateway = await createGateway(host, { docs: false })
+  t.teardown(() => gateway.close())
+  const isReady = () => gateway.inject('/health/ready')
   await host.start('shaky', {}, { id: 's' })
   await save(LOOPS)
   const leave = () => host.sendRequest('s', 'leave', undefined, { timeout: 3000 }).response
@@ -67,7 +71,11 @@ t.test('a node whose next thread gets stuck in a module comes back when that is 
   await t.rejects(leave())
   const answer = host.sendRequest('s', 'ask', undefined, { timeout: 60_000 }).response
   await eventually(() => logged.some(({ message }) => message === 'the thread 1 does not get ready: it is replaced'))
+  t.match(await host.nodes(), [{ ready: false }])
+  t.match((await isReady()).json(), { code: 'restarting', effect: 'none' }, 'nobody sends work here meanwhile')
   await save(WELL)
   t.equal(await answer, 'well', 'what waits is brought to the thread that has come')
+  t.match(await host.nodes(), [{ ready: true }])
+  t.match(await isReady(), { statusCode: 200 })
   t.match(await host.info('s'), { lastExit: { reason: 'killed' } })
 })

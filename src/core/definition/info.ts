@@ -65,6 +65,8 @@ export interface ServerInfo {
 /** One node: a thread that runs servers. */
 export interface NodeInfo {
   readonly node: string
+  /** Whether it is at work: not while its thread is replaced, which takes as long as its implementations cannot be loaded. */
+  readonly ready: boolean
   /** When it began, or was last replaced: RFC 3339. */
   readonly startedAt: string
   /** How often it was given up and replaced. */

@@ -206,6 +206,7 @@ export class LocalRuntime extends KeptRuntime {
     return [
       {
         node: name,
+        ready: true,
         startedAt: new Date(startedAt).toISOString(),
         restarts: 0,
         servers: this.directory.registry.size,

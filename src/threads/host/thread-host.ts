@@ -142,10 +142,11 @@ export class ThreadHost extends ThreadGroups implements Host {
   nodes(): NodeInfo[] {
     const now = this.clock.now()
     return this.machinery.nodes.all.map((node) => {
-      const { name, board, startedAt, restarts, servers } = node
+      const { name, isReady, board, startedAt, restarts, servers } = node
       const taken = this.#seenAt(node)
       return {
         node: name,
+        ready: isReady,
         startedAt: new Date(startedAt).toISOString(),
         restarts,
         servers,
