@@ -1,4 +1,4 @@
-// The gate on coverage: every line of the core is run by the tests. Reads what the last run of tap recorded (V8 coverage,
+// The gate on coverage: every line of the core is run by the tests. Reads what the last run of the tests recorded (V8 coverage,
 // mapped back to the sources by c8), and also fails for a file of the core that no test has loaded at all.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
