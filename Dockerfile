@@ -7,15 +7,15 @@
 #
 #   docker run --rm -p 3000:3000 -v ./my-servers:/implementations:ro -e GENSERVERS_IMPLEMENTATIONS=/implementations genservers
 #
-# (`/app/dist/implementations:/implementations` keeps the bundled ones beside them.) Everything that can be set is told by
-# `docker run --rm genservers node dist/src/main.js --help`.
+# (`/app/dist/program/implementations:/implementations` keeps the bundled ones beside them.) Everything that can be set is told by
+# `docker run --rm genservers node dist/program/main.js --help`.
 
 FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY tsconfig.json ./
-COPY .ci/prune.mjs .ci/
+COPY .ci/prune.mjs .ci/bundle.mjs .ci/
 COPY src src
 COPY routes routes
 COPY implementations implementations
@@ -37,4 +37,4 @@ USER node
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.GENSERVERS_PORT || process.env.PORT || 3000}/health/ready`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "dist/src/main.js"]
+CMD ["node", "dist/program/main.js"]

@@ -18,7 +18,7 @@ export class ServerProcess {
   /** With the bundled implementations, or those of a directory. */
   static gateway(implementations?: URL, settings: NodeJS.ProcessEnv = {}): Promise<ServerProcess> {
     const env = implementations && { GENSERVERS_IMPLEMENTATIONS: fileURLToPath(implementations) }
-    return ServerProcess.#launch('the gateway', compiled('../src/main.js'), { ...env, ...settings })
+    return ServerProcess.#launch('the gateway', compiled('../program/main.js'), { ...env, ...settings })
   }
 
   static bare(): Promise<ServerProcess> {

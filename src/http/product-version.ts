@@ -1,7 +1,8 @@
 /** The version of the product, as the OpenAPI document and `--version` state it: the package's. */
-import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 
 export function productVersion(): string {
-  const manifest = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(manifest) as { version: string }).version
+  // By the package's own name: this module may have been made one with others, elsewhere.
+  const manifest = createRequire(import.meta.url)('genservers/package.json') as { readonly version: string }
+  return manifest.version
 }

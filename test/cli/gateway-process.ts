@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { bareNode } from '../bare-program.js'
 
-const main = fileURLToPath(new URL('../../src/main.js', import.meta.url))
+const main = fileURLToPath(new URL('../../program/main.js', import.meta.url))
 
 /** The part of a tap test that is needed here. */
 interface Teardown {
