@@ -38,6 +38,8 @@ await build({
   // They have files that are not modules, or threads of their own.
   external: ['@fastify/swagger-ui', 'jiti', 'libsql', 'pino', 'pino-pretty'],
   // Packages that are not ES modules ask for what Node has by `require`.
-  banner: { js: "import { createRequire as nodeRequire } from 'node:module'\nconst require = nodeRequire(import.meta.url)" },
+  banner: {
+    js: "import { createRequire as nodeRequire } from 'node:module'\nconst require = nodeRequire(import.meta.url)",
+  },
   logLevel: 'warning',
 })
