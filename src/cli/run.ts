@@ -5,7 +5,7 @@
  */
 import { productVersion } from '../http/product-version.js'
 import { NotRestored } from '../index.js'
-import { LoadError, NEVER_LOADED } from '../loading/load-error.js'
+import { LoadError } from '../loading/load-error.js'
 import { StoreNotOpened } from '../stores/store-not-opened.js'
 import { type CommandLine, parseCommandLine } from './command-line.js'
 import { helpText } from './help.js'
@@ -16,7 +16,9 @@ import { UsageError } from './usage-error.js'
 export async function run(args: readonly string[], environment: Environment): Promise<number> {
   // Nothing is left to do, and yet it is waited for.
   const unsettled = () => {
-    process.stderr.write(`genservers: ${NEVER_LOADED}\n`)
+    process.stderr.write(
+      'genservers: the start came to no end: a module of an implementation waits for something that never comes\n',
+    )
     process.exit(1)
   }
   process.once('beforeExit', unsettled)
@@ -52,7 +54,7 @@ function print(text: string): void {
 
 function explain(error: unknown): string {
   if ([StoreNotOpened, NotRestored, NoBackup].some((kind) => error instanceof kind)) return (error as Error).message
-  if (error instanceof LoadError) return error.problem === NEVER_LOADED ? NEVER_LOADED : error.message
+  if (error instanceof LoadError) return error.message
   const {
     code,
     address,

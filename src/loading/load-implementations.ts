@@ -16,8 +16,14 @@ export interface Implementation {
   readonly definition: AnyDefinition
 }
 
-/** @throws {LoadError} that names the file, and the place in it where that is known. */
-export async function loadImplementations(directories: readonly string[]): Promise<Map<string, Implementation>> {
+/**
+ * @param begins is told the name of each before its module is run, which may never come back.
+ * @throws {LoadError} that names the file, and the place in it where that is known.
+ */
+export async function loadImplementations(
+  directories: readonly string[],
+  begins: (name: string) => void = () => {},
+): Promise<Map<string, Implementation>> {
   const files = await findImplementations(directories)
   const bundled = await realpath(bundledDirectory).catch(() => bundledDirectory)
   let foreign: Import | undefined
@@ -25,6 +31,7 @@ export async function loadImplementations(directories: readonly string[]): Promi
   for (const [name, file] of files) {
     const isBundled = (await realpath(dirname(file))) === bundled
     if (!isBundled) foreign ??= await createForeignImport()
+    begins(name)
     loaded.set(name, { file, definition: await loadDefinition(file, isBundled ? importNatively : (foreign as Import)) })
   }
   return loaded

@@ -330,8 +330,13 @@ t.test('openapi writes the document to standard output or to a file', async (t) 
 
 t.test('a module that never finishes loading is told of', async (t) => {
   const directory = foreignDirectory(t, { 'never.ts': 'await new Promise(() => {})' })
-  const { code, stdout, stderr } = await runProgram(t, ['--implementations', directory]).ended
-  t.equal(code, 1)
-  t.equal(stdout, '')
-  t.match(stderr, /^genservers: the start came to no end: a module of an implementation waits/m)
+  for (const [threads, told] of [
+    ['1', /^genservers: never: its module loops, waits for something that never comes, or ends its thread$/m],
+    ['0', /^genservers: the start came to no end: a module of an implementation waits/m],
+  ] as const) {
+    const { code, stdout, stderr } = await runProgram(t, ['--implementations', directory, '--threads', threads]).ended
+    t.equal(code, 1)
+    t.equal(stdout, '')
+    t.match(stderr, told)
+  }
 })

@@ -70,7 +70,7 @@ export class Succession {
   #failToBegin(node: ThreadNode, error: Error | undefined): boolean {
     const waiting = this.#beginnings.get(node)
     this.#beginnings.delete(node)
-    waiting?.(error ?? new LoadError(this.terms.directories.join(', '), NEVER_LOADED)) // 1
+    waiting?.(error ?? new LoadError(node.board.loading ?? this.terms.directories.join(', '), NEVER_LOADED)) // 1
     return waiting !== undefined
   }
 
@@ -83,11 +83,16 @@ export class Succession {
     const { clock, kept, logger, recovery, router, watches } = this.terms
     const { isReady } = node
     const silent = this.terms.silenceOf(node)
+    const { loading } = node.board
     const remains = node.giveUp()
     kept.fence(node)
     const { activity } = remains
     logger.error(
-      { node: node.name, server: activity?.server, message: activity?.message, ...(err && { err }) },
+      {
+        ...{ node: node.name, server: activity?.server, message: activity?.message },
+        ...(loading !== undefined && { implementation: loading }),
+        ...(err && { err }),
+      },
       `${why}: it is replaced`,
     )
     router.forget(node)

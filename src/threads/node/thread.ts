@@ -29,9 +29,11 @@ boundOutput(process.stdout)
 boundOutput(process.stderr)
 const channel = new Channel<FromNode>()
 channel.attach(port)
+const taken = new BoardLog(memory)
 const begin = once(port, 'message') as Promise<[Begin]>
 try {
-  const implementations = await loadImplementations(directories)
+  const implementations = await loadImplementations(directories, (name) => taken.loads(name))
+  taken.loads(undefined)
   const [{ node }] = await begin
   const isAnyDurable = [...implementations.values()].some(({ definition }) => definition.durable)
   serve(node, implementations, isAnyDurable || hasStore ? await connectStore() : undefined)
@@ -49,7 +51,6 @@ async function connectStore(): Promise<Store> {
 /** @throws {LoadError} */
 function serve(node: string, implementations: Map<string, Implementation>, store: Store | undefined): void {
   const exits = new Exits(systemClock, bounds.rememberExits)
-  const taken = new BoardLog(memory)
   const lines = new Lines(channel, () => taken.linesHeard)
   const crashes = new ToldCrashes(channel)
   const elsewhere = new Elsewhere(

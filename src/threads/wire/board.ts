@@ -6,7 +6,8 @@
  *     numbers    beat, what waits, how many lines of its log were heard, at which question of the gateway it is, and whether it is at
  *                a message, or something else for a server
  *     times      how many bytes wait
- *     works      what it took last, and what goes on later of what it took before: since when, and the server's id and the message
+ *     works      what it took last, and what goes on later of what it took before: since when, and the server's id and the message;
+ *                which implementation it loads
  *     tickets    of each message by its number: whether it waits, has been taken, or is not to be taken any more
  */
 import { type LocalRuntime, MessageLog, type Taken } from '../../adapters.js'
@@ -27,13 +28,15 @@ const [WAITS, TAKEN, WITHDRAWN] = [0, 1, 2] as const
 const TIMES_AT = NUMBERS * 4
 const TAKEN_AT = TIMES_AT + TIMES * 8
 const UNDER_WAY_AT = TAKEN_AT + SHOWN_BYTES
-const TICKETS_AT = UNDER_WAY_AT + SHOWN_BYTES
+const LOADING_AT = UNDER_WAY_AT + SHOWN_BYTES
+const TICKETS_AT = LOADING_AT + SHOWN_BYTES
 
 interface View {
   readonly numbers: Int32Array
   readonly times: Float64Array
   readonly taken: ShownWork
   readonly underWay: ShownWork
+  readonly loading: ShownWork
   readonly tickets: Int32Array
 }
 
@@ -43,6 +46,7 @@ function view(memory: SharedArrayBuffer): View {
     times: new Float64Array(memory, TIMES_AT, TIMES),
     taken: new ShownWork(memory, TAKEN_AT),
     underWay: new ShownWork(memory, UNDER_WAY_AT),
+    loading: new ShownWork(memory, LOADING_AT),
     tickets: new Int32Array(memory, TICKETS_AT, TICKETS),
   }
 }
@@ -67,6 +71,11 @@ export class Board {
   /** Changes as long as the thread comes back to its event loop. */
   get beat(): number {
     return Atomics.load(this.#view.numbers, BEAT)
+  }
+
+  /** The name of the implementation that it is loading. */
+  get loading(): string | undefined {
+    return this.#view.loading.shown?.message
   }
 
   get queued(): number {
@@ -186,6 +195,12 @@ export class BoardLog extends MessageLog {
     this.#message = message
     this.#view.taken.show(id, kind, message)
     this.#view.numbers[IS_AT_WORK] = 1
+  }
+
+  /** It begins to load the implementation with this name; `undefined`: all are there. */
+  loads(name: string | undefined): void {
+    if (name === undefined) this.#view.loading.clear()
+    else this.#view.loading.show('', 'load', name)
   }
 
   /** It looks at the question with this number; 0: at none any more. */

@@ -1,9 +1,10 @@
 /** A place in shared memory that shows at what a thread is: a server, its message, and since when. The thread writes, the gateway reads. */
 
-/** What a server can be at: a kind of message, or a callback of its own. */
+/** What a server can be at: a kind of message, or a callback of its own; and a thread, before it has any. */
 const KINDS = [
   ...['call', 'cast', 'info', 'continue', 'replace', 'crash', 'stop'],
   ...['init', 'redact', 'codeChange', 'reply'],
+  'load',
 ] as const
 
 const TEXT = 512
