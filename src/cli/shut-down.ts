@@ -2,12 +2,14 @@
  * The ordered end of the process, on SIGTERM or SIGINT.
  *
  * 1. Readiness fails from the signal on, so that load balancers turn away; work is still taken for `drainDelay`, since
- *    they need a moment to notice.
+ *    they need a moment to notice. Each answer says that it is the last of its connection: a client that sends while that is
+ *    closed would hear nothing.
  * 2. Then new work is refused, and queued work finishes within `drainTimeout`; then the servers terminate.
  * 3. Then the connections close, and the process exits with 0.
  * 4. A second signal ends it at once, with 1.
  * 5. When nothing can be kept any more it goes the same way, and exits with 1: the next process begins with what is kept.
  */
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Host, Logger } from '../index.js'
@@ -66,6 +68,7 @@ async function shutDown(running: Running, why: object): Promise<number> {
   logger.info(why, 'shutting down')
   try {
     failReadiness() // 1
+    for (const { server } of gateways) server.prependListener('request', takeLeave)
     await stopWatching()
     await sleep(settings.drainDelay)
     logger.info({}, 'draining')
@@ -78,4 +81,8 @@ async function shutDown(running: Running, why: object): Promise<number> {
     logger.error({ err }, 'shutting down failed')
     return 1
   }
+}
+
+function takeLeave(_request: IncomingMessage, response: ServerResponse): void {
+  response.shouldKeepAlive = false
 }

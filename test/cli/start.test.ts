@@ -90,7 +90,13 @@ t.test('readiness fails from the signal on, while work is still taken', async (t
   t.equal(ready.status, 503)
   t.match(await ready.json(), { code: 'draining' })
   t.equal((await fetch(`${url}/health/live`)).status, 200)
-  t.equal((await post(`${url}/servers`, { implementation: 'slow', id: 'late' })).status, 201)
+  const late = await post(`${url}/servers`, { implementation: 'slow', id: 'late' })
+  t.equal(late.status, 201)
+  t.equal(late.headers.get('connection'), 'close', 'it goes on elsewhere')
+  // Answered past Fastify.
+  const last = await post(`${url}/servers/late/call`, { message: 'work', args: { ms: 0 } })
+  t.equal(last.status, 200)
+  t.equal(last.headers.get('connection'), 'close')
 })
 
 t.test('when the drain delay is over, new work is refused while the last is finished', async (t) => {
