@@ -8,6 +8,7 @@
  * 3. Nothing is sent before it is clear that there is something to watch: otherwise the answer is a problem.
  */
 import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { type Awaitable, GenServerError, type Watch } from '../index.js'
 import { HEARTBEAT, preamble } from './event-text.js'
 
@@ -24,6 +25,7 @@ export class EventStream {
   #watch: Watch | undefined = undefined
   /** What is told before the headers are sent. */
   #early: Buffer[] | undefined = []
+  #connection: Socket | undefined = undefined
   #isBehind = false
   #isCatchingUp = false
   #isOver = false
@@ -56,16 +58,19 @@ export class EventStream {
     else if (!this.#send(text) && this.response.writableLength > MOST_WAITING) this.#fallBehind()
   }
 
-  /**
-   * Past the response, as soon as nothing of it waits for its connection: it would cork that and come back for each event,
-   * which is three quarters of what an event costs here. Gives whether more may be written now.
-   */
+  /** Gives whether more may be written now. */
   #send(text: Buffer): boolean {
-    const { response } = this
-    const { socket } = response
-    return socket !== null && response.writableLength === socket.writableLength
-      ? socket.write(text)
-      : response.write(text)
+    return (this.#connection ?? this.#connect() ?? this.response).write(text)
+  }
+
+  /**
+   * As soon as nothing of the response waits for its connection, events go past it: it would cork that and come back for each of
+   * them, which is three quarters of what an event costs here.
+   */
+  #connect(): Socket | undefined {
+    const { socket, writableLength } = this.response
+    if (socket !== null && writableLength === socket.writableLength) this.#connection = socket
+    return this.#connection
   }
 
   /** There is nothing more to tell. */

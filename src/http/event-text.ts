@@ -34,11 +34,18 @@ interface Shown {
 
 export class EventText {
   readonly #events = new WeakMap<FeedEvent, Buffer>()
+  /** The one that was told last is told to all who watch, one after the other. */
+  #last: { readonly event: FeedEvent; readonly text: Buffer } | undefined = undefined
   readonly #shown = new WeakMap<StateView, Shown>()
   readonly #states = new WeakMap<StateView, Buffer>()
   readonly #patches = new WeakMap<StateView, { readonly from: StateView; readonly text: Buffer }>()
 
   event(event: FeedEvent): Buffer {
+    if (this.#last?.event !== event) this.#last = { event, text: this.#textOf(event) }
+    return this.#last.text
+  }
+
+  #textOf(event: FeedEvent): Buffer {
     let text = this.#events.get(event)
     if (text === undefined) {
       text = Buffer.from(`id: ${event.position}\nevent: ${event.event}\ndata: ${event.json}\n\n`)
