@@ -14,8 +14,17 @@ import { ServerProcess } from '../server-process.js'
 const KEPT = new URL('../implementations/kept/', import.meta.url)
 const IDS = 1000
 
-const loads: readonly { readonly what: string; readonly load: Load; readonly atLeast: number }[] = [
+interface Compare {
+  readonly what: string
+  readonly load: Load
+  readonly atLeast: number
+  /** Of both gateways. Default: their own default. */
+  readonly threads?: string
+}
+
+const compared: readonly Compare[] = [
   { what: 'calls of 1,000 servers', load: { kind: 'call', ids: IDS }, atLeast: 0.7 },
+  { what: 'the same with --threads 0', load: { kind: 'call', ids: IDS }, atLeast: 0.7, threads: '0' },
   { what: 'calls of one server', load: { kind: 'call', ids: 1 }, atLeast: 0.7 },
   { what: 'casts to 1,000 servers', load: { kind: 'cast', ids: IDS }, atLeast: 0.6 },
 ]
@@ -30,9 +39,9 @@ export function durable(client: Client): Scenario {
 
 async function run(client: Client, plan: Plan): Promise<Outcome> {
   const found = []
-  for (const { what, load, atLeast } of loads) {
-    const [kept, inMemory] = await compare(client, load, plan)
-    found.push({ what, atLeast, kept, inMemory, ratio: ratioOf(kept.perSecond, inMemory.perSecond) })
+  for (const terms of compared) {
+    const [kept, inMemory] = await compare(client, terms, plan)
+    found.push({ ...terms, kept, inMemory, ratio: ratioOf(kept.perSecond, inMemory.perSecond) })
   }
   const directory = mkdtempSync(join(tmpdir(), 'genservers-bench-'))
   const flush = flushTimes(directory)
@@ -64,16 +73,17 @@ async function run(client: Client, plan: Plan): Promise<Outcome> {
   }
 }
 
-async function compare(client: Client, load: Load, plan: Plan): Promise<Compared> {
+async function compare(client: Client, terms: Compare, plan: Plan): Promise<Compared> {
   const launches: Compared[] = []
-  for (const cycles of splitCycles(plan.cycles)) launches.push(await launch(client, load, { ...plan, cycles }))
+  for (const cycles of splitCycles(plan.cycles)) launches.push(await launch(client, terms, { ...plan, cycles }))
   return joined(launches)
 }
 
-async function launch(client: Client, load: Load, plan: Plan): Promise<Compared> {
+async function launch(client: Client, { load, threads }: Compare, plan: Plan): Promise<Compared> {
   const data = mkdtempSync(join(tmpdir(), 'genservers-bench-'))
-  const kept = await ServerProcess.gateway(KEPT, { GENSERVERS_DATA: data })
-  const inMemory = await ServerProcess.gateway()
+  const settings = threads === undefined ? {} : { GENSERVERS_THREADS: threads }
+  const kept = await ServerProcess.gateway(KEPT, { ...settings, GENSERVERS_DATA: data })
+  const inMemory = await ServerProcess.gateway(undefined, settings)
   try {
     for (const { port } of [kept, inMemory]) await client.send(port, { kind: 'populate', from: 0, to: IDS })
     const side = (server: ServerProcess): Side => ({ server, load, sleeps: true })
