@@ -36,7 +36,6 @@ export type {
   KeptTimer,
 } from './core/kernel/kept.js'
 export { Mailbox } from './core/kernel/mailbox.js'
-export { MessageLog, type Taken } from './core/kernel/message-log.js'
 export { CastReceipt } from './core/kernel/receipt.js'
 export {
   type Condition,
@@ -47,6 +46,7 @@ export {
   StoreFull,
 } from './core/kernel/store.js'
 export { nobody, type Tied, Ties } from './core/kernel/ties.js'
+export { type Taken, WorkLog } from './core/kernel/work-log.js'
 export { createNode } from './core/runtime/create-runtime.js'
 export { DeadLetters } from './core/runtime/dead-letters.js'
 export { pageSize } from './core/runtime/directory.js'

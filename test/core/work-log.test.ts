@@ -2,11 +2,11 @@
 import { createRuntime, defineServer, silentLogger, Type } from 'genservers'
 import { createSimulatedClock } from 'genservers/testing'
 import t from 'tap'
-import { type LocalRuntime, MessageLog } from '../../src/adapters.js'
+import { type LocalRuntime, WorkLog } from '../../src/adapters.js'
 import { latch, observe, running } from './running.js'
 
 /** What goes on, by whose it is, and what was said of it, in order. */
-class WorkLog extends MessageLog {
+class HeardLog extends WorkLog {
   readonly said: string[] = []
   readonly #looks: object[] = []
 
@@ -30,7 +30,7 @@ class WorkLog extends MessageLog {
 const silent = { ...silentLogger, child: () => silent }
 
 t.test('who looks and takes its time is at work until it has its answer, or is cut off', async (t) => {
-  const log = new WorkLog()
+  const log = new HeardLog()
   const gates = [latch(), latch()]
   let next = 0
   const looker = defineServer({
@@ -44,7 +44,7 @@ t.test('who looks and takes its time is at work until it has its answer, or is c
       },
     },
   })
-  const { runtime, clock, close } = running(t, { looker }, { taken: log })
+  const { runtime, clock, close } = running(t, { looker }, { workLog: log })
   await runtime.start('looker', {}, { id: 'a' })
   const first = observe(runtime.call('a', 'look'))
   const second = observe(runtime.call('a', 'look'))
@@ -61,7 +61,7 @@ t.test('who looks and takes its time is at work until it has its answer, or is c
 })
 
 t.test('what fails in our own code is no more at work than what has succeeded', async (t) => {
-  const log = new WorkLog()
+  const log = new HeardLog()
   const warn = () => {
     throw new Error('no room for the log')
   }
@@ -72,7 +72,7 @@ t.test('what fails in our own code is no more at work than what has succeeded', 
     handleCast: { hear: () => {} },
   })
   const clock = createSimulatedClock()
-  const runtime = createRuntime({ implementations: { plain }, clock, taken: log, logger: { ...silent, warn } })
+  const runtime = createRuntime({ implementations: { plain }, clock, workLog: log, logger: { ...silent, warn } })
   await runtime.start('plain', {}, { id: 'a' })
   log.said.length = 0
   await runtime.cast('a', 'hear', {}, { ifMatch: 99 })
@@ -82,7 +82,7 @@ t.test('what fails in our own code is no more at work than what has succeeded', 
 })
 
 t.test('a reply that comes from another node is judged at the cost of who was asked', async (t) => {
-  const log = new WorkLog()
+  const log = new HeardLog()
   let from = ''
   const deferring = defineServer({
     state: Type.Object({}),
@@ -95,7 +95,7 @@ t.test('a reply that comes from another node is judged at the cost of who was as
       },
     },
   })
-  const { runtime, clock, close } = running(t, { deferring }, { taken: log })
+  const { runtime, clock, close } = running(t, { deferring }, { workLog: log })
   await runtime.start('deferring', {}, { id: 'a' })
   const asked = observe(runtime.call('a', 'later'))
   await clock.advance(0)
@@ -108,7 +108,7 @@ t.test('a reply that comes from another node is judged at the cost of who was as
 })
 
 t.test('a redact is at work for whoever looks, watches or traces', async (t) => {
-  const log = new WorkLog()
+  const log = new HeardLog()
   const secret = defineServer({
     state: Type.Object({ n: Type.Integer() }),
     casts: { grow: {} },
@@ -123,7 +123,7 @@ t.test('a redact is at work for whoever looks, watches or traces', async (t) => 
       return {}
     },
   })
-  const { runtime, clock, close } = running(t, { secret }, { taken: log })
+  const { runtime, clock, close } = running(t, { secret }, { workLog: log })
   await runtime.start('secret', {}, { id: 'a' })
   const redacted = (n: number) => ['a begins redact', `redacts ${n}`, 'a returned']
   log.said.length = 0

@@ -125,7 +125,7 @@ export class DurableServer extends IdleServer {
     this.abandonCurrent()
     this.forgetUrgent()
     this.anyTimers?.forget()
-    this.waiters.giveUp(failure, this.mailbox, this.node.taken)
+    this.waiters.giveUp(failure, this.mailbox, this.node.workLog)
     this.forgetAtHand()
     this.#isEnding = false
     this.status = 'restarting'
@@ -164,7 +164,7 @@ export class DurableServer extends IdleServer {
   /** It cannot run on the code that there is: it stays in the store, and whoever waits hears why. */
   #stayAway(failure: GenServerError): void {
     this.node.logger.error({ server: this.id }, failure.message)
-    this.waiters.giveUp(failure, this.mailbox, this.node.taken)
+    this.waiters.giveUp(failure, this.mailbox, this.node.workLog)
     this.fallAsleep()
   }
 

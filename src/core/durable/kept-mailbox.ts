@@ -93,7 +93,7 @@ export abstract class KeptMailbox extends Server {
 
   /** The store has it too, from where it is taken. Whoever waits for it finds its answer there. */
   #isTwice(envelope: Envelope): void {
-    this.node.taken.dropped(envelope)
+    this.node.workLog.dropped(envelope)
     if (envelope.kind !== 'call') return
     envelope.onSettled = undefined
     envelope.fail(new GenServerError('restarting', `${this.id} comes out of the store`, { effect: 'unknown' }))
@@ -137,7 +137,7 @@ export abstract class KeptMailbox extends Server {
       return begun.then(
         () => this.accept(cast, key),
         () => {
-          this.node.taken.dropped(cast)
+          this.node.workLog.dropped(cast)
           this.mailbox.release(cast.bytes)
         },
       )
@@ -180,7 +180,7 @@ export abstract class KeptMailbox extends Server {
   /** Nothing of what it does can be kept any more. */
   #refuse(envelope: Envelope | Urgent, why: Error): Pending {
     if (envelope.kind === 'call') envelope.fail(storageFailed(this.id, why))
-    if (envelope.kind === 'cast') this.node.taken.dropped(envelope)
+    if (envelope.kind === 'cast') this.node.workLog.dropped(envelope)
     return envelope.kind === 'stop' ? super.receive(envelope) : undefined
   }
 
@@ -239,7 +239,7 @@ export abstract class KeptMailbox extends Server {
       return
     }
     this.mailbox.remove(envelope)
-    this.node.taken.dropped(envelope)
+    this.node.workLog.dropped(envelope)
     const message = envelope as Cast | Call
     const own = receipt instanceof CastReceipt ? receipt : this.commits.cast(this.id, keptCast(message as Cast))
     this.#setAside(message, own, { error: refusal.message })

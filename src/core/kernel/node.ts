@@ -6,14 +6,43 @@ import { Deadlines } from './deadlines.js'
 import type { GroupCommit } from './group-commit.js'
 import { IdMaker } from './id-maker.js'
 import { type Logger, logError } from './logger.js'
-import { MessageLog } from './message-log.js'
 import { Scheduler } from './scheduler.js'
 import type { Transport } from './transport.js'
+import { WorkLog } from './work-log.js'
 
 /** The name of a node that has no neighbours. */
 export const ALONE = 'main'
 
+export interface NodeTerms {
+  readonly name: string
+  readonly clock: Clock
+  readonly logger: Logger
+  /** What durable servers change leaves by it; `undefined`: nothing is kept. */
+  readonly commits: GroupCommit | undefined
+  readonly transport: Transport
+  readonly backlog: Backlog
+  readonly workLog?: WorkLog | undefined
+  readonly crashes?: CrashRecords | undefined
+  /** Of one state, as JSON, that is kept. */
+  readonly maxStateBytes?: number | undefined
+  /** Milliseconds after which a durable server that nobody asks leaves memory. */
+  readonly idle?: number | undefined
+  /** A kept message that was taken so often, and crashed its server each time, is set aside. */
+  readonly maxAttempts?: number | undefined
+}
+
 export class Node {
+  readonly name: string
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly commits: GroupCommit | undefined
+  readonly transport: Transport
+  readonly backlog: Backlog
+  readonly workLog: WorkLog
+  readonly crashes: CrashRecords
+  readonly maxStateBytes: number
+  readonly idle: number
+  readonly maxAttempts: number
   readonly scheduler: Scheduler
   readonly deadlines: Deadlines
   readonly ids: IdMaker
@@ -28,23 +57,19 @@ export class Node {
   readonly #mark: string
   #lastTime = { at: Number.NaN, text: '' }
 
-  constructor(
-    readonly name: string,
-    readonly clock: Clock,
-    readonly logger: Logger,
-    /** What durable servers change leaves by it; `undefined`: nothing is kept. */
-    readonly commits: GroupCommit | undefined,
-    readonly transport: Transport,
-    readonly backlog: Backlog,
-    readonly taken = new MessageLog(),
-    readonly crashes = new CrashRecords(),
-    /** Of one state, as JSON, that is kept. */
-    readonly maxStateBytes = 256 * 1024,
-    /** Milliseconds after which a durable server that nobody asks leaves memory. */
-    readonly idle = 300_000,
-    /** A kept message that was taken so often, and crashed its server each time, is set aside. */
-    readonly maxAttempts = 5,
-  ) {
+  constructor(terms: NodeTerms) {
+    const { name, clock } = terms
+    this.name = name
+    this.clock = clock
+    this.logger = terms.logger
+    this.commits = terms.commits
+    this.transport = terms.transport
+    this.backlog = terms.backlog
+    this.workLog = terms.workLog ?? new WorkLog()
+    this.crashes = terms.crashes ?? new CrashRecords()
+    this.maxStateBytes = terms.maxStateBytes ?? 256 * 1024
+    this.idle = terms.idle ?? 300_000
+    this.maxAttempts = terms.maxAttempts ?? 5
     this.deadlines = new Deadlines(clock)
     this.ids = new IdMaker(clock)
     this.scheduler = new Scheduler(

@@ -33,9 +33,7 @@ export interface First {
   dropped?(): void
 }
 
-/**
- * It is its own mailbox, one object and not two: that a server costs little counts where there are very many.
- */
+/** It is its own mailbox, one object and not two: that a server costs little counts where there are very many. */
 export abstract class Process<Urgent extends First> extends Mailbox {
   /** What is being handled. */
   current: Envelope | Urgent | undefined = undefined
@@ -266,9 +264,10 @@ export abstract class Process<Urgent extends First> extends Mailbox {
 
   /** `false`: it takes its time, and the process goes on when it is done. */
   private handle(envelope: Envelope | Urgent, now: number): boolean {
+    const call = envelope.kind === 'call' ? (envelope as Call) : undefined
     // Its timer takes it out of the mailbox too, but timers run late where there is much to do.
-    if (envelope.kind === 'call' && ((envelope as Call).deadline <= now || !this.node.taken.claims(envelope as Call))) {
-      this.expired(envelope as Call)
+    if (call !== undefined && (call.deadline <= now || !this.node.workLog.claims(call))) {
+      this.expired(call)
       return true
     }
     this.handled++

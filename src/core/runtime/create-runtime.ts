@@ -54,19 +54,16 @@ export function createNode(options: RuntimeOptions): LocalRuntime {
     failed: (error: Error) => options.storeFailed?.(error),
     stray: (error: unknown) => node.reportStray(error),
   }
-  const node: Node = new Node(
-    options.node ?? ALONE,
-    clock,
-    logger,
-    store && new GroupCommit(store, losses),
-    transport,
-    new Backlog(options.maxQueued ?? 100_000, options.maxQueuedBytes ?? 256 * 1024 * 1024),
-    options.taken,
-    options.crashes,
-    options.maxStateBytes,
-    options.idle,
-    options.maxAttempts,
-  )
+  const node: Node = new Node({
+    ...{ name: options.node ?? ALONE, clock, logger, transport },
+    commits: store && new GroupCommit(store, losses),
+    backlog: new Backlog(options.maxQueued ?? 100_000, options.maxQueuedBytes ?? 256 * 1024 * 1024),
+    workLog: options.workLog,
+    crashes: options.crashes,
+    maxStateBytes: options.maxStateBytes,
+    idle: options.idle,
+    maxAttempts: options.maxAttempts,
+  })
   const runtime: LocalRuntime = new LocalRuntime(
     node,
     protocols,

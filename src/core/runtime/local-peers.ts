@@ -134,7 +134,7 @@ export class LocalPeers implements Peers {
     const { id, protocol } = call.to as Peer
     const check = () => protocol.calls.get(call.message)?.checkReply(value) ?? null
     try {
-      call.answer(this.#starter.node.taken.during(id, 'reply', check), revision)
+      call.answer(this.#starter.node.workLog.during(id, 'reply', check), revision)
     } catch (thrown) {
       call.fail(crashFailure(id, call.message, thrown))
     }

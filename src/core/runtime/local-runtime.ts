@@ -23,15 +23,7 @@ import type { Node } from '../kernel/node.js'
 import type { Store } from '../kernel/store.js'
 import type { Watch, WatchOptions } from '../server/feed.js'
 import type { Keeper } from '../server/keeper.js'
-import {
-  callOperation,
-  castOperation,
-  keptCallOf,
-  keptCastOf,
-  makeCall,
-  makeCast,
-  makeInfo,
-} from '../server/sending.js'
+import { callOf, callOperation, castOf, castOperation, makeCall, makeCast, makeInfo } from '../server/sending.js'
 import type { Server } from '../server/server.js'
 import { stateView } from '../server/state-view.js'
 import { castLater } from './delayed-cast.js'
@@ -90,7 +82,8 @@ export class LocalRuntime extends KeptRuntime {
         ? this.directory.get(id, options.implementation)
         : this.#startForCall(id, start, message, args)
     if (options.chain !== undefined) refuseChain(options.chain, to)
-    if (options.seq) return this.#sendKept(to, keptCallOf(to, message, args, options), options.seq)
+    if (options.seq)
+      return this.#sendKept(to, callOf(to, message, args, Number.POSITIVE_INFINITY, options), options.seq)
     const call = makeCall(to, message, args, timeout, options)
     if (options.signal !== undefined) abandonOnAbort(options.signal, call)
     this.peers.sendCall(to, call)
@@ -117,7 +110,7 @@ export class LocalRuntime extends KeptRuntime {
         : this.#startForCast(id, start, message, args, options)
     if (delay !== undefined) return castLater(this.node, to, { message, args, ...options }, delay)
     if (options.seq) {
-      this.#sendKept(to, keptCastOf(to, message, args, options), options.seq)
+      this.#sendKept(to, castOf(to, message, args, options), options.seq)
       return undefined
     }
     const cast = makeCast(to, message, args, options)

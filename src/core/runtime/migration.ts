@@ -26,7 +26,7 @@ export class Migration {
 
   constructor(
     readonly to: Protocol,
-    private readonly node: Pick<Node, 'maxStateBytes' | 'taken'>,
+    private readonly node: Pick<Node, 'maxStateBytes' | 'workLog'>,
   ) {
     this.#schema = compileSchema(to.definition.state ?? Type.Unknown())
   }
@@ -51,7 +51,7 @@ export class Migration {
 
   #next(id: string, committed: object, version: number): object {
     if (version === this.to.version) return this.#checked(committed)
-    const next = this.node.taken.during(id, 'codeChange', () => this.#change(committed, version))
+    const next = this.node.workLog.during(id, 'codeChange', () => this.#change(committed, version))
     return this.#checked(next === committed ? next : ownCopy(next))
   }
 

@@ -223,7 +223,7 @@ export class Restoration {
     const { version, revision, incarnation } = kept.server
     try {
       const shown = version === protocol.version ? kept.server : this.states.migrate(kept.server, protocol)
-      const view = this.home.node.taken.during(id, 'redact', () => viewState(protocol, JSON.parse(shown.state)))
+      const view = this.home.node.workLog.during(id, 'redact', () => viewState(protocol, JSON.parse(shown.state)))
       return { ...view, revision: shown.revision, incarnation }
     } catch {
       // Its `redact` knows nothing of a state of other code.

@@ -32,12 +32,12 @@ import type { Exits } from '../kernel/exits.js'
 import type { Json } from '../kernel/json.js'
 import type { AnswerKey } from '../kernel/kept.js'
 import type { Logger } from '../kernel/logger.js'
-import type { MessageLog } from '../kernel/message-log.js'
 import type { Origin } from '../kernel/queued.js'
 import type { Reason } from '../kernel/reason.js'
 import type { Registry } from '../kernel/registry.js'
 import type { Store } from '../kernel/store.js'
 import type { Transport } from '../kernel/transport.js'
+import type { WorkLog } from '../kernel/work-log.js'
 import type { Watch, WatchOptions } from '../server/feed.js'
 import type { FeedsLimits } from './feeds.js'
 import type { GroupCallOptions, GroupOptions, GroupReplies, GroupSent } from './group.js'
@@ -66,7 +66,7 @@ export interface RuntimeOptions {
   readonly neighbours?: Neighbours
   readonly exits?: Exits
   /** Hears of each message that is taken. */
-  readonly taken?: MessageLog
+  readonly workLog?: WorkLog
   /** Keeps what is told of crashes. */
   readonly crashes?: CrashRecords
   /** What it keeps under the ids is the runtime's own affair. */

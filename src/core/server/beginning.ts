@@ -129,21 +129,21 @@ export abstract class Beginning extends StatefulProcess {
   /** Runs `init`, at first and for a fresh restart. */
   protected initialise(): Pending {
     const scope = new Scope(undefined, undefined, false)
-    const { taken } = this.node
-    taken.begins(this.id, 'init')
+    const { workLog } = this.node
+    workLog.begins(this.id, 'init')
     let result: unknown
     try {
       result = this.protocol.definition.init(copyJson(this.args), this.openTurn(scope))
       // A promise of somebody else's make comes back as one of ours.
       if (isThenable(result)) result = Promise.resolve(result)
     } catch (error) {
-      taken.returned(this.id, false)
+      workLog.returned(this.id, false)
       return this.initFailed(scope, error)
     }
-    taken.returned(this.id, result instanceof Promise)
+    workLog.returned(this.id, result instanceof Promise)
     if (!(result instanceof Promise)) return this.initialised(scope, result)
     const over = (then: () => Pending) => {
-      taken.over(this.id)
+      workLog.over(this.id)
       return then()
     }
     return result.then(

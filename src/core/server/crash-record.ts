@@ -9,9 +9,9 @@ import type { Clock } from '../kernel/clock.js'
 import type { CrashRecord, CrashRecords } from '../kernel/crash-records.js'
 import type { Json } from '../kernel/json.js'
 import type { Logger } from '../kernel/logger.js'
-import type { MessageLog } from '../kernel/message-log.js'
 import type { Origin } from '../kernel/queued.js'
 import { cutText, type Reason } from '../kernel/reason.js'
+import type { WorkLog } from '../kernel/work-log.js'
 import { type ShownState, showValue } from './shown.js'
 
 /** In characters. */
@@ -37,7 +37,7 @@ export interface Crashed {
     readonly logger: Logger
     readonly clock: Clock
     readonly crashes: CrashRecords
-    readonly taken: MessageLog
+    readonly workLog: WorkLog
   }
 }
 
@@ -72,7 +72,7 @@ export function crashRecord(
     stack: stackOf(thrown),
     ...(isInit ? { state: null } : shown),
     ...(origin?.requestId !== undefined && { requestId: origin.requestId }),
-    log: node.taken.of(server.id, clock.now(), clock.monotonic()),
+    log: node.workLog.of(server.id, clock.now(), clock.monotonic()),
   }
 }
 

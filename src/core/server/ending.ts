@@ -138,7 +138,7 @@ export abstract class Ending extends Beginning {
   private answerAll(): void {
     if (this.#ending === undefined) return
     const { reason, failure } = this.#ending
-    this.waiters.ended(this.id, reason, failure, this.mailbox, this.node.taken)
+    this.waiters.ended(this.id, reason, failure, this.mailbox, this.node.workLog)
   }
 
   /**

@@ -69,50 +69,39 @@ interface SendOptions {
  * @throws {GenServerError} `unknown_message`, `invalid_args`, `mailbox_full`, `overloaded`
  */
 export function makeCall(to: Peer, message: string, args: unknown, timeout: number, options: SendOptions): Call {
+  const call = callOf(to, message, args, timeout, options)
+  reservePlace(to, call.bytes)
+  return call
+}
+
+/** A call without a place, as one that the store has, for `acceptKept`. @throws {GenServerError} `unknown_message`, `invalid_args` */
+export function callOf(to: Peer, message: string, args: unknown, timeout: number, options: SendOptions): Call {
   const operation = callOperation(to.protocol, message)
-  const checked = operation.check(args)
-  const { origin, ifMatch, bytes = 0, ticket = 0 } = options
-  reservePlace(to, bytes)
+  const { origin, ifMatch, key, chain, bytes = 0, ticket = 0 } = options
   // Its own name for the message, which is there already: the one that was sent need not be kept for any log.
-  const call = new Call(to, operation.message, checked, timeout, origin, ifMatch)
+  const call = new Call(to, operation.message, operation.check(args), timeout, origin, ifMatch)
   call.bytes = bytes
   call.ticket = ticket
-  call.chain = options.chain
-  if (options.key !== undefined) call.keyed = { key: options.key, overdue: undefined }
+  call.chain = chain
+  if (key !== undefined) call.keyed = { key, overdue: undefined }
   return call
 }
 
 /** A cast with a place in the mailbox of `to`. @throws {GenServerError} as `makeCall` */
 export function makeCast(to: Peer, message: string, args: unknown, options: SendOptions): Cast {
+  const cast = castOf(to, message, args, options)
+  reservePlace(to, cast.bytes)
+  return cast
+}
+
+/** A cast without a place, as one that the store has, for `acceptKept`. @throws {GenServerError} `unknown_message`, `invalid_args` */
+export function castOf(to: Peer, message: string, args: unknown, options: SendOptions): Cast {
   const operation = castOperation(to.protocol, message)
-  const checked = operation.check(args)
   const { origin, ifMatch, bytes = 0, ticket = 0 } = options
-  reservePlace(to, bytes)
-  const cast = new Cast(operation.message, checked, origin, ifMatch, true)
+  const cast = new Cast(operation.message, operation.check(args), origin, ifMatch, true)
   cast.bytes = bytes
   cast.ticket = ticket
   return cast
-}
-
-/** A cast that the store has, for `acceptKept`. @throws {GenServerError} `unknown_message`, `invalid_args` */
-export function keptCastOf(to: Peer, message: string, args: unknown, options: SendOptions): Cast {
-  const operation = castOperation(to.protocol, message)
-  const { origin, bytes = 0, ticket = 0 } = options
-  const cast = new Cast(operation.message, operation.check(args), origin, undefined, true)
-  cast.bytes = bytes
-  cast.ticket = ticket
-  return cast
-}
-
-/** The same of a call, which waits as long as it takes. */
-export function keptCallOf(to: Peer, message: string, args: unknown, options: SendOptions): Call {
-  const operation = callOperation(to.protocol, message)
-  const { origin, ifMatch, key, bytes = 0, ticket = 0 } = options
-  const call = new Call(to, operation.message, operation.check(args), Number.POSITIVE_INFINITY, origin, ifMatch)
-  call.bytes = bytes
-  call.ticket = ticket
-  if (key !== undefined) call.keyed = { key, overdue: undefined }
-  return call
 }
 
 /** A plain message with a place in the mailbox of `to`. @throws {GenServerError} `invalid_args`, `mailbox_full`, `overloaded` */

@@ -39,19 +39,19 @@ import type { Urgent } from './urgent.js'
 
 export class Server extends Lifecycle {
   protected receive(envelope: Envelope | Urgent): Pending {
-    const { taken, recent } = this.node
-    taken.add(this.id, envelope, recent)
+    const { workLog, recent } = this.node
+    workLog.add(this.id, envelope, recent)
     let pending: Pending
     try {
       pending = this.take(envelope)
       return pending
     } finally {
-      taken.returned(this.id, pending !== undefined)
+      workLog.returned(this.id, pending !== undefined)
     }
   }
 
   protected override over(): void {
-    this.node.taken.over(this.id)
+    this.node.workLog.over(this.id)
   }
 
   private take(envelope: Envelope | Urgent): Pending {
@@ -212,7 +212,7 @@ export class Server extends Lifecycle {
 
   refuse(envelope: Envelope, refusal: GenServerError): void {
     this.mailbox.remove(envelope)
-    this.node.taken.dropped(envelope)
+    this.node.workLog.dropped(envelope)
     if (envelope.kind === 'call') envelope.fail(refusal)
     else this.node.logger.warn({ server: this.id, message: envelope.message }, `dropped: ${refusal.message}`)
   }

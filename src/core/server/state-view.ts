@@ -4,7 +4,7 @@
  */
 import type { AnyDefinition } from '../definition/definition.js'
 import type { StateView } from '../definition/info.js'
-import type { MessageLog } from '../kernel/message-log.js'
+import type { WorkLog } from '../kernel/work-log.js'
 
 /** What a server has for a state before `init` has given one, and after the end. Nobody is shown it. */
 export const NO_STATE: object = Object.freeze({})
@@ -12,7 +12,7 @@ export const NO_STATE: object = Object.freeze({})
 /** A server whose state is looked at. */
 export interface Viewed {
   readonly id: string
-  readonly node: { readonly taken: Pick<MessageLog, 'during'> }
+  readonly node: { readonly workLog: Pick<WorkLog, 'during'> }
   readonly protocol: { readonly definition: AnyDefinition }
   readonly committed: object
   readonly committedRevision: number
@@ -26,7 +26,7 @@ export interface Viewed {
 export function stateView(server: Omit<Viewed, 'lineage' | 'isStored'>): StateView {
   const { id, node, protocol, committed, committedRevision: revision, incarnation } = server
   // It may be long at it, or never come back.
-  return { ...node.taken.during(id, 'redact', () => viewState(protocol, committed)), revision, incarnation }
+  return { ...node.workLog.during(id, 'redact', () => viewState(protocol, committed)), revision, incarnation }
 }
 
 export function viewState(

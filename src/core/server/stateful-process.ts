@@ -148,14 +148,14 @@ export abstract class StatefulProcess extends Equipped implements Source {
   /** What a look was asked for comes later. */
   protected addLook(scope: Scope): void {
     this.looks.add(scope)
-    this.node.taken.beside(this.id, scope)
+    this.node.workLog.beside(this.id, scope)
   }
 
   /** It has its answer, at once or later. */
   protected endLook(scope: Scope): void {
     scope.over = true
     if (this.anyLooks?.delete(scope) !== true) return
-    this.node.taken.over(scope)
+    this.node.workLog.over(scope)
     this.rest()
   }
 
@@ -171,7 +171,7 @@ export abstract class StatefulProcess extends Equipped implements Source {
     for (const look of this.anyLooks ?? []) {
       const call = look.call as Call
       abandonWaits(call)
-      this.node.taken.over(look)
+      this.node.workLog.over(look)
       look.cut(looksFailure.message)
       call.fail(looksFailure)
     }

@@ -13,9 +13,9 @@ import type { Clock } from '../kernel/clock.js'
 import { GenServerError } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
 import { type Logger, logError } from '../kernel/logger.js'
-import type { MessageLog } from '../kernel/message-log.js'
 import type { Origin } from '../kernel/queued.js'
 import type { Reason } from '../kernel/reason.js'
+import type { WorkLog } from '../kernel/work-log.js'
 import { type ShownState, showState, showValue } from './shown.js'
 
 /** Each with `at`, RFC 3339. Texts are JSON, cut to a length. */
@@ -68,7 +68,7 @@ export interface Traced {
   readonly committed: object
   readonly committedRevision: number
   readonly incarnation: number
-  readonly node: { readonly clock: Clock; readonly logger: Logger; readonly taken: Pick<MessageLog, 'during'> }
+  readonly node: { readonly clock: Clock; readonly logger: Logger; readonly workLog: Pick<WorkLog, 'during'> }
   tracer: Tracer | undefined
 }
 
@@ -135,7 +135,7 @@ export class Tracer {
     const before = this.#before
     if (committed === before) return
     this.#before = committed
-    const show = (state: object) => node.taken.during(id, 'redact', () => showState(protocol, state))
+    const show = (state: object) => node.workLog.during(id, 'redact', () => showState(protocol, state))
     this.#tell({ event: 'state', revision, before: show(before), after: show(committed) })
   }
 

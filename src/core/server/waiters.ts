@@ -5,8 +5,8 @@ import type { Call } from '../kernel/call.js'
 import type { StopOrder } from '../kernel/envelope.js'
 import { GenServerError } from '../kernel/errors.js'
 import type { Mailbox } from '../kernel/mailbox.js'
-import type { MessageLog } from '../kernel/message-log.js'
 import type { Reason } from '../kernel/reason.js'
+import type { WorkLog } from '../kernel/work-log.js'
 
 export class Waiters {
   readonly #deferred = new Set<Call>()
@@ -39,7 +39,7 @@ export class Waiters {
   }
 
   /** All who wait hear `failure`, and whatever else waits is dropped. The server has not ended. */
-  giveUp(failure: GenServerError, mailbox: Mailbox, log: MessageLog): void {
+  giveUp(failure: GenServerError, mailbox: Mailbox, log: WorkLog): void {
     this.failDeferred(() => failure)
     for (let left = mailbox.shift(); left !== undefined; left = mailbox.shift()) {
       log.dropped(left)
@@ -51,7 +51,7 @@ export class Waiters {
   }
 
   /** The server `id` has ended because of `reason`; without one it has never begun. Nobody goes on waiting. */
-  ended(id: string, reason: Reason | undefined, failure: GenServerError, mailbox: Mailbox, log: MessageLog): void {
+  ended(id: string, reason: Reason | undefined, failure: GenServerError, mailbox: Mailbox, log: WorkLog): void {
     this.failDeferred(() => failure)
     for (let left = mailbox.shift(); left !== undefined; left = mailbox.shift()) {
       log.dropped(left)

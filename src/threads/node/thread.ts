@@ -29,11 +29,11 @@ boundOutput(process.stdout)
 boundOutput(process.stderr)
 const channel = new Channel<FromNode>()
 channel.attach(port)
-const taken = new BoardLog(memory)
+const workLog = new BoardLog(memory)
 const begin = once(port, 'message') as Promise<[Begin]>
 try {
-  const implementations = await loadImplementations(directories, (name) => taken.loads(name))
-  taken.loads(undefined)
+  const implementations = await loadImplementations(directories, (name) => workLog.loads(name))
+  workLog.loads(undefined)
   const [{ node }] = await begin
   const isAnyDurable = [...implementations.values()].some(({ definition }) => definition.durable)
   serve(node, implementations, isAnyDurable || hasStore ? await connectStore() : undefined)
@@ -51,7 +51,7 @@ async function connectStore(): Promise<Store> {
 /** @throws {LoadError} */
 function serve(node: string, implementations: Map<string, Implementation>, store: Store | undefined): void {
   const exits = new Exits(systemClock, bounds.rememberExits)
-  const lines = new Lines(channel, () => taken.linesHeard)
+  const lines = new Lines(channel, () => workLog.linesHeard)
   const crashes = new ToldCrashes(channel)
   const elsewhere = new Elsewhere(
     channel,
@@ -67,17 +67,17 @@ function serve(node: string, implementations: Map<string, Implementation>, store
     logger: threadLogger(lines),
     neighbours: elsewhere,
     exits,
-    taken,
+    workLog,
     crashes,
     ...kept,
   }
   const runtime: LocalRuntime = createRuntimeOf(implementations, options, createNode)
-  const service = new NodeService(runtime, elsewhere, channel, taken, (name, options) =>
+  const service = new NodeService(runtime, elsewhere, channel, workLog, (name, options) =>
     reloadImplementation(runtime as never, implementations, name, options),
   )
   port.on('message', (packed: readonly Packed<ToNode>[]) => service.receive(packed.map(unpack)))
   const live = () => {
-    taken.beat(runtime)
+    workLog.beat(runtime)
     lines.tellDropped()
   }
   setInterval(live, beat).unref()

@@ -10,7 +10,7 @@
  *                which implementation it loads
  *     tickets    of each message by its number: whether it waits, has been taken, or is not to be taken any more
  */
-import { type LocalRuntime, MessageLog, type Taken } from '../../adapters.js'
+import { type LocalRuntime, type Taken, WorkLog } from '../../adapters.js'
 import { SHOWN_BYTES, type Shown, ShownWork } from './shown-work.js'
 import { UnderWay, type Work } from './under-way.js'
 
@@ -122,7 +122,7 @@ export class Board {
 }
 
 /** The thread's side: writes down what is taken. */
-export class BoardLog extends MessageLog {
+export class BoardLog extends WorkLog {
   readonly #view: View
   /** What it is at. */
   #id = ''

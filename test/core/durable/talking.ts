@@ -83,7 +83,7 @@ export function talker(heard: unknown[]) {
   })
 }
 
-export async function talking(t: Test, options: Pick<RuntimeOptions, 'maxStateBytes' | 'taken'> = {}) {
+export async function talking(t: Test, options: Pick<RuntimeOptions, 'maxStateBytes' | 'workLog'> = {}) {
   const heard: unknown[] = []
   const { store, commits } = heldStore()
   const world = running(t, { talker: talker(heard) }, { store, ...options })

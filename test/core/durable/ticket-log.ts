@@ -1,7 +1,7 @@
 /** Hears which messages from elsewhere are over, by their numbers, as whoever tells their senders does. */
-import { MessageLog, type Taken } from '../../../src/adapters.js'
+import { type Taken, WorkLog } from '../../../src/adapters.js'
 
-export class TicketLog extends MessageLog {
+export class TicketLog extends WorkLog {
   readonly told: number[] = []
 
   override add(id: string, taken: Taken, at: number): void {

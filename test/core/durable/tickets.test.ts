@@ -7,7 +7,7 @@ import { TicketLog } from './ticket-log.js'
 
 async function numbered(t: Test) {
   const log = new TicketLog()
-  const world = await talking(t, { taken: log })
+  const world = await talking(t, { workLog: log })
   const node = world.runtime as unknown as LocalRuntime
   /** A cast to `s` that another node has kept. */
   const keep = async () => {

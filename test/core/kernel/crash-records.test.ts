@@ -1,7 +1,7 @@
 /** The records of crashes, and the log of messages that goes into them: both have bounds. */
 import t from 'tap'
 import { type CrashRecord, CrashRecords } from '../../../src/core/kernel/crash-records.js'
-import { MessageLog } from '../../../src/core/kernel/message-log.js'
+import { WorkLog } from '../../../src/core/kernel/work-log.js'
 
 const record = (incarnation: number) => ({ incarnation }) as CrashRecord
 const incarnations = (records: readonly CrashRecord[]) => records.map(({ incarnation }) => incarnation)
@@ -37,7 +37,7 @@ t.test('a runtime keeps those of 1000 ids', async (t) => {
 const call = (message: string) => ({ kind: 'call', message })
 
 t.test('G76: the log gives the newest ten of one process, oldest first', async (t) => {
-  const log = new MessageLog()
+  const log = new WorkLog()
   t.same(log.of('p', 1000, 0), [])
   for (let n = 1; n <= 12; n++) {
     log.add('p', call(`m${n}`), n + 0.7)
@@ -53,7 +53,7 @@ t.test('G76: the log gives the newest ten of one process, oldest first', async (
 })
 
 t.test('it is written round, and forgets what is oldest', async (t) => {
-  const log = new MessageLog(4)
+  const log = new WorkLog(4)
   for (let n = 1; n <= 11; n++) log.add(n % 2 ? 'odd' : 'even', call(`m${n}`), n)
   const messages = (id: string) => log.of(id, 0, 0).map(({ message }) => message)
   t.same(messages('odd'), ['m9', 'm11'])
@@ -61,7 +61,7 @@ t.test('it is written round, and forgets what is oldest', async (t) => {
 })
 
 t.test('it keeps no long names', async (t) => {
-  const log = new MessageLog()
+  const log = new WorkLog()
   log.add('p', call('x'.repeat(1000)), 0)
   t.equal(log.of('p', 0, 0)[0]?.message.length, 129)
 })

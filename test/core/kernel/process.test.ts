@@ -62,7 +62,10 @@ class Recorder extends Process<Note> {
 
 function setUp() {
   const clock = createSimulatedClock()
-  const node = new Node('main', clock, silentLogger, undefined, localTransport, new Backlog(1000, 1e6))
+  const node = new Node({
+    ...{ name: 'main', clock, logger: silentLogger, commits: undefined, transport: localTransport },
+    backlog: new Backlog(1000, 1e6),
+  })
   const process = new Recorder(node, 100)
   const put = (...messages: string[]) => {
     for (const message of messages) process.put(new Info(message, {}, false))

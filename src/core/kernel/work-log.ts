@@ -1,6 +1,7 @@
 /**
- * The last messages that the processes of a node have taken, for the records of crashes (OTP: `sys:log/2`, which is in the
- * error report too). It is always on, so one array for all of them is written round, short enough to stay in a cache, and of
+ * What the processes of a node are at, and have been. Who looks on from outside, as the board of a thread, overrides what it wants to
+ * hear of; here only the last messages that were taken are kept, for the records of crashes (OTP: `sys:log/2`, which is in the
+ * error report too). That is always on, so one array for all of them is written round, short enough to stay in a cache, and of
  * each message no more is kept than whose it was, its kind, its name and when. A log in each process would cost memory for
  * each, and a way through memory that nothing else has used for long, at each message: a sixth of what a call costs.
  *
@@ -27,7 +28,7 @@ export interface Taken {
   readonly ticket?: number
 }
 
-export class MessageLog {
+export class WorkLog {
   readonly #fields: (string | number)[] = []
   readonly #size: number
   /** Where the next message goes, once the array is full. */
