@@ -65,6 +65,7 @@ export type { Registry } from './core/kernel/registry.js'
 export type { Store } from './core/kernel/store.js'
 export type { Death } from './core/kernel/ties.js'
 export { type Destination, localTransport, type Transport } from './core/kernel/transport.js'
+export { defaultBounds } from './core/runtime/bounds.js'
 export { createRuntime } from './core/runtime/create-runtime.js'
 export type {
   GroupCallOptions,

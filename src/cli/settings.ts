@@ -5,6 +5,7 @@
  */
 import { type Static, Type } from '@sinclair/typebox'
 import { defaultLimits } from '../http/limits.js'
+import { defaultBounds } from '../index.js'
 import { bundledDirectory } from '../loading/bundled-directory.js'
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -54,13 +55,13 @@ export const settingsSchema = Type.Object({
     description: 'Directory of what durable servers keep; made when the first implementation is durable',
   }),
   maxStateBytes: Type.Integer({
-    default: 256 * 1024,
+    default: defaultBounds.maxStateBytes,
     minimum: 1,
     maximum: 2 ** 30,
     description: 'How many bytes a state that is kept may have',
   }),
   maxAttempts: Type.Integer({
-    default: 5,
+    default: defaultBounds.maxAttempts,
     minimum: 1,
     maximum: 1_000_000,
     description: 'How often a cast that crashes its durable server is tried before it is set aside',
@@ -72,7 +73,7 @@ export const settingsSchema = Type.Object({
     description: `Least level to log: ${LOG_LEVELS.join(', ')}`,
   }),
   idle: Type.Integer({
-    default: 300_000,
+    default: defaultBounds.idle,
     minimum: 1,
     maximum: LONGEST,
     description: 'How long a durable server that nobody asks stays in memory',
@@ -120,13 +121,13 @@ export const settingsSchema = Type.Object({
     description: 'By how much the work may be late before requests are refused; 0 is for ever',
   }),
   maxQueued: Type.Integer({
-    default: 100_000,
+    default: defaultBounds.maxQueued,
     minimum: 1,
     maximum: 100_000_000,
     description: 'How many messages may wait in all mailboxes together',
   }),
   maxQueuedBytes: Type.Integer({
-    default: 256 * 1024 * 1024,
+    default: defaultBounds.maxQueuedBytes,
     minimum: 1,
     maximum: 2 ** 40,
     description: 'How many bytes these may have',
@@ -151,14 +152,19 @@ export const settingsSchema = Type.Object({
     description: 'How many megabytes the heap of each thread may have; 0 is what Node gives it',
   }),
   maxRestarts: Type.Integer({
-    default: 10,
+    default: defaultBounds.maxRestarts,
     minimum: 0,
     maximum: 1_000_000,
     description: 'A server that crashes more often than this within max-seconds is not restarted',
   }),
-  maxSeconds: Type.Number({ default: 5, exclusiveMinimum: 0, maximum: LONGEST, description: 'See max-restarts' }),
+  maxSeconds: Type.Number({
+    default: defaultBounds.maxSeconds,
+    exclusiveMinimum: 0,
+    maximum: LONGEST,
+    description: 'See max-restarts',
+  }),
   rememberExits: Type.Integer({
-    default: 600_000,
+    default: defaultBounds.rememberExits,
     minimum: 0,
     maximum: LONGEST,
     description: "How long an ended server's id answers server_exited",

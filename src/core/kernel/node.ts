@@ -24,11 +24,11 @@ export interface NodeTerms {
   readonly workLog?: WorkLog | undefined
   readonly crashes?: CrashRecords | undefined
   /** Of one state, as JSON, that is kept. */
-  readonly maxStateBytes?: number | undefined
+  readonly maxStateBytes: number
   /** Milliseconds after which a durable server that nobody asks leaves memory. */
-  readonly idle?: number | undefined
+  readonly idle: number
   /** A kept message that was taken so often, and crashed its server each time, is set aside. */
-  readonly maxAttempts?: number | undefined
+  readonly maxAttempts: number
 }
 
 export class Node {
@@ -67,9 +67,9 @@ export class Node {
     this.backlog = terms.backlog
     this.workLog = terms.workLog ?? new WorkLog()
     this.crashes = terms.crashes ?? new CrashRecords()
-    this.maxStateBytes = terms.maxStateBytes ?? 256 * 1024
-    this.idle = terms.idle ?? 300_000
-    this.maxAttempts = terms.maxAttempts ?? 5
+    this.maxStateBytes = terms.maxStateBytes
+    this.idle = terms.idle
+    this.maxAttempts = terms.maxAttempts
     this.deadlines = new Deadlines(clock)
     this.ids = new IdMaker(clock)
     this.scheduler = new Scheduler(

@@ -13,13 +13,12 @@ import { RootKeeper } from '../server/keeper.js'
 import type { Server } from '../server/server.js'
 import { defineSupervisor, SUPERVISOR } from '../supervisor/supervisor.js'
 import { admit } from './admit.js'
+import { defaultBounds } from './bounds.js'
 import { Directory } from './directory.js'
 import { LocalFamily } from './local-family.js'
 import { LocalRuntime } from './local-runtime.js'
 import { noNeighbours } from './neighbours.js'
 import type { Runtime, RuntimeOptions } from './runtime.js'
-
-const TEN_MINUTES = 600_000
 
 /**
  * A runtime with the given implementations.
@@ -44,9 +43,10 @@ export function createNode(options: RuntimeOptions): LocalRuntime {
     protocols.set(name, admit(name, definition, store !== undefined))
   }
   const { neighbours = noNeighbours } = options
-  const exits = options.exits ?? new Exits(clock, options.rememberExits ?? TEN_MINUTES)
+  const bounds = boundsOf(options)
+  const exits = options.exits ?? new Exits(clock, bounds.rememberExits)
   const directory = new Directory((options.registry ?? new MemoryRegistry()) as Registry<Server>, exits)
-  const root = new RootKeeper({ maxRestarts: options.maxRestarts ?? 10, maxSeconds: options.maxSeconds ?? 5 })
+  const root = new RootKeeper(bounds)
   const family = new LocalFamily(directory, (...server) => runtime.makeClaimed(...server), neighbours, root, store)
   protocols.set(SUPERVISOR, compileProtocol(SUPERVISOR, defineSupervisor(family)))
   const losses = {
@@ -57,12 +57,12 @@ export function createNode(options: RuntimeOptions): LocalRuntime {
   const node: Node = new Node({
     ...{ name: options.node ?? ALONE, clock, logger, transport },
     commits: store && new GroupCommit(store, losses),
-    backlog: new Backlog(options.maxQueued ?? 100_000, options.maxQueuedBytes ?? 256 * 1024 * 1024),
+    backlog: new Backlog(bounds.maxQueued, bounds.maxQueuedBytes),
     workLog: options.workLog,
     crashes: options.crashes,
-    maxStateBytes: options.maxStateBytes,
-    idle: options.idle,
-    maxAttempts: options.maxAttempts,
+    maxStateBytes: bounds.maxStateBytes,
+    idle: bounds.idle,
+    maxAttempts: bounds.maxAttempts,
   })
   const runtime: LocalRuntime = new LocalRuntime(
     node,
@@ -75,4 +75,12 @@ export function createNode(options: RuntimeOptions): LocalRuntime {
     store,
   )
   return runtime
+}
+
+type Bounds = { readonly [Name in keyof typeof defaultBounds]: number }
+
+/** A program that is not typed may say `undefined`. */
+function boundsOf(options: RuntimeOptions): Bounds {
+  const names = Object.keys(defaultBounds) as (keyof Bounds)[]
+  return Object.fromEntries(names.map((name) => [name, options[name] ?? defaultBounds[name]])) as Bounds
 }

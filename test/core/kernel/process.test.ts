@@ -64,6 +64,7 @@ function setUp() {
   const clock = createSimulatedClock()
   const node = new Node({
     ...{ name: 'main', clock, logger: silentLogger, commits: undefined, transport: localTransport },
+    ...{ maxStateBytes: 1e6, idle: 1e6, maxAttempts: 5 },
     backlog: new Backlog(1000, 1e6),
   })
   const process = new Recorder(node, 100)
