@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const recorded = join(root, '.tap/coverage')
+const recorded = join(root, 'coverage/raw')
 const core = join(root, 'dist/src/core')
 
 function fail(message) {

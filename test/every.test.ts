@@ -9,7 +9,7 @@ import t from 'tap'
 
 const here = fileURLToPath(import.meta.url)
 const tests = fileURLToPath(new URL('.', import.meta.url))
-const recorded = fileURLToPath(new URL('../../.tap/coverage', import.meta.url))
+const recorded = fileURLToPath(new URL('../../coverage/raw', import.meta.url))
 
 /** Whose coverage is recorded: that of the core, by its own tests and those of what it answers over HTTP. It costs time. */
 const RECORDED = /^(core|http)\//
