@@ -2,8 +2,9 @@
 // any more, nor a deleted test be run. The compiler itself never deletes.
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
-const root = new URL('..', import.meta.url).pathname
+const root = fileURLToPath(new URL('..', import.meta.url))
 const output = /\.(?:d\.ts|js|js\.map)$/
 
 for (const folder of ['src', 'routes', 'implementations', 'test', 'bench']) {

@@ -89,6 +89,7 @@ export default defineServer({
 
     // 12. Answering later: keep the caller's address, return `noReply`, and some other handler calls `ctx.reply`.
     watch: (state, _args, ctx) => {
+      if (state.left === 0) return 'launched'
       if (state.watchers.length >= 1000) return 'too many watchers'
       state.watchers.push(ctx.from)
       return ctx.noReply()

@@ -106,10 +106,10 @@ export class EventStream {
     try {
       this.#watch = await this.follow(this, this.#watch?.position)
     } catch (error) {
-      if (!(error instanceof GenServerError)) throw error
-      // The server has ended, so long ago that nobody remembers how.
       this.end()
-      return
+      // The server may have ended, so long ago that nobody remembers how.
+      if (error instanceof GenServerError) return
+      throw error
     } finally {
       this.#isCatchingUp = false
     }

@@ -74,8 +74,13 @@ export function sendCallOnce(
 function outcomeOf(request: Request): Promise<string> {
   return new Promise((resolve, reject) =>
     request.whenSettled((error) => {
-      if (error !== undefined) reject(error)
-      else resolve(`{"kind":"replied","revision":${request.revision},"reply":${request.replyText}}`)
+      if (error !== undefined) return reject(error)
+      // A reply may be longer than a string can be, and what is thrown here the server would have to answer for.
+      try {
+        resolve(`{"kind":"replied","revision":${request.revision},"reply":${request.replyText}}`)
+      } catch (tooLong) {
+        reject(tooLong)
+      }
     }),
   )
 }

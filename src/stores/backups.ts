@@ -43,7 +43,7 @@ export class Backups {
     this.#isUnderWay = true
     try {
       const copy = await this.#copy()
-      const { size } = await copy.stat()
+      const { size } = await sizeOf(copy)
       const content = copy.createReadStream()
       content.once('close', () => this.#over())
       return { size, content }
@@ -70,5 +70,15 @@ export class Backups {
 
   #over(): void {
     this.#isUnderWay = false
+  }
+}
+
+/** What cannot be looked at is closed: it has no name, and would take its room until the process ends. */
+async function sizeOf(copy: FileHandle): Promise<{ readonly size: number }> {
+  try {
+    return await copy.stat()
+  } catch (error) {
+    await copy.close()
+    throw error
   }
 }

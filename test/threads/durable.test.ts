@@ -59,6 +59,18 @@ t.test('a thread that is lost costs durable servers nothing that was acknowledge
   await t.rejects(later.start('a'), { code: 'already_started' })
 })
 
+t.test('an ended id goes on counting in the next process', async (t) => {
+  const data = join(t.testdir(), 'data')
+  const { host, call, start, close } = await open(t, data)
+  await start('a')
+  await call('a', 'add', { amount: 5 })
+  await host.stop('a')
+  await close()
+  const later = await open(t, data)
+  await t.rejects(later.call('a', 'look'), { code: 'server_exited' })
+  t.match(await later.start('a'), { incarnation: 2, revision: 3 })
+})
+
 t.test('a cast from one node to another that is lost arrives once', async (t) => {
   const data = join(t.testdir(), 'data')
   const { host, call, start, close } = await open(t, data)

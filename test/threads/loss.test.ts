@@ -533,6 +533,24 @@ t.test('casts that end with their server make no room scarce', async (t) => {
   }
 })
 
+for (const threads of [1, 2]) {
+  t.test(`an ended id goes on counting when its thread is lost (${threads} threads)`, async (t) => {
+    const { host, start, call } = await openHost(t, threads, { handlerLimit: 200 })
+    for (const id of ['a', 'b', 'c']) await start(id, {}, { id })
+    await call('a', 'add')
+    await host.kill('a')
+    // On the thread of the one that has ended, and on that of each other.
+    for (const id of ['c', 'b']) await t.rejects(call(id, 'leave'), { code: 'server_crashed' })
+    t.match(await start('a'), { incarnation: 2, revision: 3 })
+    for (let crash = 0; crash < 3; crash++) await call('b', 'leave').catch(() => {})
+    await t.rejects(call('b', 'add'), { code: 'server_exited' }, 'it has cost its thread too often')
+    t.ok(
+      ((await start('b')) as { incarnation: number }).incarnation > 4,
+      'the end that the gateway has seen counts too',
+    )
+  })
+}
+
 t.test('an init that does not come back is charged to its server, also in a later life', async (t) => {
   const { host, start, call } = await openHost(t, 1, { handlerLimit: 200 })
   await start('a', { init: 'loopAgain' })

@@ -232,7 +232,8 @@ export class DurableServer extends IdleServer {
         },
         (error) => {
           this.#isKept = wasKept
-          this.notStarted(scope, storageFailed(this.id, error), 'killed')
+          // It may have been cut off meanwhile, and its starter have heard so.
+          if (this.scope === scope) this.notStarted(scope, storageFailed(this.id, error), 'killed')
           resolve()
         },
       ),
@@ -244,8 +245,8 @@ export class DurableServer extends IdleServer {
   }
 
   /** It is not given up: it comes back in the longest time that anybody waits. */
-  protected override askKeeper(reason: Reason, cause: Cause): Comeback | undefined {
-    const comeback = super.askKeeper(reason, cause)
+  protected override comebackAfter(reason: Reason, cause: Cause): Comeback | undefined {
+    const comeback = super.comebackAfter(reason, cause)
     const isWanted = cause !== 'stopped' && comesBack(this.restart, reason)
     return comeback ?? (isWanted ? LONGEST_DELAY : undefined) // 2
   }

@@ -28,7 +28,8 @@ export abstract class IdleServer extends GatedServer {
 
   /** Nobody holds anything of it, and nothing of it is anywhere but in the store. */
   get #canLeave(): boolean {
-    const hasNothing = this.idle && this.mailbox.taken === 0 && this.anyWaiters?.areNone !== false && this.pipes === 0
+    const hasNothing =
+      this.idle && this.mailbox.reserved === 0 && this.anyWaiters?.areNone !== false && this.pipes === 0
     const isWanted = this.feed?.isWatched || this.anyListeners?.size || this.tracer !== undefined
     const isTied = this.anyTies?.areNone === false || this.anyIdleTimeout?.isArmed
     const isWell = this.status === 'running' && this.hasState && !this.suspended && !this.isEnding

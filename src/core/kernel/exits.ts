@@ -47,6 +47,11 @@ export class Exits {
     return undefined
   }
 
+  /** All, in the order of their time. */
+  get all(): Exit[] {
+    return [...this.#exits.values()].filter((exit) => !this.#isOver(exit))
+  }
+
   #isOver(exit: Exit): boolean {
     return this.clock.now() - exit.at >= this.remember
   }

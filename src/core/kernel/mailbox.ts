@@ -37,7 +37,7 @@ export class Mailbox {
   }
 
   /** How many places are reserved, for what waits and for what is about to. */
-  get taken(): number {
+  get reserved(): number {
     return this.#places
   }
 

@@ -26,12 +26,12 @@ export function castLater(
   delay: number,
 ): Awaitable<string> {
   const cast = { message, args: castOperation(to.protocol, message).check(args), origin, ifMatch }
-  const timers = to.anyTimers?.size ?? 0
-  if (timers >= to.mailbox.limit) {
-    throw new GenServerError('mailbox_full', `${to.id} has ${timers} timers and takes no more`, { retryAfter: 1 })
-  }
   const ref = node.makeRef('t')
   const arm = (): Awaitable<string> => {
+    const timers = to.anyTimers?.size ?? 0
+    if (timers >= to.mailbox.limit) {
+      throw new GenServerError('mailbox_full', `${to.id} has ${timers} timers and takes no more`, { retryAfter: 1 })
+    }
     // It may have been started for this cast and have failed at once: nobody would ever clear the timer.
     if (!to.ended) {
       to.timers.cast(ref, delay, cast)

@@ -4,7 +4,7 @@ import { outcomeText } from '../durable/outcome.js'
 import { storageFailed } from '../durable/storage-failed.js'
 import { GenServerError } from '../kernel/errors.js'
 import type { Store } from '../kernel/store.js'
-import { callOperation, reservePlace } from '../server/sending.js'
+import { callOperation, mustHavePlace } from '../server/sending.js'
 import type { Server } from '../server/server.js'
 import type { LaterCall } from './keeping.js'
 
@@ -20,8 +20,7 @@ export async function keepCall(
   { key, ifMatch, origin }: LaterCall,
 ): Promise<number> {
   const checked = callOperation(to.protocol, message).check(args)
-  reservePlace(to)
-  to.mailbox.release()
+  mustHavePlace(to)
   if (store === undefined || to.protocol.definition.durable !== true) return 0
   await to.begun(Number.POSITIVE_INFINITY)
   const cast = {

@@ -151,8 +151,7 @@ export abstract class KeptRuntime extends Sys implements Keeping {
     void this.keptStates?.writeBack.stop()
   }
 
-  /** It is not woken for that. */
-  /** Of one that is in the store only. */
+  /** The state of one that is in the store only. It is not woken for that. */
   protected async storedState(server: Pick<Sleeper, 'id' | 'protocol'>): Promise<StateView> {
     const view = await this.#restoration?.stateOf(server)
     if (view !== undefined) return view

@@ -14,6 +14,7 @@ import { pagesOf } from '../durable/kept-pages.js'
 import { restoredTerms } from '../durable/kept-text.js'
 import { makeDurable } from '../durable/make-durable.js'
 import { NotRestored, notRestored } from '../durable/not-restored.js'
+import { restoreExits } from '../durable/restore-exits.js'
 import { Sleeper } from '../durable/sleeper.js'
 import { notRead, storageFailed } from '../durable/storage-failed.js'
 import { Breath } from '../kernel/breath.js'
@@ -29,9 +30,6 @@ import type { LocalFamily } from './local-family.js'
 import { makeKnown } from './make-known.js'
 import type { Neighbours } from './neighbours.js'
 import { SupervisorKeeper } from './supervisor-keeper.js'
-
-/** Exits that are remembered beyond the process. */
-export const MOST_EXITS = 10_000
 
 /** Of whom the store is asked at once: others wait for it meanwhile. */
 const PAGE = 500
@@ -76,7 +74,7 @@ export class Restoration {
         await this.restoreServers(page.map(({ id }) => id))
         restored += page.length
       }
-      await this.#restoreExits()
+      await restoreExits(this.store, this.home.directory.exits)
     } catch (error) {
       throw notRestored(error)
     }
@@ -228,13 +226,6 @@ export class Restoration {
     } catch {
       // Its `redact` knows nothing of a state of other code.
       return { state: null, redactFailed: true, revision, incarnation }
-    }
-  }
-
-  async #restoreExits(): Promise<void> {
-    const { exits } = this.home.directory
-    for (const { id, reason, at, incarnation, revision } of await this.store.exits(exits.since, MOST_EXITS)) {
-      exits.add({ id, reason: JSON.parse(reason), at, incarnation, revision })
     }
   }
 

@@ -126,7 +126,7 @@ export abstract class Starter {
       }
     }
     const running = this.directory.get(id)
-    if (running.protocol !== protocol) throw alreadyStarted(running)
+    if (running.protocol.name !== protocol.name) throw alreadyStarted(running)
     await running.begun(timeout)
     return { started: false, info: running.info }
   }

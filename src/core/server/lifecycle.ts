@@ -128,16 +128,16 @@ export abstract class Lifecycle extends Ending implements Mortal {
     this.anyWaiters?.failDeferred(() => failure)
   }
 
+  protected comebackAfter(reason: Reason, cause: Cause): Comeback | undefined {
+    return this.keeper.comeback(this, reason, cause)
+  }
+
   protected askKeeper(reason: Reason, cause: Cause): Comeback | undefined {
-    const comeback = this.keeper.comeback(this, reason, cause)
-    const isAlone = this.keeper.supervisor === undefined
-    if (comeback === undefined && isAlone && cause !== 'stopped' && comesBack(this.restart, reason)) {
-      logError(
-        this.node.logger,
-        { server: this.id, restarts: this.restarts },
-        `${this.id} restarts too often and is given up`,
-      )
-    }
+    const { id, restarts, keeper, node } = this
+    const comeback = this.comebackAfter(reason, cause)
+    const isAlone = keeper.supervisor === undefined
+    if (comeback === undefined && isAlone && cause !== 'stopped' && comesBack(this.restart, reason))
+      logError(node.logger, { server: id, restarts }, `${id} restarts too often and is given up`)
     return comeback
   }
 
@@ -291,7 +291,7 @@ export abstract class Lifecycle extends Ending implements Mortal {
     this.waiters.stopOrdered(order)
     return this.stop(order.reason, (final) => {
       this.hold(final)
-      order.done(undefined)
+      this.anyWaiters?.held(order)
       return undefined
     })
   }

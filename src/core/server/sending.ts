@@ -49,10 +49,16 @@ export function checkAgain(protocol: Protocol, envelope: Envelope): GenServerErr
 /** @throws {GenServerError} `mailbox_full`, `overloaded` */
 export function reservePlace({ id, mailbox }: Addressee, bytes = 0): void {
   if (mailbox.reserve(bytes)) return
-  const { taken, isFull, retryAfter } = mailbox
+  const { reserved, isFull, retryAfter } = mailbox
   throw isFull
-    ? new GenServerError('mailbox_full', `${id} has ${taken} messages waiting and takes no more`, { retryAfter })
+    ? new GenServerError('mailbox_full', `${id} has ${reserved} messages waiting and takes no more`, { retryAfter })
     : new GenServerError('overloaded', 'as many messages wait for all servers together as are taken', { retryAfter })
+}
+
+/** As `reservePlace`, for a message that will have its place when the store has it. */
+export function mustHavePlace(to: Addressee): void {
+  reservePlace(to)
+  to.mailbox.release()
 }
 
 interface SendOptions {

@@ -57,7 +57,8 @@ export class Timers {
   /** When the next one fires: milliseconds since the Unix epoch. */
   get nextDue(): number | null {
     if (this.#timers.size === 0) return null
-    const next = Math.min(...[...this.#timers.values()].map(({ due }) => due))
+    let next = Number.POSITIVE_INFINITY
+    for (const { due } of this.#timers.values()) next = Math.min(next, due)
     return this.clock.now() + Math.max(0, Math.ceil(next - this.clock.monotonic()))
   }
 

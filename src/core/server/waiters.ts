@@ -29,6 +29,12 @@ export class Waiters {
     this.#stopping = order
   }
 
+  /** The order to take it down for a while is carried out. */
+  held(order: StopOrder): void {
+    if (this.#stopping === order) this.#stopping = undefined
+    order.done(undefined)
+  }
+
   /** Somebody's order to end for good is being carried out. */
   get areForTheEnd(): boolean {
     return this.#stopping?.isHold === false

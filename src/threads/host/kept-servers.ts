@@ -13,10 +13,10 @@ import {
   Finder,
   type KeptExit,
   type KeptSupervisor,
-  MOST_EXITS,
   notRestored,
   pagesOf,
   restoredTerms,
+  restoreExits,
   SUPERVISOR,
   Sweeper,
   storageFailed,
@@ -132,11 +132,10 @@ export class KeptServers {
       await Promise.all([...ids].map(([node, own]) => node.ask('restoreServers', own))) // 2
       restored += page.length
     }
+    await restoreExits(client, places.exits)
+    for (const node of nodes().all) node.channel.say({ kind: 'ended', exits: places.exits.all })
     await this.finder.begin(logger)
     await Promise.all(nodes().all.map((node) => node.ask('goOn'))) // 2
-    for (const exit of await client.exits(places.exits.since, MOST_EXITS)) {
-      places.exits.add({ ...exit, reason: JSON.parse(exit.reason) })
-    }
     if (restored > 0) logger.info({ servers: restored }, 'durable servers are back')
     for (const top of await topsOf(client)) if (!except.has(top.id)) await this.#raise(top)
   }

@@ -26,7 +26,6 @@ import {
 import type { Clock, Logger, Origin, StartOptions } from '../../index.js'
 import { uncarry } from '../wire/carried-failure.js'
 import type { Asker } from '../wire/channel.js'
-import type { Unnamed } from '../wire/life-messages.js'
 import type { Ask, Askable, CallMessage, CastMessage, Lost, ToNode } from '../wire/messages.js'
 import type { Activity } from './activity.js'
 import type { KeptServers } from './kept-servers.js'
@@ -227,7 +226,8 @@ export class Recovery {
     places.free(place)
     if (exit !== undefined) places.exits.add(exit)
     lives.ended(place, exit)
-    this.#tellOthers(place.node, { kind: 'unnamed', id, exit: places.exits.get(id) })
+    // Its own node too: the next generation has been told already who had ended by then.
+    for (const node of this.terms.nodes()) node.channel.say({ kind: 'unnamed', id, exit: places.exits.get(id) })
   }
 
   #endKept({ id, implementation }: Place, exit: Exit): void {
@@ -236,7 +236,7 @@ export class Recovery {
       .catch((error) => this.terms.logger.error({ server: id, err: error }, 'the end of a server could not be kept'))
   }
 
-  #tellOthers(node: ThreadNode, said: Lost | Unnamed): void {
+  #tellOthers(node: ThreadNode, said: Lost): void {
     for (const other of this.terms.nodes()) if (other !== node) other.channel.say(said)
   }
 

@@ -122,11 +122,13 @@ export class Succession {
     node.begin(this.terms.clock.now())
   }
 
-  /** Tells a thread that is about to begin who is on the other nodes. */
+  /** Tells a thread that is about to begin who is on the other nodes, and who has ended. */
   introduce(node: ThreadNode): void {
-    const others = [...this.terms.places.all()].filter((place) => place.node !== node && place.terms !== undefined)
-    if (others.length === 0) return
-    node.channel.say({ kind: 'named', servers: others.map(({ name }) => name) })
+    const { places } = this.terms
+    const others = [...places.all()].filter((place) => place.node !== node && place.terms !== undefined)
+    if (others.length > 0) node.channel.say({ kind: 'named', servers: others.map(({ name }) => name) })
+    const { all: exits } = places.exits
+    if (exits.length > 0) node.channel.say({ kind: 'ended', exits })
   }
 
   /** From now on nobody takes the place of anybody. */

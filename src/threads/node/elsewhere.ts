@@ -15,7 +15,7 @@ import {
 import type { Reason, ServerInfo, StartOptions } from '../../index.js'
 import { uncarry } from '../wire/carried-failure.js'
 import type { Channel } from '../wire/channel.js'
-import type { Named, Unnamed } from '../wire/life-messages.js'
+import type { Ended, Named, Unnamed } from '../wire/life-messages.js'
 import type { FromNode, Lost, Response, Tie } from '../wire/messages.js'
 import { sizeOf } from '../wire/size.js'
 import { type Carrier, Outbox, RemoteServer } from './remote-server.js'
@@ -42,6 +42,10 @@ export class Elsewhere implements Neighbours, Carrier {
   unnamed({ id, exit }: Unnamed): void {
     this.#servers.delete(id)
     if (exit !== undefined) this.exits.add(exit)
+  }
+
+  ended(exits: Ended['exits']): void {
+    for (const exit of exits) this.exits.add(exit)
   }
 
   find(id: string): RemoteServer | undefined {

@@ -121,6 +121,9 @@ export class NodeService {
       case 'unnamed':
         this.elsewhere.unnamed(message)
         break
+      case 'ended':
+        this.elsewhere.ended(message.exits)
+        break
       default:
         this.channel.answered(message)
         break

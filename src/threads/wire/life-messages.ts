@@ -45,6 +45,12 @@ export interface Named {
   readonly servers: readonly (readonly [id: string, implementation: string, mailbox: number])[]
 }
 
+/** Servers that have ended, on whatever node: an id that is started again goes on counting. */
+export interface Ended {
+  readonly kind: 'ended'
+  readonly exits: readonly Exit[]
+}
+
 export interface Unnamed {
   readonly kind: 'unnamed'
   readonly id: string

@@ -17,6 +17,7 @@ import type { CarriedFailure } from './carried-failure.js'
 import type {
   BeganMessage,
   CrashedMessage,
+  Ended,
   Named,
   RegisteredMessage,
   SleptMessage,
@@ -261,6 +262,7 @@ export type ToNode =
   | Unwatch
   | Named
   | Unnamed
+  | Ended
   | Lost
 
 /** From a thread of servers to that of the gateway. */

@@ -92,6 +92,17 @@ t.test('who is taken down with a sibling goes on from its state too', async (t) 
   await close()
 })
 
+t.test('who was taken down with a sibling can leave memory, also if it begins from its init', async (t) => {
+  const { supervisor, children, clock, runtime, crash, close } = await families(t, { idle: 1000 })
+  const own = { id: 'own', implementation: 'account', restartFrom: 'init' }
+  await supervisor('top', { strategy: 'oneForAll', maxRestarts: 5, children: [...accounts('a'), own] })
+  await crash('a')
+  t.same(await children(), ['a running', 'own running'])
+  await clock.advance(3000)
+  t.same([isAwake(runtime, 'a'), isAwake(runtime, 'own')], [false, false])
+  await close()
+})
+
 t.test('a temporary child falls with nobody, and stands alone then', async (t) => {
   const { supervisor, call, runtime, crash, children, close } = await families(t)
   await supervisor('top', {

@@ -32,6 +32,34 @@ t.test('a start that is given up while its state is on its way leaves nothing in
   await close()
 })
 
+t.test('a start that is given up does not come back when its state is lost on its way', async (t) => {
+  const { runtime, commits, clock, settle, next, close } = await talking(t)
+  commits.hold()
+  const started = observe(runtime.start('talker', {}, { id: 'new', timeout: 100 }))
+  await clock.advance(100)
+  t.match(started.error, { code: 'init_timeout' })
+  commits.fail(new StoreFull('no room'))
+  await settle()
+  commits.recover()
+  await clock.advance(60_000)
+  t.equal(runtime.whereis('new'), undefined)
+  const { restored, close: end } = await next()
+  t.equal(restored, 2, 'nor does the next process have it')
+  await end()
+  await close()
+})
+
+t.test('that a durable server is given up is said of none', async (t) => {
+  const { runtime, clock, logged, call, close } = await talking(t)
+  for (let crash = 0; crash < 12; crash++) call('s', 'fail')
+  await clock.advance(20_000)
+  t.match(runtime.info('s'), { status: 'restarting', crashes: 11 }, 'all that it may, and one more')
+  t.notOk(logged.some(({ message }) => /given up/.test(message)))
+  await clock.advance(30_000)
+  t.match(runtime.info('s'), { crashes: 12 }, 'it went on')
+  await close()
+})
+
 t.test('a cast to a server that is starting is kept when that has begun', async (t) => {
   const { runtime, commits, heard, store, settle, close } = await talking(t)
   commits.hold()
