@@ -7,7 +7,7 @@
  *    read of the batch.
  * 4. Calls that wait are given up when the client has gone.
  * 5. The answers of what is done at once are written at once, as one piece.
- * 6. It holds the thread for `SLICE` milliseconds in a turn of the event loop, and for one handler more.
+ * 6. It holds the thread for `SLICE_MS` milliseconds in a turn of the event loop, and for one handler more.
  */
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -19,7 +19,7 @@ import { HttpProblem, problemDocument } from './problem-document.js'
 /** Messages of one batch: fewer than a mailbox takes that says nothing else, so that one batch does not fill it. */
 const MOST_UNDER_WAY = 250
 
-const SLICE = 10
+const SLICE_MS = 10
 
 /** Characters of answers that are gathered before they are written. */
 const MOST_AT_ONCE = 64 * 1024
@@ -112,7 +112,7 @@ export class Batch {
   /** Until when it may go on in this turn of the event loop. What is left then is gone on with in the next. */
   #turn(): number {
     if (this.#until === undefined) {
-      this.#until = performance.now() + SLICE // 6
+      this.#until = performance.now() + SLICE_MS // 6
       setImmediate(() => {
         this.#until = undefined
         if (this.#hasMore || this.#answers !== '') this.#send()

@@ -18,7 +18,7 @@ import { OPERATOR, type Suspender } from './suspender.js'
 import { Wishes } from './wishes.js'
 
 /** How many messages a process handles before the next one gets its turn. */
-const SLICE = 16
+const MESSAGES_A_TURN = 16
 
 /** Something that is done when the promise settles; `undefined`: it is done. */
 export type Pending = Promise<void> | undefined
@@ -246,7 +246,7 @@ export abstract class Process<Urgent extends First> extends Mailbox {
   }
 
   private handleSome(): void {
-    for (let taken = 0; taken < SLICE && this.#open; taken++) {
+    for (let taken = 0; taken < MESSAGES_A_TURN && this.#open; taken++) {
       const envelope = this.#urgent?.shift() ?? (this.#suspended === 0 ? this.mailbox.shift() : this.takeHeeded())
       if (envelope === undefined) {
         this.rest()

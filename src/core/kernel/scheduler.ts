@@ -3,7 +3,7 @@
  *
  * 1. A process runs after the code that woke it has finished, never inside it. Code that has corked asks for it: then the
  *    first message is handled at once, and the rest in `uncork`.
- * 2. Rounds run as microtasks, and after `ROUNDS` of them, or `SLICE` milliseconds, the event loop gets its chance: processes that
+ * 2. Rounds run as microtasks, and after `ROUNDS` of them, or `SLICE_MS` milliseconds, the event loop gets its chance: processes that
  *    have much to do, or keep each other busy, do not keep the rest of the program waiting.
  */
 
@@ -15,7 +15,7 @@ export interface Runnable {
 const ROUNDS = 64
 
 /** Of the machine's clock: it is about what else the thread has to do, and about no time of servers. */
-const SLICE = 10
+const SLICE_MS = 10
 
 const settled = Promise.resolve()
 
@@ -75,7 +75,7 @@ export class Scheduler {
         this.resting()
         return
       }
-      until ??= performance.now() + SLICE
+      until ??= performance.now() + SLICE_MS
       this.#ready = this.#spare
       let ran = 0
       for (const process of batch) {

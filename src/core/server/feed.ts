@@ -35,7 +35,7 @@ export interface Watch {
   close(): void
 }
 
-interface Kept extends FeedEvent {
+interface KeptEvent extends FeedEvent {
   readonly bytes: number
 }
 
@@ -50,7 +50,7 @@ interface Watcher {
 
 export class Feed {
   /** The latest events; their numbers end with `#last`. */
-  readonly #kept: Kept[] = []
+  readonly #kept: KeptEvent[] = []
   #last = 0
   #bytes = 0
   #isOver = false
@@ -72,7 +72,7 @@ export class Feed {
     this.#kept.push({ position: this.#at(this.#last), event, data, json, bytes })
     this.#bytes += bytes
     while (this.#kept.length > 1 && (this.#kept.length > this.limits.events || this.#bytes > this.limits.bytes)) {
-      this.#bytes -= (this.#kept.shift() as Kept).bytes // 2
+      this.#bytes -= (this.#kept.shift() as KeptEvent).bytes // 2
     }
     for (const watcher of this.#watchers) this.#tell(watcher)
   }

@@ -73,7 +73,7 @@ export interface Traced {
 }
 
 /** A message that is taken. */
-interface Taken {
+interface TracedMessage {
   readonly kind: string
   readonly message: string
   readonly args?: Json
@@ -106,7 +106,7 @@ export class Tracer {
     if (this.server.tracer === this) this.server.tracer = undefined
   }
 
-  taken(taken: Taken): void {
+  taken(taken: TracedMessage): void {
     // It is frozen by being looked at, so that the turn makes another.
     this.#before = this.server.committed
     const { kind, message, args, origin, call } = taken

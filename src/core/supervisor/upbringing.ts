@@ -15,7 +15,7 @@ import type { Entry, Household } from './family.js'
 import { fallout, type Strategy } from './strategy.js'
 
 /** What came of a start. */
-export type Outcome = 'running' | 'ignored' | GenServerError
+export type StartOutcome = 'running' | 'ignored' | GenServerError
 
 /** A child that could not be started, and why. */
 export interface NotBegun {
@@ -51,7 +51,7 @@ export class Upbringing {
   }
 
   /** Starts a child that is not in the table, or is `stopped` there. One that cannot be started stays as it was. */
-  async start(spec: ChildSpec, isDynamic: boolean): Promise<Outcome> {
+  async start(spec: ChildSpec, isDynamic: boolean): Promise<StartOutcome> {
     const started = await this.#household.start(spec)
     if ('failure' in started) return started.failure
     const runs = 'incarnation' in started
@@ -65,7 +65,7 @@ export class Upbringing {
   }
 
   /** Starts a child, and keeps that it has one. What cannot be kept is not started. */
-  async startKept(spec: ChildSpec, isDynamic: boolean): Promise<Outcome> {
+  async startKept(spec: ChildSpec, isDynamic: boolean): Promise<StartOutcome> {
     const isNew = this.table.get(spec.id) === undefined
     const outcome = await this.start(spec, isDynamic)
     const lost = typeof outcome === 'string' ? await this.kept() : undefined
@@ -171,7 +171,7 @@ export class Upbringing {
   }
 
   /** As `start`, of one that has lived before. */
-  async #startOver(spec: ChildSpec, isDynamic: boolean): Promise<Outcome> {
+  async #startOver(spec: ChildSpec, isDynamic: boolean): Promise<StartOutcome> {
     const outcome = await this.start(spec, isDynamic)
     if (outcome === 'ignored' && isDynamic) this.table.remove(spec.id) // 3
     return outcome

@@ -7,7 +7,7 @@
 import type { FromNode } from '../wire/messages.js'
 
 /** For so many milliseconds of a turn of the event loop. */
-const SLICE = 10
+const SLICE_MS = 10
 
 /** So many are heard before anybody looks at the clock. */
 const MOST_UNTIMED = 64
@@ -36,7 +36,7 @@ export class Hearing {
   }
 
   #hearSome(): void {
-    const until = performance.now() + SLICE
+    const until = performance.now() + SLICE_MS
     do this.#hearNext(MOST_UNTIMED)
     while (this.#said.length > 0 && performance.now() < until)
     this.#isArmed = this.#said.length > 0

@@ -30,7 +30,7 @@ type Sight = Pick<Seen, 'event' | 'view' | 'trace'>
 const askable: ReadonlySet<string> = new Set(ASKABLE)
 
 /** For so many milliseconds messages are handled as they are heard. */
-const SLICE = 5
+const SLICE_MS = 5
 
 export class NodeService {
   /** Questions that have not been answered and can be abandoned: how. */
@@ -59,7 +59,7 @@ export class NodeService {
     // Where the gateway is quick, one message follows the other and the timer of the beats has no turn between them.
     this.board.comesBack()
     const { node } = this.runtime
-    const until = node.tick() + SLICE
+    const until = node.tick() + SLICE_MS
     for (const message of messages) {
       // As of the message before the last: nobody reads the clock for this alone.
       this.#isLate = node.recent > until
