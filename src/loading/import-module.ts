@@ -3,8 +3,9 @@
  * people lie anywhere, are TypeScript, and have no `node_modules` to find `genservers` in; jiti compiles them, and gives
  * them the very module that the gateway itself runs on, so that there is one core in the process and not two.
  */
+import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { sep } from 'node:path'
+import { extname, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import * as door from '../index.js'
 
@@ -27,7 +28,12 @@ export async function createForeignImport({ fresh = false } = {}): Promise<Impor
     // Nothing is written: the file system may be read-only, and a file is compiled once a start.
     fsCache: false,
   })
-  return (file) => jiti.import(file)
+  // Asked to import it, jiti would leave what is an ES module already to Node, which never loads it again.
+  const as = { async: true, forceTranspile: true }
+  return async (file) => {
+    const source = await readFile(file, 'utf8')
+    return jiti.evalModule(source, { ...as, id: file, filename: file, ext: extname(file) })
+  }
 }
 
 /** Node keeps JSON that was imported, and jiti has it from there. */

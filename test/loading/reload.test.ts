@@ -1,6 +1,7 @@
 /** An implementation is loaded again from its file, and put under the servers that run. */
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { bundledDirectory } from '../../src/loading/bundled-directory.js'
 import { createRuntimeOf, loadImplementations } from '../../src/loading/load-implementations.js'
@@ -44,6 +45,38 @@ t.test('the file is read again, with what it imports', async (t) => {
   t.match(await reload(), { from: 1, to: 2, servers: 1, migrated: 1 })
   t.equal(await runtime.call('t', 'step'), 79)
   t.match(await reload(), { from: 2, to: 2, migrated: 0 }, 'twice is as once')
+})
+
+t.test('so is an ES module that Node could import by itself, since genservers is installed beside it', async (t) => {
+  const text = (reply: number) => `import { defineServer, GenServerError, Type } from 'genservers'
+    export default defineServer({
+      calls: { ask: { reply: Type.Integer() }, isOurs: { reply: Type.Boolean() } },
+      init: () => ({}),
+      handleCall: {
+        ask: () => ${reply},
+        isOurs: (_state, _args, ctx) => ctx.call('nobody', 'ask', {}).catch((error) => error instanceof GenServerError),
+      },
+    })`
+  const root = fileURLToPath(new URL('../../..', import.meta.url))
+  const directory = t.testdir({
+    'package.json': '{ "type": "module" }',
+    node_modules: { genservers: t.fixture('symlink', root) },
+    'plain.js': text(1),
+    'named.mjs': text(1),
+  })
+  const loaded = await loadImplementations([directory])
+  const runtime = createRuntimeOf(loaded, {})
+  t.teardown(() => runtime.close())
+  for (const [name, file] of [
+    ['plain', 'plain.js'],
+    ['named', 'named.mjs'],
+  ] as const) {
+    await runtime.start(name, {}, { id: name })
+    t.same([await runtime.call(name, 'ask'), await runtime.call(name, 'isOurs')], [1, true])
+    writeFileSync(join(directory, file), text(2))
+    await reloadImplementation(runtime, loaded, name, {})
+    t.equal(await runtime.call(name, 'ask'), 2)
+  }
 })
 
 t.test('JSON that it imports is read again too', async (t) => {

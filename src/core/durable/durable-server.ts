@@ -7,7 +7,6 @@
  * 3. It comes out of the store as it was last kept: when the runtime begins (`restore`), when its node was lost (`comeOut`), and when
  *    what it did could not be kept (`fallBack`). It comes with a state of its code (`kept-states.ts`).
  */
-
 import type { Awaitable } from '../definition/definition.js'
 import { GenServerError } from '../kernel/errors.js'
 import type { AnswerKey, Kept, KeptBrief } from '../kernel/kept.js'

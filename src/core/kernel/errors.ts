@@ -64,11 +64,22 @@ export interface FailureDetails {
   readonly server?: object
 }
 
+const GEN_SERVER_ERROR = Symbol.for('genservers.GenServerError')
+
 /**
  * A request to a server failed; `code` says how. Thrown by the runtime and by `ctx`, and turned into a problem document
- * by the gateway.
+ * by the gateway. A package that an implementation imports may have a copy of this module of its own: an error of one is an error of
+ * all (`instanceof`).
  */
 export class GenServerError extends Error {
+  static {
+    Object.defineProperty(GenServerError.prototype, GEN_SERVER_ERROR, { value: true })
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && GEN_SERVER_ERROR in value
+  }
+
   override readonly name = 'GenServerError'
   readonly effect: Effect
 

@@ -28,3 +28,13 @@ t.test('a failure is an error with its code, sentence and details', async (t) =>
   })
   t.same(new GenServerError('draining', 'closing').details, {})
 })
+
+t.test('an error of another copy of the module is one of this one, and nothing else is', async (t) => {
+  const copy = '../../../src/core/kernel/errors.js?copy'
+  const other = ((await import(copy)) as { GenServerError: typeof GenServerError }).GenServerError
+  t.not(other, GenServerError)
+  t.ok(new other('draining', 'soon over') instanceof GenServerError)
+  t.ok(new GenServerError('draining', 'soon over') instanceof other)
+  for (const thing of [new Error('no'), { code: 'draining' }, null, undefined, 'draining'])
+    t.notOk((thing as unknown) instanceof GenServerError)
+})
