@@ -4,6 +4,7 @@
  * the order of the shutdown.
  */
 import type { AddressInfo } from 'node:net'
+import { resolve } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { backupOnRequest } from './backing-up.js'
 import { createHost } from './create-host.js'
@@ -54,7 +55,7 @@ export async function start(settings: Settings): Promise<void> {
     // First, so that no client has been let in where it cannot listen.
     const adminUrl = operators && (await listen(operators, settings.host, adminPort as number, 'admin-port'))
     const url = await listen(gateway, settings.host, port, 'port')
-    logger.info({ url }, `genservers listens on ${url}`)
+    logger.info({ url, ...(store() && { data: resolve(settings.data) }) }, `genservers listens on ${url}`)
     if (adminUrl !== undefined) logger.info({ adminUrl }, `operators' routes are on ${adminUrl}`)
   } catch (error) {
     await stopWatching()

@@ -39,6 +39,11 @@ for (const [what, text, told] of [
     "import { parentPort } from 'node:worker_threads'; for (const said of [null, {}]) parentPort.postMessage(said); process.exit(3)",
     { name: LoadError.name, message: /its module ends the thread/ },
   ],
+  [
+    'waits for ever',
+    'await new Promise(() => {})',
+    { name: LoadError.name, message: /its module waits at its top for something that never comes/ },
+  ],
   ['throws nothing', 'setImmediate(() => { throw null }); await new Promise(() => {})', { name: LoadError.name }],
   [
     'throws later',

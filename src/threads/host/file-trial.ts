@@ -8,6 +8,9 @@ import { LoadError } from '../../loading/load-error.js'
 import { uncarry } from '../wire/carried-failure.js'
 import type { FileTrialData, FileTrialResult } from '../wire/file-trial.js'
 
+/** With which Node ends a thread that has nothing left to do, and whose module still waits at its top. */
+const UNSETTLED = 13
+
 export interface FileTrialTerms {
   readonly directories: readonly string[]
   readonly execArgv: readonly string[] | undefined
@@ -36,10 +39,11 @@ export async function tryFile(terms: FileTrialTerms, implementation: string, tim
       ours.on('message', tried)
       // Anything can be thrown.
       worker.on('error', (thrown: unknown) => fail(thrown instanceof Error ? thrown.message : String(thrown)))
-      worker.on('exit', () => {
+      worker.on('exit', (code) => {
         // The end may be known before what was said.
         const last = receiveMessageOnPort(ours)
-        if (last === undefined) fail('its module ends the thread that loads it')
+        if (last === undefined && code === UNSETTLED) fail('its module waits at its top for something that never comes')
+        else if (last === undefined) fail('its module ends the thread that loads it')
         else tried(last.message)
       })
     })
