@@ -64,3 +64,15 @@ t.test('who remembers nothing forgets at once', async (t) => {
   end('a')
   t.equal(exits.get('a'), undefined)
 })
+
+t.test('all that are remembered are told in the order of their time, and none that is over', async (t) => {
+  const { clock, exits, end } = setUp(1000)
+  end('old')
+  await clock.advance(600)
+  for (const id of ['a', 'b', 'a']) end(id)
+  await clock.advance(600)
+  t.same(
+    exits.all.map(({ id }) => id),
+    ['b', 'a'],
+  )
+})
