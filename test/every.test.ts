@@ -29,7 +29,7 @@ const ALONE: ReadonlySet<string> = new Set([
   'http/slow-readers.test.js',
 ])
 
-/** They take a minute and more each, so they begin first. */
+/** The directories of those that take longest, some of them minutes: they begin first. */
 const LONG: ReadonlySet<string> = new Set(['cli', 'disk', 'stores', 'threads', 'torture', 'fuzz'])
 
 /** Of one file, on a machine that has much else to do. Milliseconds. */

@@ -29,7 +29,7 @@ async function open(t: Test, text: string, options: { readonly loadLimit?: numbe
 
 t.test('a module that loops is a start that fails', async (t) => {
   // As long as a busy machine may take to come to the module.
-  await t.rejects(open(t, LOOPS, { loadLimit: 8000 }), { message: /^shaky: its module loops/ })
+  await t.rejects(open(t, LOOPS, { loadLimit: 8000 }), { name: LoadError.name, message: /^shaky: its module loops/ })
 })
 
 for (const [what, text, told] of [

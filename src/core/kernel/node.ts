@@ -13,7 +13,23 @@ import { WorkLog } from './work-log.js'
 /** The name of a node that has no neighbours. */
 export const ALONE = 'main'
 
-export interface NodeTerms {
+type Given =
+  | 'name'
+  | 'clock'
+  | 'logger'
+  | 'commits'
+  | 'transport'
+  | 'backlog'
+  | 'maxStateBytes'
+  | 'idle'
+  | 'maxAttempts'
+
+export type NodeTerms = Pick<Node, Given> & {
+  readonly workLog?: WorkLog | undefined
+  readonly crashes?: CrashRecords | undefined
+}
+
+export class Node {
   readonly name: string
   readonly clock: Clock
   readonly logger: Logger
@@ -21,27 +37,13 @@ export interface NodeTerms {
   readonly commits: GroupCommit | undefined
   readonly transport: Transport
   readonly backlog: Backlog
-  readonly workLog?: WorkLog | undefined
-  readonly crashes?: CrashRecords | undefined
+  readonly workLog: WorkLog
+  readonly crashes: CrashRecords
   /** Of one state, as JSON, that is kept. */
   readonly maxStateBytes: number
   /** Milliseconds after which a durable server that nobody asks leaves memory. */
   readonly idle: number
   /** A kept message that was taken so often, and crashed its server each time, is set aside. */
-  readonly maxAttempts: number
-}
-
-export class Node {
-  readonly name: string
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly commits: GroupCommit | undefined
-  readonly transport: Transport
-  readonly backlog: Backlog
-  readonly workLog: WorkLog
-  readonly crashes: CrashRecords
-  readonly maxStateBytes: number
-  readonly idle: number
   readonly maxAttempts: number
   readonly scheduler: Scheduler
   readonly deadlines: Deadlines
