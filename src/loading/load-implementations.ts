@@ -2,10 +2,8 @@
  * Loads implementations from directories. All or nothing: the first file that is not a sound implementation stops it
  * with a `LoadError`, so that a gateway never runs with half of what it was told to serve.
  */
-import { realpath } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { type AnyDefinition, createRuntime, isDefinition, type Runtime, type RuntimeOptions } from '../index.js'
-import { bundledDirectory } from './bundled-directory.js'
+import { isOfThisBuild } from './bundled-directory.js'
 import { describeImportError } from './describe-import-error.js'
 import { findImplementations } from './find-implementations.js'
 import { createForeignImport, type Import, importNatively } from './import-module.js'
@@ -25,14 +23,13 @@ export async function loadImplementations(
   begins: (name: string) => void = () => {},
 ): Promise<Map<string, Implementation>> {
   const files = await findImplementations(directories)
-  const bundled = await realpath(bundledDirectory).catch(() => bundledDirectory)
   let foreign: Import | undefined
   const loaded = new Map<string, Implementation>()
   for (const [name, file] of files) {
-    const isBundled = (await realpath(dirname(file))) === bundled
-    if (!isBundled) foreign ??= await createForeignImport()
+    const isOwn = isOfThisBuild(file)
+    if (!isOwn) foreign ??= await createForeignImport()
     begins(name)
-    loaded.set(name, { file, definition: await loadDefinition(file, isBundled ? importNatively : (foreign as Import)) })
+    loaded.set(name, { file, definition: await loadDefinition(file, isOwn ? importNatively : (foreign as Import)) })
   }
   return loaded
 }
