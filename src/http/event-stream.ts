@@ -6,14 +6,19 @@
  *    state anew.
  * 2. One that takes nothing of what waits for it, for a minute, is cut off. It comes back if it is still there.
  * 3. Nothing is sent before it is clear that there is something to watch: otherwise the answer is a problem.
+ * 4. What it is told in one turn of the event loop beyond the first text leaves as one (`gathering.ts`).
  */
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { type Awaitable, GenServerError, type Watch } from '../index.js'
 import { HEARTBEAT, preamble } from './event-text.js'
+import type { Gatherer, Gathering } from './gathering.js'
 
 /** Bytes that may wait for a client. One event more may, or what the feed has kept. */
 const MOST_WAITING = 256 * 1024
+
+/** Bytes that may be gathered. */
+const MOST_GATHERED = 64 * 1024
 
 /** In heartbeats. */
 const PATIENCE = 4
@@ -21,11 +26,15 @@ const PATIENCE = 4
 /** Watches, from now on or from after a position, and writes into the stream what it hears. */
 export type Follow = (stream: EventStream, after: string | undefined) => Awaitable<Watch>
 
-export class EventStream {
+export class EventStream implements Gatherer {
   #watch: Watch | undefined = undefined
   /** What is told before the headers are sent. */
   #early: Buffer[] | undefined = []
   #connection: Socket | undefined = undefined
+  /** The turn in which it was written to. */
+  #turn = -1
+  #gathered: Buffer[] = []
+  #gatheredBytes = 0
   #isBehind = false
   #isCatchingUp = false
   #isOver = false
@@ -36,6 +45,7 @@ export class EventStream {
   constructor(
     private readonly response: ServerResponse,
     private readonly follow: Follow,
+    private readonly gathering: Gathering,
   ) {}
 
   /** @throws {GenServerError} as `follow` does, if there is nothing to watch. */
@@ -54,13 +64,33 @@ export class EventStream {
   }
 
   write(text: Buffer): void {
+    const { turn } = this.gathering
     if (this.#early !== undefined) this.#early.push(text)
-    else if (!this.#send(text) && this.response.writableLength > MOST_WAITING) this.#fallBehind()
+    else if (this.#turn === turn) this.#gather(text)
+    else {
+      this.#turn = turn
+      this.#send(text)
+    }
   }
 
-  /** Gives whether more may be written now. */
-  #send(text: Buffer): boolean {
-    return (this.#connection ?? this.#connect() ?? this.response).write(text)
+  #gather(text: Buffer): void {
+    if (this.#gathered.length === 0) this.gathering.add(this)
+    this.#gathered.push(text)
+    this.#gatheredBytes += text.length
+    if (this.#gatheredBytes > MOST_GATHERED) this.flush()
+  }
+
+  flush(): void {
+    const texts = this.#gathered
+    if (texts.length === 0) return
+    this.#gathered = []
+    this.#gatheredBytes = 0
+    this.#send(this.gathering.join(texts)) // 4
+  }
+
+  #send(text: Buffer): void {
+    const isClear = (this.#connection ?? this.#connect() ?? this.response).write(text)
+    if (!isClear && this.response.writableLength > MOST_WAITING) this.#fallBehind()
   }
 
   /**
@@ -78,6 +108,7 @@ export class EventStream {
     this.#isOver = true
     if (this.#early !== undefined) return
     this.#watch?.close()
+    this.flush()
     this.response.end()
   }
 
@@ -121,6 +152,7 @@ export class EventStream {
   /** Its client is gone. */
   leave(): void {
     this.#isGone = this.#isOver = true
+    this.#gathered = []
     this.#watch?.close()
   }
 }

@@ -10,6 +10,7 @@ import type { Clock, ClockTimer } from '../index.js'
 import { EventStream, type Follow } from './event-stream.js'
 import { EventText } from './event-text.js'
 import { countAnswer } from './every-request.js'
+import { Gathering } from './gathering.js'
 import type { HangUps } from './hang-ups.js'
 import { HttpProblem } from './problem-document.js'
 
@@ -21,6 +22,7 @@ export const streaming = { kind: 'manual', heartbeat: false } as const
 
 export class EventStreams {
   readonly text = new EventText()
+  readonly #gathering = new Gathering()
   readonly #open = new Set<EventStream>()
   #timer: ClockTimer | undefined = undefined
 
@@ -52,7 +54,7 @@ export class EventStreams {
   async answer(request: FastifyRequest, reply: FastifyReply, after: string | undefined, follow: Follow): Promise<void> {
     if (this.#open.size >= this.most) throw new HttpProblem('overloaded', `${this.most} event streams are open`)
     const { raw } = reply
-    const stream = new EventStream(raw, follow)
+    const stream = new EventStream(raw, follow, this.#gathering)
     if (request.method === 'HEAD') {
       const watch = await follow(stream, after)
       watch.close()

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { EventStream } from '../../src/http/event-stream.js'
+import { Gathering } from '../../src/http/gathering.js'
 import type { Heard } from './event-reader.js'
 import { listenToRadio } from './listening-gateway.js'
 import { until } from './open-gateway.js'
@@ -161,11 +162,12 @@ t.test('one that falls behind again and again asks its connection once each time
   const socket = Object.assign(new EventEmitter(), { write, writableLength: waiting })
   const response = Object.assign(new EventEmitter(), { socket, write, writableLength: waiting })
   let follows = 0
-  const stream = new EventStream(response as never, (to) => {
+  const follow = (to: EventStream) => {
     follows++
     queueMicrotask(() => to.write(Buffer.from('much')))
     return { position: 'x.1', close: () => {} }
-  })
+  }
+  const stream = new EventStream(response as never, follow, new Gathering())
   stream.begin('x.0', () => {})
   for (let n = 0; n < 20; n++) {
     await turn()

@@ -39,6 +39,10 @@ export interface ThreadNodeEvents {
   leaving(): void
 }
 
+export interface Watcher {
+  hear(seen: Seen): void
+}
+
 export interface OpenQuestion extends Question<ToNode> {
   /** Its message has been taken from the mailbox, as far as can be known from outside. */
   readonly isTaken: boolean
@@ -68,7 +72,7 @@ export class ThreadNode {
   /** How many casts were accepted and not taken. */
   #accepted = 0
   /** Who hears what is seen, by the number of the watch. */
-  readonly #watchers = new Map<number, (seen: Seen) => void>()
+  readonly #watchers = new Map<number, Watcher>()
   #watches = 0
 
   constructor(
@@ -261,10 +265,10 @@ export class ThreadNode {
   /** Asks to be told of all that `make` asks for. Gives the number of the watch, and what the answer is. */
   async watch<T>(
     make: (n: number, watch: number) => ToNode,
-    hear: (seen: Seen) => void,
+    watcher: Watcher,
   ): Promise<{ readonly watch: number; readonly value: T }> {
     const watch = ++this.#watches
-    this.#watchers.set(watch, hear)
+    this.#watchers.set(watch, watcher)
     try {
       return { watch, value: await this.channel.ask<T>((n) => make(n, watch)) }
     } catch (error) {
@@ -274,7 +278,7 @@ export class ThreadNode {
   }
 
   seen(seen: Seen): void {
-    for (const watch of seen.watches) this.#watchers.get(watch)?.(seen)
+    for (const watch of seen.watches) this.#watchers.get(watch)?.hear(seen)
   }
 
   unwatch(watch: number): void {

@@ -13,10 +13,10 @@ import {
 import type { Seen } from '../wire/messages.js'
 import type { Place } from './place.js'
 import type { Places } from './places.js'
-import type { ThreadNode } from './thread-node.js'
+import type { ThreadNode, Watcher } from './thread-node.js'
 
 /** One watch of one server. */
-class RemoteWatch implements Watch {
+class RemoteWatch implements Watch, Watcher {
   position = ''
   isOver = false
   node: ThreadNode | undefined = undefined
@@ -32,7 +32,7 @@ class RemoteWatch implements Watch {
     private readonly left: (watch: RemoteWatch) => void,
   ) {}
 
-  readonly hear = ({ event, view }: Pick<Seen, 'event' | 'view'>): void => {
+  hear({ event, view }: Pick<Seen, 'event' | 'view'>): void {
     if (this.isOver) return
     if (view !== undefined) this.onState?.(view)
     if (event === undefined) return
@@ -83,11 +83,11 @@ export class Watches {
   }
 
   async #follow(watch: RemoteWatch, node: ThreadNode, after: string | undefined): Promise<void> {
-    const { id, onState, hear, position } = watch
+    const { id, onState, position } = watch
     watch.node = node
     const patches = onState !== undefined
     const asked = (n: number, watch: number) => ({ kind: 'watch', n, watch, id, after, patches }) as const
-    const { watch: number, value } = await node.watch<string>(asked, hear)
+    const { watch: number, value } = await node.watch<string>(asked, watch)
     watch.number = number
     if (watch.isOver) node.unwatch(number)
     else {
@@ -114,10 +114,9 @@ export class Watches {
 
   async #look(trace: RemoteTrace): Promise<void> {
     const { id, node } = trace
-    const { watch } = await node.watch(
-      (n, watch) => ({ kind: 'trace', n, watch, id }),
-      ({ trace: event }) => event && this.#traced(trace, event),
-    )
+    const { watch } = await node.watch((n, watch) => ({ kind: 'trace', n, watch, id }), {
+      hear: ({ trace: event }) => event && this.#traced(trace, event),
+    })
     trace.number = watch
     if (!this.#traces.has(trace)) node.unwatch(watch)
   }
