@@ -9,8 +9,8 @@ export type Load =
   | { readonly kind: 'call'; readonly ids: number }
   /** Each request holds its server for 0.2 ms of CPU; it is one of the burners `c0` to `c(ids - 1)`. */
   | { readonly kind: 'burn'; readonly ids: number }
-  /** The same by a cast; the counter has one cast, which resets it. */
-  | { readonly kind: 'cast'; readonly ids: number }
+  /** The same by a cast, which resets the counter unless another one is named. */
+  | { readonly kind: 'cast'; readonly ids: number; readonly message?: string }
   /** A counter is started, with an id that is made for it, and then called once. */
   | { readonly kind: 'spawn' }
   /** The counters, or others, `c(from)` to `c(to - 1)` are started, each once. */
@@ -40,8 +40,10 @@ export function prepare(load: Load, port: number, share: Share): Loading {
       return anyOf(load.ids, (id) => post(`/servers/${id}/call`, { message: 'increment', args: { by: 1 } }, 200))
     case 'burn':
       return anyOf(load.ids, (id) => post(`/servers/${id}/call`, { message: 'burn', args: { ms: 0.2 } }, 200))
-    case 'cast':
-      return anyOf(load.ids, (id) => post(`/servers/${id}/cast`, { message: 'reset' }, 202))
+    case 'cast': {
+      const { message = 'reset' } = load
+      return anyOf(load.ids, (id) => post(`/servers/${id}/cast`, { message }, 202))
+    }
     case 'spawn':
       return () => spawnThenCall(port, post('/servers', { implementation: 'counter', args: { start: 0 } }, 201))
     case 'populate': {

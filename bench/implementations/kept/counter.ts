@@ -1,13 +1,13 @@
-/** The counter that is bundled, durable. */
+/** A counter that is kept where the gateway has a store, so that one and the same is measured on both sides. */
 import { defineServer, Type } from 'genservers'
 
 export default defineServer({
-  description: 'Counts, and is kept.',
-  durable: true,
+  description: 'Counts.',
+  durable: process.env['GENSERVERS_DATA'] !== undefined,
   args: Type.Object({ start: Type.Integer({ default: 0 }) }),
   state: Type.Object({ value: Type.Integer() }),
   calls: { increment: { args: Type.Object({ by: Type.Integer({ default: 1 }) }), reply: Type.Integer() } },
-  casts: { reset: {} },
+  casts: { count: {} },
   init: ({ start }) => ({ value: start }),
   handleCall: {
     increment: (state, { by }) => {
@@ -16,8 +16,8 @@ export default defineServer({
     },
   },
   handleCast: {
-    reset: (state) => {
-      state.value = 0
+    count: (state) => {
+      state.value++
     },
   },
 })
