@@ -7,7 +7,7 @@ import { readEvents } from '../http/event-reader.js'
 import { eventually, openHost } from './hosts.js'
 
 t.test('every route answers as it does where all is in one thread', async (t) => {
-  const { host } = await openHost(t, 2, { handlerLimit: 500 })
+  const { host } = await openHost(t, 2, { handlerLimit: 3000 })
   const app = await createGateway(host, {
     docs: false,
     reload: (name, options) =>

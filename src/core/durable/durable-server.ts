@@ -8,7 +8,7 @@
  *    what it did could not be kept (`fallBack`). It comes with a state of its code (`kept-states.ts`).
  */
 import type { Awaitable } from '../definition/definition.js'
-import { GenServerError } from '../kernel/errors.js'
+import { GenServerError, unknownServer } from '../kernel/errors.js'
 import type { AnswerKey, Kept, KeptBrief } from '../kernel/kept.js'
 import type { Pending } from '../kernel/process.js'
 import type { Reason } from '../kernel/reason.js'
@@ -156,7 +156,7 @@ export class DurableServer extends IdleServer {
     if (this.ended || this.#isEnding) return
     if (failure instanceof GenServerError) this.#stayAway(failure)
     else if (failure !== undefined) this.retire(notRead(this.id, failure as Error))
-    else if (kept === undefined) this.unload(new GenServerError('unknown_server', `no server has the id ${this.id}`))
+    else if (kept === undefined) this.unload(unknownServer(this.id))
     else this.restore(kept, last)
   }
 

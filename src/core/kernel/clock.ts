@@ -6,7 +6,7 @@ export interface Clock {
   now(): number
   /** Milliseconds that only grow; for durations and deadlines. */
   monotonic(): number
-  /** Calls `fire` once, `ms` milliseconds from now or a little later. */
+  /** Calls `fire` once, `ms` milliseconds from now or a little later; never, if that is `Infinity`. */
   setTimer(ms: number, fire: () => void): ClockTimer
 }
 
@@ -20,11 +20,15 @@ export interface ClockTimer {
 /** Node's timers fire at once beyond this many milliseconds (about 24.8 days). */
 const LONGEST_TIMER = 2 ** 31 - 1
 
+/** It never fires, and keeps nothing running. */
+export const never: ClockTimer = { cancel() {}, unref() {}, ref() {} }
+
 /** The machine's clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   setTimer(ms, fire) {
+    if (ms === Number.POSITIVE_INFINITY) return never
     let timer: NodeJS.Timeout
     const wait = (left: number) => {
       timer = setTimeout(

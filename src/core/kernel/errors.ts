@@ -93,3 +93,12 @@ export class GenServerError extends Error {
     this.effect = details.effect ?? failures[code]
   }
 }
+
+/** Nobody has the id, or nobody of the implementation that was asked for. */
+export function unknownServer(id: string, implementation = 'server'): GenServerError {
+  return new GenServerError('unknown_server', `no ${implementation} has the id ${id}`)
+}
+
+export function unknownImplementation(name: string): GenServerError {
+  return new GenServerError('unknown_implementation', `there is no implementation ${name}`)
+}

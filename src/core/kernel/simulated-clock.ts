@@ -1,5 +1,5 @@
 /** A clock that is moved by hand, so that tests of timeouts take no time and never race. */
-import type { Clock } from './clock.js'
+import { type Clock, never } from './clock.js'
 
 export interface SimulatedClock extends Clock {
   /**
@@ -29,6 +29,7 @@ export function createSimulatedClock(start = Date.UTC(2026, 0, 1)): SimulatedClo
     now: () => start + elapsed,
     monotonic: () => elapsed,
     setTimer(ms, fire) {
+      if (ms === Number.POSITIVE_INFINITY) return never
       const entry = { due: elapsed + ms, fire }
       entries.add(entry)
       return { cancel: () => entries.delete(entry), ref() {}, unref() {} }

@@ -2,7 +2,7 @@
 
 import type { SeenStatus, ServerCount, ServerInfo, ServerPage } from '../definition/info.js'
 import { Sleeper } from '../durable/sleeper.js'
-import { GenServerError } from '../kernel/errors.js'
+import { GenServerError, unknownServer } from '../kernel/errors.js'
 import type { Exits } from '../kernel/exits.js'
 import { LabelIndex } from '../kernel/label-index.js'
 import type { Registry } from '../kernel/registry.js'
@@ -94,13 +94,13 @@ export class Directory {
     const server = this.find(id)
     if (server === undefined) throw this.#missing(id)
     if (implementation === undefined || implementation === server.protocol.name) return server
-    throw new GenServerError('unknown_server', `no ${implementation} has the id ${id}`)
+    throw unknownServer(id, implementation)
   }
 
   #missing(id: string): GenServerError {
     const exit = this.exits.get(id)
     if (exit !== undefined) return exitFailure(id, exit.reason, exit.at)
-    return new GenServerError('unknown_server', `no server has the id ${id}`)
+    return unknownServer(id)
   }
 
   /** The servers that have `label`, in the order of their ids; those after `id`, if that is given. */

@@ -2,7 +2,7 @@
 
 import { outcomeText } from '../durable/outcome.js'
 import { storageFailed } from '../durable/storage-failed.js'
-import { GenServerError } from '../kernel/errors.js'
+import { unknownServer } from '../kernel/errors.js'
 import type { Store } from '../kernel/store.js'
 import { callOperation, mustHavePlace } from '../server/sending.js'
 import type { Server } from '../server/server.js'
@@ -37,5 +37,5 @@ export async function keepCall(
   } catch (error) {
     throw storageFailed(to.id, error as Error)
   }
-  throw new GenServerError('unknown_server', `no server has the id ${to.id}`)
+  throw unknownServer(to.id)
 }

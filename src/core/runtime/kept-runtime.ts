@@ -7,7 +7,7 @@ import { topsOf } from '../durable/kept-pages.js'
 import { restoredTerms } from '../durable/kept-text.js'
 import type { Sleeper } from '../durable/sleeper.js'
 import { storageFailed } from '../durable/storage-failed.js'
-import { GenServerError } from '../kernel/errors.js'
+import { unknownServer } from '../kernel/errors.js'
 import type { AnswerKey, KeptAnswer, KeptSupervisor } from '../kernel/kept.js'
 import { logError } from '../kernel/logger.js'
 import type { Node } from '../kernel/node.js'
@@ -155,7 +155,7 @@ export abstract class KeptRuntime extends Sys implements Keeping {
   protected async storedState(server: Pick<Sleeper, 'id' | 'protocol'>): Promise<StateView> {
     const view = await this.#restoration?.stateOf(server)
     if (view !== undefined) return view
-    throw new GenServerError('unknown_server', `no server has the id ${server.id}`)
+    throw unknownServer(server.id)
   }
 
   isDurable(id: string): boolean {

@@ -161,9 +161,9 @@ export class LocalRuntime extends KeptRuntime {
       const server = this.directory.get(id)
       const tooLate = () =>
         reject(new GenServerError('call_timeout', `${id} did not stop within ${timeout} ms; the order stands`))
-      const timer = timeout === Number.POSITIVE_INFINITY ? undefined : this.node.clock.setTimer(timeout, tooLate)
+      const timer = this.node.clock.setTimer(timeout, tooLate)
       const order = new StopOrder(reason, options.ifMatch, (refused) => {
-        timer?.cancel()
+        timer.cancel()
         if (refused === undefined) resolve(this.whenEndKept(server))
         else reject(refused)
       })

@@ -12,14 +12,13 @@ export class Patience {
   readonly #over = new Promise<typeof OVER>((resolve) => {
     this.#end = resolve
   })
-  readonly #timer: ClockTimer | undefined = undefined
+  readonly #timer: ClockTimer
 
   constructor(
     clock: Clock,
     /** Milliseconds, or `Infinity`. */
     readonly timeout: number,
   ) {
-    if (timeout === Number.POSITIVE_INFINITY) return
     this.#timer = clock.setTimer(timeout, () => this.#end(OVER))
   }
 
@@ -46,7 +45,7 @@ export class Patience {
 
   /** Nothing is waited for any more. */
   close(): void {
-    this.#timer?.cancel()
+    this.#timer.cancel()
     this.#end(OVER)
   }
 }

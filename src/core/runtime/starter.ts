@@ -9,7 +9,7 @@ import type { ServerTerms, StartOptions } from '../definition/options.js'
 import type { Protocol } from '../definition/protocol.js'
 import { makeDurable } from '../durable/make-durable.js'
 import type { Sleeper } from '../durable/sleeper.js'
-import { type FailureCode, failures, GenServerError } from '../kernel/errors.js'
+import { type FailureCode, failures, GenServerError, unknownImplementation } from '../kernel/errors.js'
 import type { Json } from '../kernel/json.js'
 import type { Node } from '../kernel/node.js'
 import type { Reason } from '../kernel/reason.js'
@@ -230,7 +230,7 @@ export abstract class Starter {
   protocol(implementation: string): Protocol {
     const protocol = this.findProtocol(implementation)
     if (protocol !== undefined) return protocol
-    throw new GenServerError('unknown_implementation', `there is no implementation ${implementation}`)
+    throw unknownImplementation(implementation)
   }
 
   protected mustBeUp(): void {

@@ -76,12 +76,9 @@ export abstract class Beginning extends StatefulProcess {
     if (!isHeldBack) this.initialiseSafely()
     if (first.isOver) return first.failure && Promise.reject(first.failure)
     first.told = new Promise<void>((resolve, reject) => {
-      const timer =
-        timeout === Number.POSITIVE_INFINITY
-          ? undefined
-          : clock.setTimer(Math.max(0, deadline - clock.monotonic()), () => this.initTimedOut(timeout))
+      const timer = clock.setTimer(Math.max(0, deadline - clock.monotonic()), () => this.initTimedOut(timeout))
       first.tell = (failure) => {
-        timer?.cancel()
+        timer.cancel()
         if (failure === undefined) resolve()
         else reject(failure)
       }

@@ -11,7 +11,7 @@ import { checkPlain } from '../definition/plain.js'
 import type { Handler, Operation, Protocol } from '../definition/protocol.js'
 import { Call } from '../kernel/call.js'
 import type { Clock } from '../kernel/clock.js'
-import { GenServerError } from '../kernel/errors.js'
+import { unknownImplementation, unknownServer } from '../kernel/errors.js'
 import { copyJson, type Json } from '../kernel/json.js'
 import { silentLogger } from '../kernel/logger.js'
 import type { Reason } from '../kernel/reason.js'
@@ -140,13 +140,11 @@ export class CallbackStage {
       },
       waiting: (ref) => (world.waits?.(ref) === false ? undefined : this.#callerAt(ref)),
       callFrom: async (id, message, args) => {
-        if (world.call === undefined) throw new GenServerError('unknown_server', `no server has the id ${id}`)
+        if (world.call === undefined) throw unknownServer(id)
         return checkPlain(await world.call(id, message, checkPlain(args)))
       },
       startFrom: async (_waiter, implementation, args, options) => {
-        const unknown = () =>
-          new GenServerError('unknown_implementation', `there is no implementation ${implementation}`)
-        if (world.start === undefined) throw unknown()
+        if (world.start === undefined) throw unknownImplementation(implementation)
         const { link, ...rest } = options
         return world.start(implementation, args, { ...rest, ...(link && { link: true }) })
       },

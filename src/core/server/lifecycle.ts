@@ -223,13 +223,10 @@ export abstract class Lifecycle extends Ending implements Mortal {
    * @throws {Error} never: what fails here is `broken`.
    */
   async revive(timeout: number): Promise<Reason | undefined> {
-    const timer =
-      timeout === Number.POSITIVE_INFINITY
-        ? undefined
-        : this.node.clock.setTimer(timeout, () => this.initTimedOut(timeout))
+    const timer = this.node.clock.setTimer(timeout, () => this.initTimedOut(timeout))
     // An `init` that is cut off never settles.
     await Promise.race([this.anyAbsence?.liveNow(), this.whenQuiet()])
-    timer?.cancel()
+    timer.cancel()
     return this.status === 'running' || this.ended ? undefined : (this.lastExit?.reason ?? 'killed')
   }
 

@@ -18,7 +18,7 @@ export function orderToStop(server: Server, { reason, patience, isHold, tooLate 
   const { clock, transport } = server.node
   return new Promise((resolve) => {
     const done = () => {
-      limit?.cancel()
+      limit.cancel()
       resolve()
     }
     const order = new StopOrder(reason, undefined, done, isHold)
@@ -27,7 +27,7 @@ export function orderToStop(server: Server, { reason, patience, isHold, tooLate 
       tooLate()
       resolve()
     }
-    const limit = patience === Number.POSITIVE_INFINITY ? undefined : clock.setTimer(patience, late)
+    const limit = clock.setTimer(patience, late)
     server.heed(order)
     transport.deliver(server, order)
   })

@@ -28,7 +28,7 @@ export async function tryFile(terms: FileTrialTerms, implementation: string, tim
     ...(execArgv !== undefined && { execArgv: [...execArgv] }),
   })
   let late = () => {}
-  const timer = timeout === Number.POSITIVE_INFINITY ? undefined : clock.setTimer(timeout, () => late())
+  const timer = clock.setTimer(timeout, () => late())
   try {
     await new Promise<void>((resolve, reject) => {
       const fail = (problem: string) => reject(new LoadError(implementation, problem))
@@ -48,7 +48,7 @@ export async function tryFile(terms: FileTrialTerms, implementation: string, tim
       })
     })
   } finally {
-    timer?.cancel()
+    timer.cancel()
     ours.close()
     void worker.terminate()
   }

@@ -1,5 +1,5 @@
 /** Where each server is, who is in which group, and how those ended that are no more. The gateway's thread alone decides who has an id. */
-import { type Bond, type Exits, exitFailure } from '../../adapters.js'
+import { type Bond, type Exits, exitFailure, unknownServer } from '../../adapters.js'
 import { GenServerError } from '../../index.js'
 import type { RegisteredMessage } from '../wire/life-messages.js'
 import { Place } from './place.js'
@@ -32,9 +32,7 @@ export class Places {
     const place = this.#places.get(id)
     if (place !== undefined && !place.isUnwanted) return place
     const exit = this.exits.get(id)
-    throw exit === undefined
-      ? new GenServerError('unknown_server', `no server has the id ${id}`)
-      : exitFailure(id, exit.reason, exit.at)
+    throw exit === undefined ? unknownServer(id) : exitFailure(id, exit.reason, exit.at)
   }
 
   /** Takes the id, which nobody has, for a server on `node`. */

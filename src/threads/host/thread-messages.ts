@@ -11,6 +11,8 @@ import {
   SUPERVISOR,
   shuttingDown,
   timedOut,
+  unknownImplementation,
+  unknownServer,
 } from '../../adapters.js'
 import {
   type AnswerKey,
@@ -57,7 +59,7 @@ export abstract class ThreadMessages {
   #take(id: string, implementation: string): Place {
     const { places, nodes, implementations } = this.machinery
     if (!implementations.has(implementation)) {
-      throw new GenServerError('unknown_implementation', `there is no implementation ${implementation}`)
+      throw unknownImplementation(implementation)
     }
     // A supervisor goes to those whom it is to take in.
     const home = implementation === SUPERVISOR ? places.homeOf(id) : undefined
@@ -209,7 +211,7 @@ export abstract class ThreadMessages {
     const isWanted = implementation === undefined || implementation === start?.implementation
     const place = isStarted && isWanted ? this.#take(id, start.implementation) : places.get(id)
     if (implementation !== undefined && implementation !== place.implementation) {
-      throw new GenServerError('unknown_server', `no ${implementation} has the id ${id}`)
+      throw unknownServer(id, implementation)
     }
     mustHaveRoom(place.node)
     return place

@@ -1,6 +1,7 @@
 /** The machine's clock. Node's timers are replaced by ones that fire when they are told to. */
 import t from 'tap'
 import { systemClock } from '../../../src/core/kernel/clock.js'
+import { createSimulatedClock } from '../../../src/core/kernel/simulated-clock.js'
 
 const LONGEST = 2 ** 31 - 1
 
@@ -117,5 +118,19 @@ t.test('a timer that is unreffed does not keep the program running, in none of i
     t.equal(set[1]?.isReffed, true)
     set[1]?.fire()
     t.equal(set[2]?.isReffed, true)
+  })
+})
+
+t.test('a timer of forever is none', async (t) => {
+  const simulated = createSimulatedClock()
+  withFakeTimers((set) => {
+    for (const clock of [systemClock, simulated]) {
+      const timer = clock.setTimer(Number.POSITIVE_INFINITY, () => t.fail('forever is over'))
+      timer.unref()
+      timer.ref()
+      timer.cancel()
+    }
+    t.equal(set.length, 0)
+    t.equal(simulated.pending, 0)
   })
 })
