@@ -20,11 +20,12 @@ process.on('message', () => {
   process.send?.({ cpu, main: mainThread() ?? cpu, heapUsed, rss } satisfies Usage)
 })
 
+process.on('disconnect', () => process.exit(0))
+// A preload that listens keeps a program running that has failed to start.
+process.channel?.unref()
+
 function mainThread(): number | undefined {
   if (process.platform !== 'linux') return undefined
   const [nanoseconds] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1').split(' ')
   return Number(nanoseconds) / 1e9
 }
-process.on('disconnect', () => process.exit(0))
-// A preload that listens keeps a program running that has failed to start.
-process.channel?.unref()

@@ -39,6 +39,7 @@ export interface ThreadNodeEvents {
   leaving(): void
 }
 
+/** Whoever watches or traces a server that is on the node. */
 export interface Watcher {
   hear(seen: Seen): void
 }

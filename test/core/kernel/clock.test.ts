@@ -124,13 +124,15 @@ t.test('a timer that is unreffed does not keep the program running, in none of i
 t.test('a timer of forever is none', async (t) => {
   const simulated = createSimulatedClock()
   withFakeTimers((set) => {
-    for (const clock of [systemClock, simulated]) {
-      const timer = clock.setTimer(Number.POSITIVE_INFINITY, () => t.fail('forever is over'))
+    const timers = [systemClock, simulated].map((clock) =>
+      clock.setTimer(Number.POSITIVE_INFINITY, () => t.fail('forever is over')),
+    )
+    t.equal(set.length, 0)
+    t.equal(simulated.pending, 0)
+    for (const timer of timers) {
       timer.unref()
       timer.ref()
       timer.cancel()
     }
-    t.equal(set.length, 0)
-    t.equal(simulated.pending, 0)
   })
 })
