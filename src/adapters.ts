@@ -40,6 +40,8 @@ export type {
 export { Mailbox } from './core/kernel/mailbox.js'
 export { CastReceipt } from './core/kernel/receipt.js'
 export {
+  builtOnLost,
+  type CommitChain,
   type Condition,
   type Found,
   type PageOptions,

@@ -2,25 +2,27 @@
  * A store that forgets with its process, for tests, and for what needs one and starts nothing (`genservers openapi`). It keeps all
  * promises but to outlive anything.
  */
-import type {
-  Change,
-  Condition,
-  DeadLetter,
-  Found,
-  Kept,
-  KeptAnswer,
-  KeptBrief,
-  KeptCast,
-  KeptChild,
-  KeptExit,
-  KeptFamily,
-  KeptName,
-  KeptServer,
-  KeptState,
-  KeptSupervisor,
-  KeptTimer,
-  PageOptions,
-  Search,
+import {
+  builtOnLost,
+  type Change,
+  type CommitChain,
+  type Condition,
+  type DeadLetter,
+  type Found,
+  type Kept,
+  type KeptAnswer,
+  type KeptBrief,
+  type KeptCast,
+  type KeptChild,
+  type KeptExit,
+  type KeptFamily,
+  type KeptName,
+  type KeptServer,
+  type KeptState,
+  type KeptSupervisor,
+  type KeptTimer,
+  type PageOptions,
+  type Search,
 } from '../adapters.js'
 import type { Store } from '../index.js'
 import { notIndexed } from './not-indexed.js'
@@ -42,10 +44,19 @@ export class MemoryStore implements Store {
   /** By their supervisors, and their ids. */
   readonly #children = new Map<string, Map<string, KeptChild>>()
   #upTo = 0
+  #last: Promise<unknown> = Promise.resolve()
+  readonly #broken = new WeakSet<CommitChain>()
 
   constructor(private readonly beforeCommit: BeforeCommit = () => undefined) {}
 
-  async commit(changes: readonly Change[]): Promise<readonly number[]> {
+  commit(changes: readonly Change[], chain?: CommitChain): Promise<readonly number[]> {
+    const kept = this.#last.then(() => this.#keep(changes, chain))
+    this.#last = kept.catch(() => chain && this.#broken.add(chain))
+    return kept
+  }
+
+  async #keep(changes: readonly Change[], chain: CommitChain | undefined): Promise<readonly number[]> {
+    if (chain !== undefined && this.#broken.has(chain)) throw builtOnLost()
     await this.beforeCommit(changes)
     return changes.flatMap((change) => this.#apply(change) ?? [])
   }

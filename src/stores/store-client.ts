@@ -2,6 +2,7 @@
 import type { MessagePort, Worker } from 'node:worker_threads'
 import {
   type Change,
+  type CommitChain,
   type DeadLetter,
   type Found,
   type Kept,
@@ -27,7 +28,9 @@ interface Asker {
 export class StoreClient implements Store {
   readonly #askers = new Map<number, Asker>()
   readonly #open = new Set<Promise<unknown>>()
+  readonly #chains = new WeakMap<CommitChain, number>()
   #count = 0
+  #chained = 0
   #end: Error | undefined = undefined
 
   constructor(private readonly port: MessagePort | Worker) {
@@ -37,8 +40,15 @@ export class StoreClient implements Store {
     port.on('exit', gone)
   }
 
-  commit(changes: readonly Change[]): Promise<readonly number[]> {
-    return this.#ask('commit', changes)
+  commit(changes: readonly Change[], chain?: CommitChain): Promise<readonly number[]> {
+    return this.#ask('commit', changes, chain && this.#numberOf(chain))
+  }
+
+  #numberOf(chain: CommitChain): number {
+    const known = this.#chains.get(chain)
+    if (known !== undefined) return known
+    this.#chains.set(chain, ++this.#chained)
+    return this.#chained
   }
 
   load(id: string): Promise<Kept | undefined> {

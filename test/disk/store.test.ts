@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { StoreFailed, StoreFull } from '../../src/adapters.js'
+import { CommitChain } from '../../src/core/kernel/store.js'
 import { openStore } from '../../src/stores/open-store.js'
 import { kept, server } from '../stores/kept-servers.js'
 import { breakFile, type Fault, skipped } from './break-file.js'
@@ -41,6 +42,19 @@ for (const fault of ['full', 'unwritable'] as const satisfies Fault[]) {
     t.equal(await next.client.load('b'), undefined)
   })
 }
+
+t.test('what builds on a commit for which there was no room is not kept when there is', skipped, async (t) => {
+  const { client, log } = await opened(t)
+  const chain = new CommitChain()
+  await client.commit([state(2)], chain)
+  breakFile(log, 'full')
+  await t.rejects(client.commit([state(3)], chain), StoreFull)
+  breakFile(log, undefined)
+  await t.rejects(client.commit([state(4)], chain), { name: 'StoreFull', message: /what it builds on was not kept/ })
+  t.match(await client.load('a'), { server: { revision: 2 } })
+  await client.commit([state(3)], new CommitChain())
+  t.match(await client.load('a'), { server: { revision: 3 } })
+})
 
 t.test('a log that cannot be flushed ends all keeping; what was kept before is there', skipped, async (t) => {
   const { client, log, again } = await opened(t)

@@ -1,7 +1,9 @@
 /** What every store promises (`src/core/kernel/store.ts`), held against each of them. */
 import type { Store } from 'genservers'
 import t from 'tap'
-import type { Change } from '../../src/adapters.js'
+import { type Change, StoreFull } from '../../src/adapters.js'
+import { CommitChain } from '../../src/core/kernel/store.js'
+import { MemoryStore } from '../../src/stores/memory-store.js'
 import { stores } from './each-store.js'
 import { child, kept, server, supervisor } from './kept-servers.js'
 
@@ -65,6 +67,23 @@ for (const [name, open] of Object.entries(stores)) {
       t.match(await store.briefs(['a', 'b']), [{ version: 2, revision: 4 }, { version: 5 }])
     },
   )
+
+  t.test(`${name}: commits that nobody waits for are kept in their order, and answered in it`, async (t) => {
+    const store = await open(t)
+    const chain = new CommitChain()
+    const told: string[] = []
+    const commit = (name: string, ...changes: Change[]) =>
+      store.commit(changes, chain).then((numbers) => told.push(`${name}: ${numbers.length}`))
+    await Promise.all([
+      commit('server', server('a')),
+      commit('state', { kind: 'state', id: 'a', revision: 2, state: '{"n":2}' }),
+      commit('casts', cast('a', 'first'), cast('a', 'second')),
+      commit('nothing'),
+      commit('next', { kind: 'state', id: 'a', revision: 3, state: '{"n":3}' }),
+    ])
+    t.same(told, ['server: 0', 'state: 0', 'casts: 2', 'nothing: 0', 'next: 0'])
+    t.match(await store.load('a'), { server: { revision: 3 }, casts: [{ message: 'first' }, { message: 'second' }] })
+  })
 
   t.test(`${name}: states are given in the order of their ids, as many as fit, but one at least`, async (t) => {
     const store = await open(t)
@@ -230,3 +249,23 @@ for (const [name, open] of Object.entries(stores)) {
     t.equal(await store.answer('call a', 'k', 99), undefined)
   })
 }
+
+t.test('memory: what builds on a commit that was lost is lost, and nothing else is', async (t) => {
+  let isFull = false
+  const store = new MemoryStore(() => (isFull ? Promise.reject(new StoreFull('no room')) : undefined))
+  const chain = new CommitChain()
+  await store.commit([server('a')], chain)
+  isFull = true
+  const lost = store.commit([server('b')], chain)
+  const built = store.commit([server('c')], chain)
+  await t.rejects(lost, { message: 'no room' })
+  isFull = false
+  await t.rejects(built, new StoreFull('what it builds on was not kept, for want of room'))
+  await t.rejects(store.commit([server('d')], chain), StoreFull)
+  await store.commit([server('e')])
+  await store.commit([server('f')], new CommitChain())
+  t.same(
+    (await store.servers({ limit: 9 })).map(({ id }) => id),
+    ['a', 'e', 'f'],
+  )
+})

@@ -24,6 +24,7 @@ export type Fault =
 /** What one process has of the store, until it is killed. */
 class Disk extends MemoryStore {
   isCut = false
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(
     private readonly kept: MemoryStore,
@@ -42,7 +43,7 @@ class Disk extends MemoryStore {
     const { fault } = this
     const isNumbered = changes.some(({ kind }) => kind === 'cast')
     if (fault === 'early' && !isNumbered) {
-      void this.#write(changes)
+      void this.#writeNow(changes)
       return []
     }
     if (fault !== 'twice') return this.#write(changes)
@@ -52,7 +53,14 @@ class Disk extends MemoryStore {
     return numbers
   }
 
-  async #write(changes: readonly Change[]): Promise<readonly number[]> {
+  /** One after the other: another commit may be given meanwhile. */
+  #write(changes: readonly Change[]): Promise<readonly number[]> {
+    const written = this.#last.then(() => this.#writeNow(changes))
+    this.#last = written
+    return written
+  }
+
+  async #writeNow(changes: readonly Change[]): Promise<readonly number[]> {
     await this.#aMoment()
     if (this.isCut) return never()
     const numbers = await this.kept.commit(changes)

@@ -1,23 +1,21 @@
 /**
- * Group commit: what the durable servers of a node change is gathered while the last batch is on its way to the store, and goes
- * there as one.
+ * Group commit: what the durable servers of a node change is gathered while batches are on their way to the store, and goes there as
+ * one.
  *
  * 1. What waits for its being kept (`whenKept`) is told so in the order in which it began to wait, and never before.
  * 2. Of several states of one server in a batch only the last is given to the store.
  * 3. A cast that came and had its effect within one batch never comes to the store.
  * 4. What is lost in one batch is lost with all that was built on it. Whoever waits hears so.
+ * 5. A batch leaves while the one before it is written, so that the disk need not wait for what is told in between. One that says
+ *    what became of a cast waits until that has its number.
  */
+import { Batch } from './batch.js'
 import type { Change, KeptCast } from './kept.js'
 import { CastReceipt } from './receipt.js'
-import { type Store, StoreFull } from './store.js'
+import { CommitChain, type Store, StoreFull } from './store.js'
 
-/** What is asked for when the batch leaves: some of it is not known before. */
-type Made = Change | (() => Change)
-
-interface Waiting {
-  readonly kept: () => void
-  readonly lost: (error: Error) => void
-}
+/** One is written, and one is there when the disk is free again. With more of them each is smaller. */
+const MOST_UNDER_WAY = 2
 
 export interface Losses {
   /** The changes of these servers are lost: what they have in memory is not what is kept. */
@@ -30,7 +28,9 @@ export interface Losses {
 
 export class GroupCommit {
   #gathering = new Batch()
-  #underWay: Batch | undefined = undefined
+  /** In the order in which they have left. */
+  #underWay: Batch[] = []
+  #chain = new CommitChain()
   #isArmed = false
   #failure: Error | undefined = undefined
   #settled: (() => void)[] = []
@@ -47,10 +47,10 @@ export class GroupCommit {
 
   /** Something of the server is on its way. */
   concerns(id: string): boolean {
-    return this.#gathering.ids.has(id) || this.#underWay?.ids.has(id) === true
+    return this.#gathering.ids.has(id) || this.#underWay.some(({ ids }) => ids.has(id))
   }
 
-  add(id: string, change: Made): void {
+  add(id: string, change: Change): void {
     if (this.#failure !== undefined) return
     this.#gathering.add(id, change)
     this.#arm()
@@ -66,7 +66,7 @@ export class GroupCommit {
   cast(id: string, cast: Omit<KeptCast, 'seq' | 'attempts'>): CastReceipt {
     const receipt = new CastReceipt(id, 0, undefined)
     if (this.#failure !== undefined) return receipt
-    this.#gathering.cast(receipt, () => ({ kind: 'cast', id, cast: { ...cast, attempts: receipt.attempts } }))
+    this.#gathering.cast(receipt, cast)
     this.#arm()
     return receipt
   }
@@ -90,47 +90,73 @@ export class GroupCommit {
     else dead()
   }
 
-  /** By the time that the batch leaves, the cast has its number. */
   #once(receipt: CastReceipt, make: (seq: number) => Change): void {
-    this.add(receipt.id, () => make(receipt.seq as number))
+    if (this.#failure !== undefined) return
+    if (receipt.seq === undefined)
+      this.#gathering.addLater(receipt.id, () => make(receipt.seq as number)) // 5
+    else this.#gathering.add(receipt.id, make(receipt.seq))
+    this.#arm()
   }
 
   /** Everything that was given until now is kept, or lost. */
   whenKept(kept: () => void, lost: (error: Error) => void): void {
+    const last = this.#gathering.isEmpty ? this.#underWay.at(-1) : this.#gathering
     if (this.#failure !== undefined) lost(this.#failure)
-    else if (!this.#gathering.isEmpty) this.#gathering.waiting.push({ kept, lost })
-    else if (this.#underWay !== undefined) this.#underWay.waiting.push({ kept, lost })
+    else if (last !== undefined) last.waiting.push({ kept, lost })
     else kept()
   }
 
   /** Resolves when nothing is on its way. */
   settled(): Promise<void> {
-    if (this.#gathering.isEmpty && this.#underWay === undefined) return Promise.resolve()
+    if (this.#isSettled) return Promise.resolve()
     return new Promise((resolve) => void this.#settled.push(resolve))
   }
 
-  #arm(): void {
-    if (this.#isArmed || this.#underWay !== undefined || this.#failure !== undefined) return
-    this.#isArmed = true
-    setImmediate(() => void this.#send())
+  get #isSettled(): boolean {
+    return this.#gathering.isEmpty && this.#underWay.length === 0
   }
 
-  async #send(): Promise<void> {
+  #arm(): void {
+    if (this.#isArmed || this.#failure !== undefined) return
+    this.#isArmed = true
+    setImmediate(() => this.#send())
+  }
+
+  get #mayLeave(): boolean {
+    const { length } = this.#underWay
+    return length === 0 || (length < MOST_UNDER_WAY && !this.#gathering.needsNumbers) // 5
+  }
+
+  #send(): void {
     this.#isArmed = false
     const batch = this.#gathering
+    if (!this.#mayLeave) return
     this.#gathering = new Batch()
-    this.#underWay = batch
-    try {
-      const { changes, receipts } = batch.leave()
-      const numbers = changes.length === 0 ? [] : await this.store.commit(changes)
-      for (const [i, receipt] of receipts.entries()) receipt.seq = numbers[i] as number
+    const { changes, receipts } = batch.leave()
+    const before = this.#underWay.at(-1)
+    this.#underWay.push(batch)
+    const keeping = changes.length === 0 ? Promise.resolve([]) : this.store.commit(changes, this.#chain)
+    batch.over = this.#conclude(batch, receipts, keeping, before?.over)
+  }
+
+  async #conclude(
+    batch: Batch,
+    receipts: readonly CastReceipt[],
+    keeping: Promise<readonly number[]>,
+    before: Promise<void> | undefined,
+  ): Promise<void> {
+    const outcome = await outcomeOf(keeping)
+    await before // 1
+    // It is lost with the one before it.
+    if (this.#underWay[0] !== batch) return
+    if ('error' in outcome) this.#lose(outcome.error)
+    else {
+      for (const [i, receipt] of receipts.entries()) receipt.seq = outcome.numbers[i] as number
       for (const { kept } of batch.waiting) this.#call(kept) // 1
-    } catch (error) {
-      this.#lose(batch, error as Error)
+      this.#underWay.shift()
     }
-    this.#underWay = undefined
     if (!this.#gathering.isEmpty) this.#arm()
-    else for (const resolve of this.#settled.splice(0)) resolve()
+    else if (this.#isSettled) for (const resolve of this.#settled.splice(0)) resolve()
   }
 
   #call(tell: () => void): void {
@@ -141,68 +167,25 @@ export class GroupCommit {
     }
   }
 
-  #lose(batch: Batch, error: Error): void {
-    const after = this.#gathering
+  /** All that is not kept yet. */
+  #lose(error: Error): void {
+    const batches = [...this.#underWay, this.#gathering]
+    this.#underWay = []
     this.#gathering = new Batch()
+    this.#chain = new CommitChain()
     if (!(error instanceof StoreFull)) this.#failure = error
-    for (const { lost } of [...batch.waiting, ...after.waiting]) this.#call(() => lost(error)) // 4
-    this.losses.lost(new Set([...batch.ids, ...after.ids]), error)
+    for (const { lost } of batches.flatMap(({ waiting }) => waiting)) this.#call(() => lost(error)) // 4
+    this.losses.lost(new Set(batches.flatMap(({ ids }) => [...ids])), error)
     if (this.#failure !== undefined) this.losses.failed(error)
   }
 }
 
-/** What goes to the store together. */
-class Batch {
-  readonly ids = new Set<string>()
-  readonly waiting: Waiting[] = []
-  readonly #changes: (Made | undefined)[] = []
-  /** Where the last state of a server is among them, and the casts. */
-  readonly #states = new Map<string, number>()
-  readonly #casts = new Map<CastReceipt, number>()
-
-  get isEmpty(): boolean {
-    return this.#changes.length === 0
-  }
-
-  add(id: string, change: Made): void {
-    this.ids.add(id)
-    this.#changes.push(change)
-    // What comes later is of another life of the id.
-    if (typeof change !== 'function' && (change.kind === 'server' || change.kind === 'end')) this.#states.delete(id)
-  }
-
-  state(id: string, change: Change): void {
-    const at = this.#states.get(id)
-    if (at !== undefined) {
-      this.#changes[at] = change // 2
-      return
-    }
-    this.#states.set(id, this.#changes.length)
-    this.add(id, change)
-  }
-
-  cast(receipt: CastReceipt, change: () => Change): void {
-    this.#casts.set(receipt, this.#changes.length)
-    this.add(receipt.id, change)
-  }
-
-  has(receipt: CastReceipt): boolean {
-    return this.#casts.has(receipt)
-  }
-
-  /** `false`: it is not here. */
-  forget(receipt: CastReceipt): boolean {
-    const at = this.#casts.get(receipt)
-    if (at === undefined) return false
-    this.#changes[at] = undefined
-    return this.#casts.delete(receipt)
-  }
-
-  leave(): { readonly changes: readonly Change[]; readonly receipts: readonly CastReceipt[] } {
-    const changes: Change[] = []
-    for (const change of this.#changes) {
-      if (change !== undefined) changes.push(typeof change === 'function' ? change() : change)
-    }
-    return { changes, receipts: [...this.#casts.keys()] }
+async function outcomeOf(
+  keeping: Promise<readonly number[]>,
+): Promise<{ readonly numbers: readonly number[] } | { readonly error: Error }> {
+  try {
+    return { numbers: await keeping }
+  } catch (error) {
+    return { error: error as Error }
   }
 }

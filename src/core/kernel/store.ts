@@ -17,6 +17,9 @@ import type {
   KeptSupervisor,
 } from './kept.js'
 
+/** Commits that build on each other, in the order in which they are given: when one of them is lost, all that come after it are. */
+export class CommitChain {}
+
 /** Where a page of what is kept begins, and how long it may be. */
 export interface PageOptions {
   /** Of the last one before it. */
@@ -46,11 +49,11 @@ export interface Found {
 export interface Store {
   /**
    * Resolves when all changes are kept, with the number of each cast among them (`cast`, `letterReplayed`), in their order; 0 for one to
-   * nobody, which is not kept.
-   * @throws {StoreFull} nothing of it is kept; there may be room again later.
+   * nobody, which is not kept. Nobody need wait for it before the next one is given.
+   * @throws {StoreFull} nothing of it is kept, nor of what comes later in its chain; there may be room again later.
    * @throws {StoreFailed} nothing of it is known to be kept, and nothing will be kept any more.
    */
-  commit(changes: readonly Change[]): Promise<readonly number[]>
+  commit(changes: readonly Change[], chain?: CommitChain): Promise<readonly number[]>
   load(id: string): Promise<Kept | undefined>
   /** Of those among `ids` that are kept, in whichever order. */
   briefs(ids: readonly string[]): Promise<KeptBrief[]>
@@ -86,6 +89,11 @@ export interface Store {
 /** There is no room for it. */
 export class StoreFull extends Error {
   override readonly name = 'StoreFull'
+}
+
+/** What is to be kept builds on what was not. */
+export function builtOnLost(): StoreFull {
+  return new StoreFull('what it builds on was not kept, for want of room')
 }
 
 /** Nothing is kept any more. */
