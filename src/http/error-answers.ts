@@ -30,7 +30,8 @@ export function answerNotFound(app: FastifyInstance, allowed: AllowedMethods): v
   app.setNotFoundHandler((request) => {
     const path = request.url.split('?', 1)[0] ?? ''
     const methods = allowed(path)
-    if (methods.length > 0) {
+    // What one route does not find, as a file of the documentation, is not there for the method that it takes.
+    if (methods.length > 0 && !methods.includes(request.method)) {
       const detail = `${request.method} is not allowed here; ${methods.join(', ')} ${methods.length > 1 ? 'are' : 'is'}`
       throw new HttpProblem('method_not_allowed', detail, {}, { allow: methods.join(', ') })
     }

@@ -126,7 +126,11 @@ export class EventStream implements Gatherer {
   #fallBehind(): void {
     this.#isBehind = true
     this.#watch?.close() // 1
-    // It may have been asked for already, where the response's own `drain` came first.
+    this.#awaitDrain()
+  }
+
+  #awaitDrain(): void {
+    // It may be awaited already, where the response's own `drain` came first.
     this.response.socket?.off('drain', this.#catchUp).once('drain', this.#catchUp)
   }
 
@@ -146,7 +150,10 @@ export class EventStream implements Gatherer {
     }
     // It may have fallen behind again, or have been told the last, while it caught up.
     if (this.#isBehind || this.#isOver) this.#watch.close()
-    if (this.response.writableLength === 0) void this.#catchUp()
+    if (!this.#isBehind) return
+    // What it waited for then may have happened meanwhile, and does not happen again.
+    if (this.response.socket?.writableNeedDrain) this.#awaitDrain()
+    else void this.#catchUp()
   }
 
   /** Its client is gone. */

@@ -27,10 +27,11 @@ const strictness = { removeAdditional: false, useDefaults: false, allErrors: tru
 export function schemaController(): SchemaController {
   const build = AjvCompiler() as unknown as BuildValidator
   const buildValidator: BuildValidator = (schemas, options) => {
-    const make = (coerceTypes: false | 'array') =>
-      build(schemas, { ...options, customOptions: { ...options.customOptions, ...strictness, coerceTypes } })
-    const strict = onceForEach(make(false)) // 4
-    const lenient = onceForEach(make('array'))
+    const make = (rules: object) =>
+      build(schemas, { ...options, customOptions: { ...options.customOptions, ...strictness, ...rules } })
+    const strict = onceForEach(make({ coerceTypes: false })) // 4
+    // With `strictNumbers` the bounds of a number would not be held against what is read as `Infinity`.
+    const lenient = onceForEach(make({ coerceTypes: 'array', strictNumbers: false })) // 2
     return (route) => {
       if (route.httpPart === 'headers') return undefined
       return (route.httpPart === 'body' ? strict : lenient)(route)

@@ -6,7 +6,8 @@
  * 2. The server whose message the thread was running is charged, and no other. If it was running none: the one whose message was under
  *    way, or else the one that was taken last. If that is a child that begins again only with its supervisor: the top of its tree.
  * 3. What was taken is not run again: its caller hears that the server was killed. What was not waits for the next life, and a
- *    start that had not begun for the next thread. What the thread was looking at is not looked at again either.
+ *    start that had not begun for the next thread, as does who looks or watches. What the thread was looking at is not looked at
+ *    again either.
  * 4. A durable server goes on with what is kept, and is not given up. What it did last may be kept or not, and so may a cast whose
  *    sender has no answer; one that was accepted comes out of the store.
  * 5. A durable child goes on, whatever becomes of its supervisor, which takes it in when it begins again.
@@ -26,8 +27,9 @@ import {
 import type { Clock, Logger, Origin, StartOptions } from '../../index.js'
 import { uncarry } from '../wire/carried-failure.js'
 import type { Asker } from '../wire/channel.js'
-import type { Ask, Askable, CallMessage, CastMessage, Lost, ToNode } from '../wire/messages.js'
+import type { Ask, CallMessage, CastMessage, Lost, ToNode } from '../wire/messages.js'
 import type { Activity } from './activity.js'
+import { COMES_BACK, ENDS, LOOKS, MAY_BE_KEPT } from './asked-again.js'
 import type { KeptServers } from './kept-servers.js'
 import { isAsleep, isStopping, isYetToCome, knownOf } from './last-seen.js'
 import type { Lives } from './lives.js'
@@ -35,6 +37,7 @@ import { done, fail, KILLED, killed, killedInit, lostGroup, lostNode } from './l
 import type { Place } from './place.js'
 import type { Places } from './places.js'
 import type { OpenQuestion, Remains, ThreadNode } from './thread-node.js'
+import { isWatch } from './watchers.js'
 
 interface RecoveryTerms {
   readonly places: Places
@@ -125,6 +128,7 @@ export class Recovery {
         fail(question, exitFailure(said.to, KILLED, this.terms.clock.now()))
       else node.carry(isAccepted ? this.#sender(said) : asker, said)
     } else if (said.kind === 'ask') this.#askAgain(node, question, said, there)
+    else if (isWatch(said) && !question.isHeard) node.channel.question(asker, (n) => ({ ...said, n }))
     else if ('n' in said) fail(question, lostNode(node, 'none'))
   }
 
@@ -263,6 +267,7 @@ export class Recovery {
       if (isThere && mayAgain) again()
       else fail(question, killedInit(first))
     } else if (COMES_BACK.has(what)) return
+    else if (LOOKS.has(what) && mayAgain) again()
     else if (what === 'castGroup' || what === 'callGroup') done(question, lostGroup(there, first, args[1] as string))
     else if (!ENDS.has(what) || !mayAgain)
       fail(question, lostNode(node, mayAgain && MAY_BE_KEPT.has(what) ? 'unknown' : 'none'))
@@ -275,20 +280,6 @@ export class Recovery {
     return place?.node === node ? place : undefined
   }
 }
-
-/** What of servers is to come back is said anew, of each. */
-const COMES_BACK: ReadonlySet<string> = new Set<Askable>(['adopt', 'adoptSupervisor', 'bringBack', 'know'])
-
-/** Of a durable server: the store may have what was done, and only the answer be lost. */
-const MAY_BE_KEPT: ReadonlySet<string> = new Set<Askable>([
-  'keepCall',
-  'replaceState',
-  'replayDeadLetter',
-  'cancelTimer',
-])
-
-/** What is done where there is nobody any more. */
-const ENDS: ReadonlySet<string> = new Set<Askable>(['stop', 'kill', 'close'])
 
 function isMessage(said: ToNode): said is CallMessage | CastMessage {
   return said.kind === 'call' || said.kind === 'cast'

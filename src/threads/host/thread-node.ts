@@ -27,6 +27,7 @@ import { type Activity, activityOf } from './activity.js'
 import { Caller } from './caller.js'
 import type { Generation } from './generation.js'
 import type { StandBy } from './stand-by.js'
+import { type Watcher, Watchers } from './watchers.js'
 
 export interface ThreadNodeEvents {
   /** Something has been said. */
@@ -37,11 +38,6 @@ export interface ThreadNodeEvents {
   dropped(to: string, message: string, why: Error): void
   /** What was said is about to be sent. */
   leaving(): void
-}
-
-/** Whoever watches or traces a server that is on the node. */
-export interface Watcher {
-  hear(seen: Seen): void
 }
 
 export interface OpenQuestion extends Question<ToNode> {
@@ -72,9 +68,7 @@ export class ThreadNode {
   #generation: Generation
   /** How many casts were accepted and not taken. */
   #accepted = 0
-  /** Who hears what is seen, by the number of the watch. */
-  readonly #watchers = new Map<number, Watcher>()
-  #watches = 0
+  readonly #watchers = new Watchers()
 
   constructor(
     readonly name: string,
@@ -140,7 +134,7 @@ export class ThreadNode {
     }))
     this.#generation = this.standBy.take()
     this.#accepted = 0
-    this.#watchers.clear()
+    this.#watchers.lose(open)
     return { open, activity }
   }
 
@@ -268,8 +262,7 @@ export class ThreadNode {
     make: (n: number, watch: number) => ToNode,
     watcher: Watcher,
   ): Promise<{ readonly watch: number; readonly value: T }> {
-    const watch = ++this.#watches
-    this.#watchers.set(watch, watcher)
+    const watch = this.#watchers.add(watcher)
     try {
       return { watch, value: await this.channel.ask<T>((n) => make(n, watch)) }
     } catch (error) {
@@ -279,7 +272,7 @@ export class ThreadNode {
   }
 
   seen(seen: Seen): void {
-    for (const watch of seen.watches) this.#watchers.get(watch)?.hear(seen)
+    this.#watchers.hear(seen)
   }
 
   unwatch(watch: number): void {

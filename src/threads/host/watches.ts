@@ -13,7 +13,8 @@ import {
 import type { Seen } from '../wire/messages.js'
 import type { Place } from './place.js'
 import type { Places } from './places.js'
-import type { ThreadNode, Watcher } from './thread-node.js'
+import type { ThreadNode } from './thread-node.js'
+import type { Watcher } from './watchers.js'
 
 /** One watch of one server. */
 class RemoteWatch implements Watch, Watcher {
