@@ -142,7 +142,7 @@ export class Batch {
 
   #take(number: number, bytes: Buffer | typeof TOO_LONG): Request | undefined {
     try {
-      if (bytes === TOO_LONG) throw new HttpProblem('payload_too_large', 'the line is larger than the gateway takes')
+      if (bytes === TOO_LONG) throw new HttpProblem('payload_too_large', 'the line is larger than --body-limit allows')
       const line = this.terms.read(textOf(bytes))
       if (line.cast === undefined) return this.#call(number, bytes.length, line as BatchLine & { call: string })
       this.#cast(number, bytes.length, line as BatchLine & { cast: string })

@@ -4,6 +4,7 @@ import { Batch, type BatchLine, type BatchTerms } from './batch.js'
 import { BatchCall, BatchCast, NDJSON } from './batch-schemas.js'
 import { countAnswer } from './every-request.js'
 import type { HangUps } from './hang-ups.js'
+import { invalidJson } from './invalid-json.js'
 import { codingProblem } from './json-body.js'
 import { LineReader } from './line-reader.js'
 import { HttpProblem } from './problem-document.js'
@@ -88,7 +89,6 @@ function parsed(request: FastifyRequest, text: string, parse: Parse): unknown {
     refused = error !== null
     line = value
   })
-  if (refused)
-    throw new HttpProblem('invalid_request', 'the line is not valid JSON, or has a key that could change a prototype')
+  if (refused) throw invalidJson(text, 'the line')
   return line
 }

@@ -11,17 +11,13 @@ import type { ProblemCode } from './problems.js'
 const MOST_ERRORS = 20
 
 const fastifyCodes: Readonly<Record<string, readonly [ProblemCode, string]>> = {
-  FST_ERR_CTP_INVALID_JSON_BODY: [
-    'invalid_request',
-    'the body is not valid JSON, or has a key that could change a prototype (__proto__, constructor.prototype)',
-  ],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid_request', 'the body is not as long as Content-Length says'],
   // What Node calls it when the connection ends in the midst of a body.
   ECONNRESET: ['invalid_request', 'the body broke off'],
   FST_ERR_CTP_EMPTY_TYPE: ['unsupported_media_type', 'the Content-Type is empty; send application/json'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'send the body as application/json'],
   FST_ERR_ROUTE_MISSING_CONTENT_TYPE: ['unsupported_media_type', 'QUERY needs a Content-Type'],
-  FST_ERR_CTP_BODY_TOO_LARGE: ['payload_too_large', 'the body is larger than the gateway takes'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['payload_too_large', 'the body is larger than --body-limit allows'],
   FST_ERR_MAX_PARAM_LENGTH: ['uri_too_long', 'a segment of the path is too long'],
   FST_STATIC_FORBIDDEN_PATH: ['unknown_route', 'nothing is served under this path; /openapi.json tells what is'],
   FST_STATIC_INVALID_REDIRECT_URL: ['invalid_request', 'the path leads nowhere'],

@@ -4,6 +4,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance } from 'fastify'
+import { invalidJson } from './invalid-json.js'
 import { HttpProblem } from './problem-document.js'
 
 /**
@@ -45,7 +46,11 @@ export function readJsonBodies(app: FastifyInstance): void {
       if (problem !== undefined) return done(problem)
     }
     if (body.includes(REPLACEMENT)) return done(new HttpProblem('invalid_request', NOT_UTF8))
-    parse(request, body, done)
+    // It calls back at once.
+    parse(request, body, (error, value) => {
+      if (error === null) done(null, value)
+      else done(invalidJson(body, 'the body'))
+    })
   })
 
   app.addContentTypeParser('*', (request, _payload, done) => {

@@ -2,7 +2,7 @@
  * Why an import failed, in one line that says where: `line:column: what`. Place and text come in different ways from
  * the compiler, from Node's resolver and from code that threw while it was evaluated.
  */
-import { dirname, relative } from 'node:path'
+import { dirname, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export function describeImportError(error: unknown, file: string): string {
@@ -24,9 +24,9 @@ function describe(error: unknown, file: string): string {
   if (code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND') return message
   if (code === 'ENOENT' || code === 'EACCES') return `it cannot be read (${code})`
 
-  const frame = placeInStack(error.stack ?? '', file)
-  if (error instanceof SyntaxError) return at(file, file, frame, `syntax error: ${message}`)
-  return at(file, file, frame, `${error.name} when it was loaded: ${message}`)
+  const { path = file, place } = frameIn(error.stack ?? '', file) ?? {}
+  if (error instanceof SyntaxError) return at(file, path, place, `syntax error: ${message}`)
+  return at(file, path, place, `${error.name} when it was loaded: ${message}`)
 }
 
 function at(file: string, where: string, place: string | undefined, what: string): string {
@@ -35,13 +35,15 @@ function at(file: string, where: string, place: string | undefined, what: string
   return where === file ? `${place}: ${what}` : `${relative(dirname(file), where)}:${place}: ${what}`
 }
 
-/** `line:column` of the innermost frame that lies in the file, or the line of a syntax error, which V8 puts on top. */
-function placeInStack(stack: string, file: string): string | undefined {
+/** The innermost frame that lies beside the file, or below; or the line of a syntax error, which V8 puts on top. */
+function frameIn(stack: string, file: string): { readonly path: string; readonly place: string } | undefined {
   for (const line of stack.split('\n')) {
     const found = /(?<path>(?:file:\/\/)?\/[^()]*?):(?<place>\d+(?::\d+)?)\)?$/.exec(line.trim())?.groups
-    const path = found?.['path']
-    if (path === undefined) continue
-    if ((path.startsWith('file:') ? fileURLToPath(path) : path) === file) return found?.['place']
+    if (found === undefined) continue
+    const { path: where = '', place = '' } = found
+    const path = where.startsWith('file:') ? fileURLToPath(where) : where
+    // The compiler has a head of its own before the first line.
+    if (path.startsWith(dirname(file) + sep)) return { path, place: place.replace(/^1:.*/, '1') }
   }
   return undefined
 }

@@ -3,11 +3,12 @@
  * people lie anywhere, are TypeScript, and have no `node_modules` to find `genservers` in; jiti compiles them, and gives
  * them the very module that the gateway itself runs on, so that there is one core in the process and not two.
  */
-import { readFile } from 'node:fs/promises'
+import { readFile, realpath } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { extname, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import * as door from '../index.js'
+import { isOfThisBuild } from './bundled-directory.js'
 
 export type Import = (file: string) => Promise<unknown>
 
@@ -32,7 +33,9 @@ export async function createForeignImport({ fresh = false } = {}): Promise<Impor
   const as = { async: true, forceTranspile: true }
   return async (file) => {
     const source = await readFile(file, 'utf8')
-    return jiti.evalModule(source, { ...as, id: file, filename: file, ext: extname(file) })
+    // What our own import lies beside the file itself, and not beside a link to it.
+    const filename = isOfThisBuild(file) ? await realpath(file) : file
+    return jiti.evalModule(source, { ...as, id: filename, filename, ext: extname(file) })
   }
 }
 

@@ -62,7 +62,7 @@ t.test('a line that is at fault is answered for itself, and changes nothing', as
       {
         status: 400,
         code: 'invalid_request',
-        detail: 'the line is not valid JSON, or has a key that could change a prototype',
+        detail: 'the line is not valid JSON: it ends too early',
       },
     ],
     ['{"to":"a","call":"ping","args":{"constructor":{"prototype":{}}}}', { status: 400, code: 'invalid_request' }],

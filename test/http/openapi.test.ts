@@ -40,7 +40,9 @@ t.test('GET /docs is a page that asks no other host for anything', async (t) => 
   t.notMatch(policy, /https?:|upgrade-insecure-requests/)
   const script = /src="([^"]*swagger-initializer\.js)"/.exec(page.body)?.[1] as string
   t.match((await app.inject(script)).body, '"validatorUrl":null')
-  t.equal((await app.inject('/docs/nothing')).json().code, 'unknown_route')
+  for (const path of ['/docs/nothing', '/docs/static/nothing.js', '/docs/static/..%2f..%2fpackage.json']) {
+    t.match((await app.inject(path)).json(), { status: 404, code: 'unknown_route' }, path)
+  }
   for (const url of ['/docs', '/docs/']) {
     t.equal((await app.inject(url)).statusCode, 200, url)
     t.equal((await app.inject({ method: 'POST', url })).headers['allow'], 'GET, HEAD', url)

@@ -4,12 +4,23 @@ import { openGateway } from './open-gateway.js'
 
 const json = { 'content-type': 'application/json' }
 
-t.test('a body that is not JSON is told so', async (t) => {
+t.test('a body that is not JSON is told so, and where', async (t) => {
   const { ask } = await openGateway(t)
-  for (const body of ['{', 'hello', '{"a":1}}', "{'a':1}", '\u0000', '{"a":NaN}', '[1,]']) {
+  const unexpected = (at: number | string) =>
+    typeof at === 'number' ? `: character ${at} is not expected there` : `: there is a '${at}' where none is expected`
+  for (const [body, detail] of [
+    ['{"a":1}}', unexpected(8)],
+    ["{'a':1}", unexpected(2)],
+    ['\u0000', ''],
+    ['{"a":NaN}', unexpected('N')],
+    ['[1,]', unexpected(']')],
+    [`[${'1,'.repeat(100)}😀]`, ''],
+    ['[1', ': it ends too early'],
+    ['{', ': it ends too early'],
+  ] as const) {
     const { statusCode, headers, body: problem } = await ask('POST', '/servers', body, json)
     t.equal(statusCode, 400, body)
-    t.equal(problem.code, 'invalid_request', body)
+    t.same([problem.code, problem.detail], ['invalid_request', `the body is not valid JSON${detail}`], body)
     t.equal(headers['content-type'], 'application/problem+json; charset=utf-8')
   }
 })
@@ -22,7 +33,10 @@ t.test('a body that would change prototypes is refused', async (t) => {
     '{"implementation":"probe","args":{"\\u005f_proto__":{}}}',
     '{"constructor":{"prototype":{"a":1}}}',
   ]) {
-    t.equal((await ask('POST', '/servers', body, json)).body.code, 'invalid_request', body)
+    t.match((await ask('POST', '/servers', body, json)).body, {
+      code: 'invalid_request',
+      detail: 'the body has a key that could change a prototype (__proto__, constructor.prototype)',
+    })
   }
 })
 

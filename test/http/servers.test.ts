@@ -93,7 +93,17 @@ t.test('GET /servers finds by implementation and by status', async (t) => {
 
 t.test('the query is checked: bad values and unknown names are told', async (t) => {
   const { ask } = await openGateway(t)
-  for (const query of ['limit=0', 'limit=1001', 'limit=x', 'limit=', 'status=dead', 'limit=1&limit=2', 'colour=red']) {
+  for (const query of [
+    'limit=0',
+    'limit=1001',
+    'limit=Infinity',
+    'limit=-1e999',
+    'limit=x',
+    'limit=',
+    'status=dead',
+    'limit=1&limit=2',
+    'colour=red',
+  ]) {
     const { statusCode, body } = await ask('GET', `/servers?${query}`)
     t.equal(statusCode, 400, query)
     t.equal(body.errors[0].path, `/${query.split('=')[0]}`, query)

@@ -119,9 +119,12 @@ t.test('a file whose name cannot be that of an implementation is refused', async
 })
 
 t.test('a faulty module is told with file, place and reason', async (t) => {
+  const late = "export {}\nthrow new Error('late')"
   for (const [source, message] of [
     ['export default defineServer({\n  init: ( => 1\n})', /^DIR\/x\.ts: 2:\d+: syntax error: /],
     ['\n\nnull.foo', /^DIR\/x\.ts: 3:\d+: TypeError when it was loaded: Cannot read properties of null/],
+    ["throw new Error('first')", /^DIR\/x\.ts: 1: Error when it was loaded: first$/],
+    ["import './_late.js'", /^DIR\/x\.ts: _late\.ts:2:7: Error when it was loaded: late$/],
     ['throw "a word"', /^DIR\/x\.ts: it threw a word when it was loaded$/],
     ["import x from './nowhere.js'\nexport default x", /^DIR\/x\.ts: Cannot find module '\.\/nowhere\.js'$/],
     ["import x from 'no-such-package'\nexport default x", /^DIR\/x\.ts: Cannot find module 'no-such-package'/],
@@ -135,7 +138,7 @@ t.test('a faulty module is told with file, place and reason', async (t) => {
   ] as const) {
     // A subtest each, for a directory each: a module that was loaded once stays loaded.
     await t.test(String(message), async (t) => {
-      t.match(await failureOf(t, { 'x.ts': source, '_lib.ts': 'export default (' }), message)
+      t.match(await failureOf(t, { 'x.ts': source, '_lib.ts': 'export default (', '_late.ts': late }), message)
     })
   }
 })

@@ -229,7 +229,9 @@ function flagsOf({ strategy, maxRestarts, maxSeconds, autoShutdown, maxChildren 
 async function restart(state: State, child: Child, ctx: Context) {
   const restarts = addRestart(state, state.restarts, state.upbringing.now)
   if (restarts === undefined) {
-    ctx.log.error({ child: child.spec.id }, `${ctx.id} gives up: its children restart too often`)
+    const { maxRestarts, maxSeconds } = state
+    const tooOften = `more often than maxRestarts: ${maxRestarts} within maxSeconds: ${maxSeconds}`
+    ctx.log.error({ child: child.spec.id }, `${ctx.id} gives up: its children restart ${tooOften}`)
     return ctx.stop('shutdown')
   }
   state.restarts = restarts
