@@ -11,18 +11,20 @@ export function invalidJson(text: string, what: 'the body' | 'the line'): HttpPr
 
 function fault(text: string): string {
   try {
-    JSON.parse(text)
+    JSON.parse(text.replace(/^\ufeff/, ''))
     return 'has a key that could change a prototype (__proto__, constructor.prototype)'
   } catch (error) {
     return `is not valid JSON${place(text, (error as Error).message)}`
   }
 }
 
-/** V8 says where, or what it has met there, or neither. */
+/** V8 says what it has met, and then repeats the text; or where it is; or that the text is over. */
 function place(text: string, message: string): string {
-  const at = Number(/at position (\d+)/.exec(message)?.[1])
+  if (message.startsWith('Unexpected token')) {
+    const met = /^Unexpected token '([!-~])'/.exec(message)?.[1]
+    return met === undefined ? '' : `: there is a '${met}' where none is expected`
+  }
+  const at = Number(/ JSON at position (\d+)/.exec(message)?.[1])
   if (at < text.length) return `: character ${at + 1} is not expected there`
-  if (at === text.length || message.includes('end of JSON')) return ': it ends too early'
-  const met = /Unexpected token '([!-~])'/.exec(message)?.[1]
-  return met === undefined ? '' : `: there is a '${met}' where none is expected`
+  return at === text.length || message.includes('end of JSON') ? ': it ends too early' : ''
 }

@@ -23,6 +23,7 @@ import {
   type KeptTimer,
   type PageOptions,
   type Search,
+  StoreFull,
 } from '../adapters.js'
 import type { Store } from '../index.js'
 import { notIndexed } from './not-indexed.js'
@@ -51,7 +52,9 @@ export class MemoryStore implements Store {
 
   commit(changes: readonly Change[], chain?: CommitChain): Promise<readonly number[]> {
     const kept = this.#last.then(() => this.#keep(changes, chain))
-    this.#last = kept.catch(() => chain && this.#broken.add(chain))
+    this.#last = kept.catch((error) => {
+      if (chain !== undefined && error instanceof StoreFull) this.#broken.add(chain)
+    })
     return kept
   }
 
@@ -258,7 +261,9 @@ export class MemoryStore implements Store {
     for (const [key, { expires }] of this.#answers) if (expires <= now) this.#answers.delete(key)
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    await this.#last
+  }
 }
 
 function ownedBy<T>(all: ReadonlyMap<unknown, Owned<T>>, id: string): T[] {

@@ -74,6 +74,7 @@ export class StoreService {
       const numbers = this.store.commit(commits.flatMap(({ changes }) => changes)) // 1
       let told = 0
       for (const { port, n, changes } of commits) {
+        // Most commits come alone, and need not be looked through.
         const own = commits.length === 1 ? numbers.length : changes.filter(({ kind }) => NUMBERED.has(kind)).length
         answer(port, { n, value: numbers.slice(told, told + own) })
         told += own
@@ -92,13 +93,19 @@ export class StoreService {
     }
   }
 
-  /** One before it in its chain is lost. */
-  #isBroken({ port, chain = Number.POSITIVE_INFINITY }: Commit): boolean {
-    return chain <= (this.#broken.get(port) ?? 0)
+  /** One before it in its chain is lost, or its chain was followed by one that is broken. */
+  #isBroken({ port, chain }: Commit): boolean {
+    return chain !== undefined && chain <= this.#brokenOf(port)
+  }
+
+  #brokenOf(port: Port): number {
+    return this.#broken.get(port) ?? 0
   }
 
   #refuse({ port, n, chain }: Commit, error: unknown): void {
-    if (chain !== undefined) this.#broken.set(port, chain) // 3
+    if (chain !== undefined && error instanceof StoreFull) {
+      this.#broken.set(port, Math.max(chain, this.#brokenOf(port))) // 3
+    }
     answer(port, { n, failure: carryFailure(error) })
   }
 }

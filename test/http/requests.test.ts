@@ -15,6 +15,9 @@ t.test('a body that is not JSON is told so, and where', async (t) => {
     ['{"a":NaN}', unexpected('N')],
     ['[1,]', unexpected(']')],
     [`[${'1,'.repeat(100)}😀]`, ''],
+    ['{"a": at position 3}', unexpected('a')],
+    ['["end of JSON"', ': it ends too early'],
+    ['\ufeff[1 2]', unexpected(4)],
     ['[1', ': it ends too early'],
     ['{', ': it ends too early'],
   ] as const) {
@@ -32,6 +35,7 @@ t.test('a body that would change prototypes is refused', async (t) => {
     '{"implementation":"probe","args":{"__proto__":{}}}',
     '{"implementation":"probe","args":{"\\u005f_proto__":{}}}',
     '{"constructor":{"prototype":{"a":1}}}',
+    '\ufeff{"__proto__":{"a":1}}',
   ]) {
     t.match((await ask('POST', '/servers', body, json)).body, {
       code: 'invalid_request',

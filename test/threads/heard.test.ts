@@ -9,7 +9,7 @@ import type { Askable, FromNode, ToNode } from '../../src/threads/wire/messages.
 const ask = (what: Askable, ...args: readonly unknown[]): ToNode => ({ kind: 'ask', n: 1, what, args })
 
 t.test('whatever a thread looks at is told apart from what it took last', async (t) => {
-  const watching = { n: 1, watch: 1, id: 'a' }
+  const watching = { n: 1, watch: 1, id: 'a', isFirst: true }
   const all: readonly (readonly [said: ToNode, at: object])[] = [
     [
       { kind: 'call', n: 1, to: 'a', message: 'add', args: {} },
@@ -75,8 +75,8 @@ t.test('a thread that is past a question does not show it any more', async (t) =
   service.receive([
     { kind: 'info', n: 7, to: 'a', message: 'word', args: null },
     { kind: 'reply', ref: 'r', value: 1, revision: 1 },
-    { kind: 'watch', n: 8, watch: 1, id: 'a', after: undefined, patches: true },
-    { kind: 'trace', n: 9, watch: 2, id: 'a' },
+    { kind: 'watch', n: 8, watch: 1, id: 'a', isFirst: true, after: undefined, patches: true },
+    { kind: 'trace', n: 9, watch: 2, id: 'a', isFirst: true },
     { kind: 'abandon', n: 7 },
   ])
   t.same(seen, [

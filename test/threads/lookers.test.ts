@@ -33,7 +33,10 @@ t.test('what was asked of a thread that is given up is asked of the next one', a
   t.match(events.at(0), { event: 'gap' }, 'what was told last may be lost with the thread')
   t.match(events.at(-1), { event: 'news', data: { n: 2 } })
   t.equal(events.filter(({ event }) => event === 'news').length, 1)
-  await eventually(() => traced.length > 0)
+  await call('b', 'add')
+  const answered = () => traced.flatMap((each) => (each.event === 'out' ? each.message : []))
+  await eventually(() => answered().length >= 3)
+  t.same(answered(), ['add', 'publish', 'add'], 'nothing is told twice')
   watch.close()
   stop()
   t.equal((await host.nodes())[0]?.restarts, 1)
@@ -48,4 +51,42 @@ t.test('who watches a server that does not come back hears that it has ended', a
   const watching = t.rejects(async () => host.watch('b', () => {}, {}), { code: 'server_exited' })
   await t.rejects(fatal, { code: 'server_crashed' })
   await watching
+})
+
+t.test('who watches when its thread is lost, and the next one too, is told all once, and can stop', async (t) => {
+  const { host, start, call } = await openHost(t, 1, { handlerLimit: 500 })
+  await start('a')
+  await start('b')
+  const events: FeedEvent[] = []
+  const traced: TraceEvent[] = []
+  const watch = await host.watch('b', (event) => events.push(event), {})
+  const stop = await host.trace('b', (event) => traced.push(event))
+  // The second is looked at by the next thread before it is asked to watch.
+  const fatal = [call('a', 'loop'), call('a', 'loop')].map((each) => t.rejects(each, { code: 'server_crashed' }))
+  await Promise.all(fatal)
+  await call('b', 'publish', { n: 1 })
+  await eventually(() => events.some(({ event }) => event === 'news') && traced.some(({ event }) => event === 'out'))
+  await call('b', 'publish', { n: 2 })
+  await eventually(() => events.filter(({ event }) => event === 'news').length > 1)
+  t.same(
+    events.filter(({ event }) => event === 'news').map(({ data }) => data),
+    [{ n: 1 }, { n: 2 }],
+  )
+  t.equal(traced.filter(({ event }) => event === 'out').length, 2)
+  const { length } = events
+  watch.close()
+  stop()
+  await call('b', 'publish', { n: 3 })
+  await call('b', 'publish', { n: 4 })
+  t.equal(events.length, length)
+  t.equal(traced.filter(({ event }) => event === 'out').length, 2)
+})
+
+t.test('a state that the thread does not come back from is not looked at again', async (t) => {
+  const { host, start, call } = await openHost(t, 1)
+  await start('b')
+  await host.start('brisk', { loopsIn: 'redact' }, { id: 'r' })
+  await t.rejects(async () => host.state('r'), { code: 'restarting' })
+  t.equal(await call('b', 'add'), 1)
+  t.match(await host.nodes(), [{ restarts: 1 }])
 })

@@ -120,7 +120,7 @@ t.test('whoever loops is given up in the end, however long each loop holds its t
     t.ok(places.find('a'), `there before loss ${loss}`)
     const at = { phase: 'running', server: 'a', kind: 'call', message: 'loop', since: clock.now() } as const
     await clock.advance(10_000)
-    recover.recover(node, { open: [], activity: at }, 10_000)
+    recover.recover(node, { hadBegun: true, open: [], activity: at }, 10_000)
   }
   t.equal(places.find('a'), undefined)
   t.ok(places.find('b'), 'who shares the thread is not charged')
@@ -130,7 +130,7 @@ t.test('whoever loops is given up in the end, however long each loop holds its t
   for (let loss = 1; loss <= 9; loss++) {
     await later.advance(10_000)
     const at = { phase: 'running', server: 'a', kind: 'call', message: 'leave', since: later.now() } as const
-    patient.recover(other, { open: [], activity: at }, 0)
+    patient.recover(other, { hadBegun: true, open: [], activity: at }, 0)
   }
   t.ok(others.find('a'), 'time in which all went well counts')
 })
@@ -141,7 +141,7 @@ t.test('time for which it has had nothing to do is no time for which it held its
   for (let loss = 1; loss <= 9; loss++) {
     const at = { phase: 'done', server: 'a', kind: 'call', message: 'add', since: clock.now() } as const
     await clock.advance(10_000)
-    recover.recover(node, { open: [], activity: at }, 100)
+    recover.recover(node, { hadBegun: true, open: [], activity: at }, 100)
   }
   t.ok(places.find('a'))
 })
@@ -160,7 +160,7 @@ t.test('what cost the thread is the last of its name that was taken', async (t) 
   begun('a')
   const open = [message(1, 'first', true), message(2, 'last', true), message(3, 'waits', false)]
   const at = { phase: 'running', server: 'a', kind: 'cast', message: 'hear', since: clock.now() } as const
-  recover.recover(node, { open, activity: at }, 0)
+  recover.recover(node, { hadBegun: true, open, activity: at }, 0)
   t.match(crashes.get('a'), [{ message: 'hear', requestId: 'last' }])
 })
 
@@ -170,7 +170,7 @@ t.test('a message that is named stop is no order to stop', async (t) => {
     const { recovery: recover, clock, places, node, begun } = recovery()
     begun('a')
     const at = { phase: 'running', server: 'a', kind, message: 'stop', since: clock.now() } as const
-    recover.recover(node, { open: [order], activity: at }, 0)
+    recover.recover(node, { hadBegun: true, open: [order], activity: at }, 0)
     t.equal(places.find('a') !== undefined, kind === 'call', kind)
   }
 })
@@ -183,9 +183,9 @@ t.test('what the thread did not come back from when it looked at it is not asked
     const asker = { answered: (answer: unknown) => void told.push(answer) }
     const said = { kind: 'ask', n: 1, what, args } as const
     const question = { said, asker, at: 1, isAccepted: false, isTaken: false }
-    recover.recover(node, { open: [{ ...question, isHeard: true }], activity: undefined }, 0)
+    recover.recover(node, { hadBegun: true, open: [{ ...question, isHeard: true }], activity: undefined }, 0)
     const { length } = asked
-    recover.recover(node, { open: [{ ...question, isHeard: false }], activity: undefined }, 0)
+    recover.recover(node, { hadBegun: true, open: [{ ...question, isHeard: false }], activity: undefined }, 0)
     return { told, again: [length, asked.length] }
   }
   t.match(heard('getOrStart', 'actor', {}, { id: 'a' }), { told: [{ kind: 'failed' }], again: [0, 1] })
@@ -217,7 +217,7 @@ t.test('servers that seem to be above each other, since their ids have gone to o
   begun('b').supervisor = 'a'
   recover.recover(
     node,
-    { open: [], activity: { phase: 'running', server: 'a', kind: 'call', message: 'loop', since: 0 } },
+    { hadBegun: true, open: [], activity: { phase: 'running', server: 'a', kind: 'call', message: 'loop', since: 0 } },
     0,
   )
   t.same([...places.all()], [])
@@ -237,7 +237,7 @@ t.test('of a tree nothing is kept any more that has ended for good with its thre
   const raised = begun('raised')
   raised.hasBegun = false
   answers.push(Promise.reject(new Error('the host is over')))
-  recover.recover(node, { open: [], activity: undefined }, 0)
+  recover.recover(node, { hadBegun: true, open: [], activity: undefined }, 0)
   await Promise.resolve()
   t.same(forgotten, ['top', 'branch', 'leaf', 'late'])
 })
@@ -246,7 +246,7 @@ t.test('a server whose next life cannot begin has ended', async (t) => {
   const { recovery: recover, clock, places, node, begun, answers } = recovery()
   begun('a')
   answers.push(Promise.reject(new Error('it does not fit')))
-  recover.recover(node, { open: [], activity: undefined }, 0)
+  recover.recover(node, { hadBegun: true, open: [], activity: undefined }, 0)
   await clock.advance(0)
   t.equal(places.find('a'), undefined)
   t.throws(() => places.get('a'), { code: 'server_exited' })
@@ -263,7 +263,7 @@ t.test('when all is over an order to end is done, and a question is not answered
     isTaken: false,
     isHeard: false,
   })
-  recover.giveUp({ open: [question('info'), question('stop')], activity: undefined })
+  recover.giveUp({ hadBegun: true, open: [question('info'), question('stop')], activity: undefined })
   t.match(answers, [{ kind: 'failed', failure: { code: 'draining' } }, { kind: 'told' }])
 })
 
@@ -271,13 +271,16 @@ t.test('when all is over an order to end is done, and a question is not answered
 function watching() {
   const clock = createSimulatedClock()
   const places = new Places(new Exits(clock, 1000))
-  const asked: ReturnType<typeof latch<{ watch: number; value: string }>>[] = []
+  const asked: ReturnType<typeof latch<{ number: number; value: string }>>[] = []
   const unwatched: number[] = []
+  /** Of each that was asked, whether it says that it is the first. */
+  const first: unknown[] = []
   const node = {
     name: '1',
     servers: 0,
-    watch() {
-      const answer = latch<{ watch: number; value: string }>()
+    watch(make: (n: number, number: number) => ToNode) {
+      first.push((make(0, 0) as { readonly isFirst: boolean }).isFirst)
+      const answer = latch<{ number: number; value: string }>()
       asked.push(answer)
       return answer.promise
     },
@@ -287,7 +290,7 @@ function watching() {
   const events: FeedEvent[] = []
   const watches = new Watches(places, () => [node])
   const watched = observe(watches.watch('a', (event) => events.push(event), {}))
-  return { clock, node, place, watches, watched, asked, unwatched, events }
+  return { clock, node, place, watches, watched, asked, first, unwatched, events }
 }
 
 const AT = '2026-01-01T00:00:00.000Z'
@@ -302,50 +305,52 @@ t.test('a watch that is not answered when its node is lost is refused, and nothi
 })
 
 t.test('a watch goes on although its node is lost twice, and tells of one restart', async (t) => {
-  const { clock, node, place, watches, asked, events } = watching()
-  asked[0]?.open({ watch: 1, value: 'x.1' })
+  const { clock, node, place, watches, asked, first, events } = watching()
+  asked[0]?.open({ number: 1, value: 'x.1' })
   await clock.advance(0)
   watches.moved(node, AT)
   watches.moved(node, AT)
   asked[1]?.fail(new Error('the node is lost'))
   place.incarnation = 3
-  asked[2]?.open({ watch: 2, value: 'y.1' })
+  asked[2]?.open({ number: 2, value: 'y.1' })
   await clock.advance(0)
   t.match(events, [{ event: 'restart', data: { incarnation: 3, reason: 'killed', at: AT } }])
+  t.same(first, [true, false, false], 'what is asked for again here is asked for by nobody else')
 })
 
 t.test('a restart that is still to come is told by the server itself', async (t) => {
   const { clock, node, place, watches, asked, events } = watching()
-  asked[0]?.open({ watch: 1, value: 'x.1' })
+  asked[0]?.open({ number: 1, value: 'x.1' })
   await clock.advance(0)
   place.isAway = true
   watches.moved(node, AT)
-  asked[1]?.open({ watch: 2, value: 'y.1' })
+  asked[1]?.open({ number: 2, value: 'y.1' })
   await clock.advance(0)
   t.same(events, [])
 })
 
 t.test('a trace goes on although its node is lost twice, and not when nobody looks any more', async (t) => {
-  const { clock, node, watches, asked, unwatched } = watching()
+  const { clock, node, watches, asked, first, unwatched } = watching()
   const told: string[] = []
   const traced = observe(watches.trace('a', ({ event }) => told.push(event)))
   const refused = observe(watches.trace('a', ({ event }) => told.push(event)))
-  asked[1]?.open({ watch: 5, value: '' })
+  asked[1]?.open({ number: 5, value: '' })
   asked[2]?.fail(new Error('it cannot'))
   await clock.advance(0)
   t.match(refused.error, { message: 'it cannot' })
   watches.moved(node, AT)
   watches.moved(node, AT)
   t.equal(asked.length, 5, 'what was refused is not asked for again')
+  t.same(first, [true, true, true, false, false], 'and what is asked for again here is asked for by nobody else')
   asked[3]?.fail(new Error('the node is lost'))
   await clock.advance(0)
   t.same(told, [])
   traced.value?.()
-  asked[4]?.open({ watch: 9, value: '' })
+  asked[4]?.open({ number: 9, value: '' })
   await clock.advance(0)
   t.ok(unwatched.includes(9))
   const left = observe(watches.trace('a', ({ event }) => told.push(event)))
-  asked[5]?.open({ watch: 6, value: '' })
+  asked[5]?.open({ number: 6, value: '' })
   await clock.advance(0)
   watches.moved(node, AT)
   left.value?.()

@@ -33,9 +33,9 @@ t.test('readers of one event share a message; an event, a state and a trace do n
   )
   await runtime.start('radio', {}, { id: 'r' })
   for (const watch of [1, 2, 3, 4]) {
-    service.receive([{ kind: 'watch', n: watch, watch, id: 'r', after: undefined, patches: watch > 3 }])
+    service.receive([{ kind: 'watch', n: watch, watch, isFirst: true, id: 'r', after: undefined, patches: watch > 3 }])
   }
-  service.receive([{ kind: 'trace', n: 5, watch: 5, id: 'r' }])
+  service.receive([{ kind: 'trace', n: 5, watch: 5, isFirst: true, id: 'r' }])
   channel.attach({ postMessage: (said) => void sent.push(said as FromNode[]) })
   channel.flush()
   sent.length = 0

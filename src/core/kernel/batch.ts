@@ -15,14 +15,14 @@ export class Batch {
   readonly ids = new Set<string>()
   /** Who waits for its being kept. */
   readonly waiting: Waiting[] = []
-  /** Something in it names a cast whose number is not known yet. */
-  needsNumbers = false
   /** Once it has left: resolves when all who waited have heard. */
   over: Promise<void> | undefined = undefined
   readonly #changes: (Made | undefined)[] = []
   /** Where the last state of a server is among them, and the casts. */
   readonly #states = new Map<string, number>()
   readonly #casts = new Map<CastReceipt, number>()
+  /** Casts of earlier batches that are named in this one. */
+  readonly #named: CastReceipt[] = []
 
   get isEmpty(): boolean {
     return this.#changes.length === 0
@@ -34,10 +34,15 @@ export class Batch {
     if (change.kind === 'server' || change.kind === 'end') this.#states.delete(id)
   }
 
-  /** What is made when it leaves, with the numbers that are known by then. */
-  addLater(id: string, make: () => Change): void {
-    this.needsNumbers = true
-    this.#push(id, make)
+  /** What is to be told of a cast of an earlier batch, when that has its number. */
+  addLater(receipt: CastReceipt, make: (seq: number) => Change): void {
+    this.#named.push(receipt)
+    this.#push(receipt.id, () => make(receipt.seq as number))
+  }
+
+  /** It cannot leave before an earlier one is kept. */
+  get needsNumbers(): boolean {
+    return this.#named.some(({ seq }) => seq === undefined)
   }
 
   #push(id: string, change: Made): void {

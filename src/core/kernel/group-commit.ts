@@ -33,6 +33,8 @@ export class GroupCommit {
   #chain = new CommitChain()
   #isArmed = false
   #failure: Error | undefined = undefined
+  /** While those hear who wait for what is lost. */
+  #losing: Error | undefined = undefined
   #settled: (() => void)[] = []
 
   constructor(
@@ -73,27 +75,28 @@ export class GroupCommit {
 
   /** It has had its effect, or is not to have one. */
   castDone(receipt: CastReceipt): void {
-    if (!this.#gathering.forget(receipt)) this.#once(receipt, (seq) => ({ kind: 'castDone', seq })) // 3
+    if (!this.#gathering.forget(receipt)) this.#tellOf(receipt, (seq) => ({ kind: 'castDone', seq })) // 3
   }
 
   /** It was taken once more. */
   castTaken(receipt: CastReceipt): void {
     const { attempts } = receipt
     // As long as the store has not been told of the cast, it will be told with it.
-    if (!this.#gathering.has(receipt)) this.#once(receipt, (seq) => ({ kind: 'castTaken', seq, attempts }))
+    if (!this.#gathering.has(receipt)) this.#tellOf(receipt, (seq) => ({ kind: 'castTaken', seq, attempts }))
   }
 
   /** It is set aside. */
   castDead(receipt: CastReceipt, at: number, reason: string): void {
-    const dead = () => this.#once(receipt, (seq) => ({ kind: 'castDead', seq, at, reason }))
+    const dead = () => this.#tellOf(receipt, (seq) => ({ kind: 'castDead', seq, at, reason }))
     if (this.#gathering.has(receipt)) this.whenKept(dead, () => {})
     else dead()
   }
 
-  #once(receipt: CastReceipt, make: (seq: number) => Change): void {
+  /** The store is told of a cast that it has, or that is on its way there: then it has no number yet. */
+  #tellOf(receipt: CastReceipt, make: (seq: number) => Change): void {
     if (this.#failure !== undefined) return
     if (receipt.seq === undefined)
-      this.#gathering.addLater(receipt.id, () => make(receipt.seq as number)) // 5
+      this.#gathering.addLater(receipt, make) // 5
     else this.#gathering.add(receipt.id, make(receipt.seq))
     this.#arm()
   }
@@ -101,7 +104,8 @@ export class GroupCommit {
   /** Everything that was given until now is kept, or lost. */
   whenKept(kept: () => void, lost: (error: Error) => void): void {
     const last = this.#gathering.isEmpty ? this.#underWay.at(-1) : this.#gathering
-    if (this.#failure !== undefined) lost(this.#failure)
+    const failure = this.#failure ?? this.#losing
+    if (failure !== undefined) lost(failure)
     else if (last !== undefined) last.waiting.push({ kept, lost })
     else kept()
   }
@@ -129,34 +133,40 @@ export class GroupCommit {
 
   #send(): void {
     this.#isArmed = false
-    const batch = this.#gathering
+    // It leaves when the one that it waits for is over.
     if (!this.#mayLeave) return
+    const batch = this.#gathering
     this.#gathering = new Batch()
-    const { changes, receipts } = batch.leave()
     const before = this.#underWay.at(-1)
     this.#underWay.push(batch)
-    const keeping = changes.length === 0 ? Promise.resolve([]) : this.store.commit(changes, this.#chain)
-    batch.over = this.#conclude(batch, receipts, keeping, before?.over)
+    batch.over = this.#conclude(batch, before?.over)
   }
 
-  async #conclude(
-    batch: Batch,
-    receipts: readonly CastReceipt[],
-    keeping: Promise<readonly number[]>,
-    before: Promise<void> | undefined,
-  ): Promise<void> {
-    const outcome = await outcomeOf(keeping)
+  async #conclude(batch: Batch, before: Promise<void> | undefined): Promise<void> {
+    const { changes, receipts } = batch.leave()
+    const outcome = await this.#commit(changes)
     await before // 1
-    // It is lost with the one before it.
-    if (this.#underWay[0] !== batch) return
-    if ('error' in outcome) this.#lose(outcome.error)
-    else {
-      for (const [i, receipt] of receipts.entries()) receipt.seq = outcome.numbers[i] as number
+    const isLost = this.#underWay[0] !== batch
+    if (outcome instanceof Error) {
+      // It may be lost already, with the one before it: but not all that is given from now on.
+      if (!isLost || !(outcome instanceof StoreFull)) this.#lose(outcome)
+    } else if (!isLost) {
+      for (const [i, receipt] of receipts.entries()) receipt.seq = outcome[i] as number
+      // Whoever hears may begin to wait for something, and hears of that too.
       for (const { kept } of batch.waiting) this.#call(kept) // 1
       this.#underWay.shift()
     }
     if (!this.#gathering.isEmpty) this.#arm()
     else if (this.#isSettled) for (const resolve of this.#settled.splice(0)) resolve()
+  }
+
+  /** Gives the numbers of the casts among them, or why nothing is kept of them. */
+  async #commit(changes: readonly Change[]): Promise<readonly number[] | Error> {
+    try {
+      return changes.length === 0 ? [] : await this.store.commit(changes, this.#chain)
+    } catch (error) {
+      return error as Error
+    }
   }
 
   #call(tell: () => void): void {
@@ -169,23 +179,16 @@ export class GroupCommit {
 
   /** All that is not kept yet. */
   #lose(error: Error): void {
+    if (this.#failure !== undefined) return
     const batches = [...this.#underWay, this.#gathering]
     this.#underWay = []
     this.#gathering = new Batch()
     this.#chain = new CommitChain()
     if (!(error instanceof StoreFull)) this.#failure = error
+    this.#losing = error
     for (const { lost } of batches.flatMap(({ waiting }) => waiting)) this.#call(() => lost(error)) // 4
+    this.#losing = undefined
     this.losses.lost(new Set(batches.flatMap(({ ids }) => [...ids])), error)
     if (this.#failure !== undefined) this.losses.failed(error)
-  }
-}
-
-async function outcomeOf(
-  keeping: Promise<readonly number[]>,
-): Promise<{ readonly numbers: readonly number[] } | { readonly error: Error }> {
-  try {
-    return { numbers: await keeping }
-  } catch (error) {
-    return { error: error as Error }
   }
 }

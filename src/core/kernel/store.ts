@@ -17,8 +17,14 @@ import type {
   KeptSupervisor,
 } from './kept.js'
 
-/** Commits that build on each other, in the order in which they are given: when one of them is lost, all that come after it are. */
-export class CommitChain {}
+/**
+ * Commits that build on each other, in the order in which they are given: when there is no room for one of them, there is none for all
+ * that come after it. Chains follow each other: a new one begins when the last is broken.
+ */
+export class CommitChain {
+  // So that nothing else is taken for one.
+  declare private readonly brand: never
+}
 
 /** Where a page of what is kept begins, and how long it may be. */
 export interface PageOptions {

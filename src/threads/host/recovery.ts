@@ -29,7 +29,7 @@ import { uncarry } from '../wire/carried-failure.js'
 import type { Asker } from '../wire/channel.js'
 import type { Ask, CallMessage, CastMessage, Lost, ToNode } from '../wire/messages.js'
 import type { Activity } from './activity.js'
-import { COMES_BACK, ENDS, LOOKS, MAY_BE_KEPT } from './asked-again.js'
+import { COMES_BACK, ENDS, MAY_BE_KEPT, mayLookAgain } from './asked-again.js'
 import type { KeptServers } from './kept-servers.js'
 import { isAsleep, isStopping, isYetToCome, knownOf } from './last-seen.js'
 import type { Lives } from './lives.js'
@@ -37,7 +37,6 @@ import { done, fail, KILLED, killed, killedInit, lostGroup, lostNode } from './l
 import type { Place } from './place.js'
 import type { Places } from './places.js'
 import type { OpenQuestion, Remains, ThreadNode } from './thread-node.js'
-import { isWatch } from './watchers.js'
 
 interface RecoveryTerms {
   readonly places: Places
@@ -57,7 +56,8 @@ export class Recovery {
    * Says to the next generation of the node, which comes or has come, what is to go on there. `silent`: for how many milliseconds the
    * last one had shown no sign of life.
    */
-  recover(node: ThreadNode, { open, activity }: Remains, silent: number): void {
+  recover(node: ThreadNode, remains: Remains, silent: number): void {
+    const { open, activity } = remains
     const there = this.terms.places.on(node)
     const busy = this.#upFrom(activity?.server)
     for (const place of busy) if (isStopping(place, activity, open)) place.isDoomed = true
@@ -82,7 +82,7 @@ export class Recovery {
         this.#end(place)
       } else this.#adopt(place, delay)
     }
-    for (const question of open) if (question.asker.isOver !== true) this.#goOn(node, question, there) // 3
+    for (const question of open) if (question.asker.isOver !== true) this.#goOn(node, question, there, remains) // 3
   }
 
   /** The server, its supervisor, and so on up to the top of the tree. */
@@ -117,7 +117,7 @@ export class Recovery {
     })
   }
 
-  #goOn(node: ThreadNode, question: OpenQuestion, there: readonly Place[]): void {
+  #goOn(node: ThreadNode, question: OpenQuestion, there: readonly Place[], remains: Remains): void {
     const { said, asker, isTaken, isAccepted } = question
     if (isMessage(said)) {
       const place = this.terms.places.find(said.to)
@@ -127,8 +127,8 @@ export class Recovery {
       else if (this.#placeOn(node, said.to) === undefined)
         fail(question, exitFailure(said.to, KILLED, this.terms.clock.now()))
       else node.carry(isAccepted ? this.#sender(said) : asker, said)
-    } else if (said.kind === 'ask') this.#askAgain(node, question, said, there)
-    else if (isWatch(said) && !question.isHeard) node.channel.question(asker, (n) => ({ ...said, n }))
+    } else if (mayLookAgain(question, remains)) node.channel.question(asker, (n) => ({ ...said, n }))
+    else if (said.kind === 'ask') this.#askAgain(node, question, said, there)
     else if ('n' in said) fail(question, lostNode(node, 'none'))
   }
 
@@ -267,7 +267,6 @@ export class Recovery {
       if (isThere && mayAgain) again()
       else fail(question, killedInit(first))
     } else if (COMES_BACK.has(what)) return
-    else if (LOOKS.has(what) && mayAgain) again()
     else if (what === 'castGroup' || what === 'callGroup') done(question, lostGroup(there, first, args[1] as string))
     else if (!ENDS.has(what) || !mayAgain)
       fail(question, lostNode(node, mayAgain && MAY_BE_KEPT.has(what) ? 'unknown' : 'none'))

@@ -52,6 +52,8 @@ export interface Remains {
   /** What was asked and is not over, in the order in which it was asked. */
   readonly open: readonly OpenQuestion[]
   readonly activity: Activity | undefined
+  /** Whether the thread was at work: one that cannot begin does not become one that can by being asked again. */
+  readonly hadBegun: boolean
 }
 
 export class ThreadNode {
@@ -123,7 +125,7 @@ export class ThreadNode {
 
   /** Ends this generation, whatever it is doing, and gives what it leaves. What is said from now on is for the next one. */
   giveUp(): Remains {
-    const { board, activity } = this
+    const { board, activity, isReady: hadBegun } = this
     this.isReady = false
     this.isBeginning = false
     this.gone = this.#generation.giveUp()
@@ -134,8 +136,8 @@ export class ThreadNode {
     }))
     this.#generation = this.standBy.take()
     this.#accepted = 0
-    this.#watchers.lose(open)
-    return { open, activity }
+    this.#watchers.keepOnly(open)
+    return { open, activity, hadBegun }
   }
 
   /** Resolves when all its servers have stopped, or the thread has ended by itself. */
@@ -259,14 +261,14 @@ export class ThreadNode {
 
   /** Asks to be told of all that `make` asks for. Gives the number of the watch, and what the answer is. */
   async watch<T>(
-    make: (n: number, watch: number) => ToNode,
+    make: (n: number, number: number) => ToNode,
     watcher: Watcher,
-  ): Promise<{ readonly watch: number; readonly value: T }> {
-    const watch = this.#watchers.add(watcher)
+  ): Promise<{ readonly number: number; readonly value: T }> {
+    const number = this.#watchers.add(watcher)
     try {
-      return { watch, value: await this.channel.ask<T>((n) => make(n, watch)) }
+      return { number, value: await this.channel.ask<T>((n) => make(n, number)) }
     } catch (error) {
-      this.#watchers.delete(watch)
+      this.#watchers.delete(number)
       throw error
     }
   }

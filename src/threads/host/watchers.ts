@@ -1,5 +1,5 @@
 /** Who hears what a node tells of its servers, by the numbers of their watches. */
-import type { Seen, ToNode } from '../wire/messages.js'
+import type { Seen, ToNode, TraceMessage, WatchMessage } from '../wire/messages.js'
 
 /** Whoever watches or traces a server that is on the node. */
 export interface Watcher {
@@ -25,14 +25,14 @@ export class Watchers {
     for (const watch of seen.watches) this.#watchers.get(watch)?.hear(seen)
   }
 
-  /** The thread is lost, and with it all watches but those that were asked for and have not begun: they may be asked for again. */
-  lose(open: readonly { readonly said: ToNode }[]): void {
-    const asked = new Set(open.map(({ said }) => (isWatch(said) ? said.watch : undefined)))
+  /** The thread is lost. Stays only who has asked for the first time, and has no answer yet: it may be asked for again. */
+  keepOnly(open: readonly { readonly said: ToNode }[]): void {
+    const asked = new Set(open.map(({ said }) => (isFirstWatch(said) ? said.watch : undefined)))
     for (const watch of this.#watchers.keys()) if (!asked.has(watch)) this.#watchers.delete(watch)
   }
 }
 
-/** Asks to watch, or to trace. */
-export function isWatch(said: ToNode): said is Extract<ToNode, { readonly kind: 'watch' | 'trace' }> {
-  return said.kind === 'watch' || said.kind === 'trace'
+/** Asks to watch, or to trace, and nobody else asks again for it. */
+export function isFirstWatch(said: ToNode): said is WatchMessage | TraceMessage {
+  return (said.kind === 'watch' || said.kind === 'trace') && said.isFirst
 }

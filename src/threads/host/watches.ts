@@ -61,6 +61,7 @@ class RemoteWatch implements Watch, Watcher {
 interface RemoteTrace {
   readonly id: string
   readonly listener: TraceListener
+  isOver: boolean
   node: ThreadNode
   /** Its number on the node. */
   number: number
@@ -85,10 +86,12 @@ export class Watches {
 
   async #follow(watch: RemoteWatch, node: ThreadNode, after: string | undefined): Promise<void> {
     const { id, onState, position } = watch
+    const isFirst = watch.node === undefined
     watch.node = node
     const patches = onState !== undefined
-    const asked = (n: number, watch: number) => ({ kind: 'watch', n, watch, id, after, patches }) as const
-    const { watch: number, value } = await node.watch<string>(asked, watch)
+    const { number, value } = await node.watch<string>((n, number) => {
+      return { kind: 'watch', n, watch: number, id, isFirst, after, patches }
+    }, watch)
     watch.number = number
     if (watch.isOver) node.unwatch(number)
     else {
@@ -99,33 +102,34 @@ export class Watches {
   }
 
   async trace(id: string, listener: TraceListener): Promise<() => void> {
-    const trace = { id, listener, node: this.places.get(id).node, number: 0, attempt: 0 }
-    this.#traces.add(trace)
-    try {
-      await this.#look(trace)
-    } catch (error) {
-      this.#traces.delete(trace)
-      throw error
-    }
+    const trace = { id, listener, isOver: false, node: this.places.get(id).node, number: 0, attempt: 0 }
+    await this.#look(trace, true)
     return () => {
-      this.#traces.delete(trace)
+      this.#endTrace(trace)
       trace.node.unwatch(trace.number)
     }
   }
 
-  async #look(trace: RemoteTrace): Promise<void> {
+  async #look(trace: RemoteTrace, isFirst: boolean): Promise<void> {
     const { id, node } = trace
-    const { watch } = await node.watch((n, watch) => ({ kind: 'trace', n, watch, id }), {
+    const { number } = await node.watch((n, number) => ({ kind: 'trace', n, watch: number, id, isFirst }), {
       hear: ({ trace: event }) => event && this.#traced(trace, event),
     })
-    trace.number = watch
-    if (!this.#traces.has(trace)) node.unwatch(watch)
+    trace.number = number
+    if (trace.isOver) node.unwatch(number)
+    // From now on it outlives the thread.
+    else this.#traces.add(trace)
   }
 
   #traced(trace: RemoteTrace, event: TraceEvent): void {
-    if (!this.#traces.has(trace)) return
-    if (event.event === 'end') this.#traces.delete(trace)
+    if (trace.isOver) return
+    if (event.event === 'end') this.#endTrace(trace)
     trace.listener(event)
+  }
+
+  #endTrace(trace: RemoteTrace): void {
+    trace.isOver = true
+    this.#traces.delete(trace)
   }
 
   /** Asks where the server is, or, if that has ended, wherever it may have been. */
@@ -163,7 +167,7 @@ export class Watches {
     const attempt = ++trace.attempt
     try {
       trace.node = this.places.get(trace.id).node
-      await this.#look(trace)
+      await this.#look(trace, false)
     } catch {
       if (trace.attempt === attempt) this.#traced(trace, { event: 'end', at, reason: 'killed' })
     }

@@ -126,17 +126,21 @@ interface Watching {
   readonly watch: number
 }
 
-/** Asks for all that happens to a server. */
-export interface WatchMessage extends Numbered, Watching {
-  readonly kind: 'watch'
+interface BeginToWatch extends Numbered, Watching {
   readonly id: string
+  /** It is not the watch of another thread that goes on here: who has one asks again by himself where a thread is lost. */
+  readonly isFirst: boolean
+}
+
+/** Asks for all that happens to a server. */
+export interface WatchMessage extends BeginToWatch {
+  readonly kind: 'watch'
   readonly after: string | undefined
   readonly patches: boolean
 }
 
-export interface TraceMessage extends Numbered, Watching {
+export interface TraceMessage extends BeginToWatch {
   readonly kind: 'trace'
-  readonly id: string
 }
 
 /** Whoever watches or traces does not want to know any more. */

@@ -120,9 +120,8 @@ t.test('what became of a cast waits until the cast has its number', async (t) =>
   await aMoment()
   t.same([kindsOf(0), kindsOf(1), kindsOf(2)], [['cast'], ['state'], undefined])
   await given[0]?.keep(17)
-  t.equal(given.length, 2, 'another one is under way, and who knows what is in it')
+  t.same(given[2]?.changes, [{ kind: 'castDone', seq: 17 }], 'though another one is under way')
   await given[1]?.keep()
-  t.same(given[2]?.changes, [{ kind: 'castDone', seq: 17 }])
   await given[2]?.keep()
 })
 
@@ -238,4 +237,57 @@ t.test('whoever fails when told keeps nobody else from hearing', async (t) => {
   await aMoment()
   await given[0]?.keep()
   t.same(told, ['stray: Error: mine', 'next kept'])
+})
+
+t.test('where there was no room, and then the store fails, nothing is kept any more', async (t) => {
+  const { commits, given, told, change } = setUp()
+  change('a', 2)
+  await aMoment()
+  change('a', 3)
+  await aMoment()
+  await given[0]?.lose(new StoreFull('no room'))
+  change('b', 2)
+  await aMoment()
+  await given[1]?.lose(new StoreFailed('gone'))
+  const full = ['a2 lost: no room', 'a3 lost: no room', 'lost: a']
+  t.same(told.splice(0), [...full, 'b2 lost: gone', 'lost: b', 'failed: gone'])
+  await given[2]?.lose(new StoreFailed('gone'))
+  t.same(told, [], 'that is told once')
+  t.equal(commits.failure?.message, 'gone')
+})
+
+t.test('a store that throws has failed', async (t) => {
+  const told: string[] = []
+  const store = {
+    commit: () => {
+      throw new Error('a fault')
+    },
+  }
+  const commits = new GroupCommit(store as unknown as Store, {
+    lost: () => {},
+    failed: ({ message }) => told.push(message),
+    stray: () => {},
+  })
+  commits.state('a', 2, '{}')
+  await commits.settled()
+  t.same(told, ['a fault'])
+})
+
+t.test('who begins to wait while others hear of a loss hears of it too, and what is given then is kept', async (t) => {
+  const { commits, given, told, wait } = setUp()
+  commits.state('a', 2, '{}')
+  commits.whenKept(
+    () => {},
+    () => {
+      wait('late')
+      commits.state('b', 2, '{}')
+      wait('later')
+    },
+  )
+  await aMoment()
+  await given[0]?.lose(new StoreFull('no room'))
+  t.same(told.splice(0), ['late lost: no room', 'later lost: no room', 'lost: a'])
+  wait('b')
+  await given[1]?.keep()
+  t.same(told, ['b kept'])
 })
