@@ -90,7 +90,7 @@ export class EventStream implements Gatherer {
 
   #send(text: Buffer): void {
     const isClear = (this.#connection ?? this.#connect() ?? this.response).write(text)
-    if (!isClear && this.response.writableLength > MOST_WAITING) this.#fallBehind()
+    if (!isClear && this.response.writableLength > mostWaiting(text)) this.#fallBehind()
   }
 
   /**
@@ -162,4 +162,9 @@ export class EventStream implements Gatherer {
     this.#gathered = []
     this.#watch?.close()
   }
+}
+
+/** One state may be larger than all that may wait: nobody gets it sooner by being told it anew. */
+function mostWaiting(text: Buffer): number {
+  return text.length > MOST_WAITING ? MOST_WAITING + text.length : MOST_WAITING
 }

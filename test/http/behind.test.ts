@@ -50,9 +50,11 @@ async function begun() {
       asked.at(-1)?.()
       await turn()
     },
-    tell: async (kilobytes: number) => {
-      stream.write(Buffer.alloc(kilobytes * 1024))
-      await turn()
+    tell: async (...kilobytes: number[]) => {
+      for (const size of kilobytes) {
+        stream.write(Buffer.alloc(size * 1024))
+        await turn()
+      }
     },
   }
 }
@@ -60,12 +62,12 @@ async function begun() {
 t.test('one that falls behind again while it catches up goes on, whenever its client takes what waits', async (t) => {
   for (const late of [0, 1, 100]) {
     const { socket, asked, hold, answer, tell } = await begun()
-    await tell(300)
+    await tell(200, 100)
     hold()
     socket.take()
     await turn()
     t.equal(asked.length, 2, 'it catches up')
-    await tell(300)
+    await tell(200, 100)
     socket.take()
     if (late > 0) await tell(late)
     t.equal(asked.length, 2)
@@ -79,7 +81,7 @@ t.test('one that falls behind again while it catches up goes on, whenever its cl
 
 t.test('one that is not behind any more asks for nothing', async (t) => {
   const { socket, asked, tell } = await begun()
-  await tell(300)
+  await tell(200, 100)
   socket.take()
   await turn()
   t.equal(asked.length, 2)
@@ -87,4 +89,16 @@ t.test('one that is not behind any more asks for nothing', async (t) => {
   socket.take()
   await turn()
   t.equal(asked.length, 2)
+})
+
+t.test('one that is told more at once than may wait is not told it again and again', async (t) => {
+  const { socket, asked, tell } = await begun()
+  await tell(300)
+  socket.take()
+  await turn()
+  t.equal(asked.length, 1)
+  await tell(300, 1)
+  socket.take()
+  await turn()
+  t.equal(asked.length, 2, 'what comes while it waits is too much')
 })
