@@ -4,18 +4,16 @@ import { Batch, type BatchLine, type BatchTerms } from './batch.js'
 import { BatchCall, BatchCast, NDJSON } from './batch-schemas.js'
 import { countAnswer } from './every-request.js'
 import type { HangUps } from './hang-ups.js'
-import { invalidJson } from './invalid-json.js'
 import { codingProblem } from './json-body.js'
 import { LineReader } from './line-reader.js'
 import { HttpProblem } from './problem-document.js'
+import { jsonReader, type ReadJson } from './read-json.js'
 import { mustBeForMany, originOf } from './request-headers.js'
-
-type Parse = (request: FastifyRequest, text: string, done: (error: Error | null, value?: unknown) => void) => void
 
 export class Batches {
   readonly #open = new Set<Batch>()
-  /** As the bodies of other requests are parsed. */
-  #parse: Parse = () => {}
+  /** As the bodies of other requests are read. */
+  #read: ReadJson = () => {}
 
   constructor(
     private readonly hangUps: HangUps,
@@ -25,7 +23,7 @@ export class Batches {
 
   /** For the routes that are added to `api` from now on: bodies are lines, and are read by `answer`. */
   attach(api: FastifyInstance): void {
-    this.#parse = api.getDefaultJsonParser('error', 'error') as Parse
+    this.#read = jsonReader(api)
     api.removeAllContentTypeParsers()
     api.addContentTypeParser(NDJSON, ({ headers }, _payload, done) => done(codingProblem(headers) ?? null))
     api.addContentTypeParser('*', (_request, _payload, done) =>
@@ -45,7 +43,7 @@ export class Batches {
       host,
       origin: originOf(request.id, request.headers),
       lines: new LineReader(this.longestLine),
-      read: lineReading(request, this.#parse),
+      read: lineReading(request, this.#read),
       tell: (error) => request.server.judgeError(error, request),
       over: () => {
         this.#open.delete(batch)
@@ -65,11 +63,11 @@ export class Batches {
 }
 
 /** Fastify compiles a schema once and keeps what comes of it. */
-function lineReading(request: FastifyRequest, parse: Parse): BatchTerms['read'] {
+function lineReading(request: FastifyRequest, read: ReadJson): BatchTerms['read'] {
   const isCall = request.compileValidationSchema(BatchCall, 'body')
   const isCast = request.compileValidationSchema(BatchCast, 'body')
   return (text) => {
-    const line = parsed(request, text, parse)
+    const line = read(request, text, 'the line')
     const isObject = typeof line === 'object' && line !== null
     if (isObject && 'call' in line && 'cast' in line) {
       throw new HttpProblem('invalid_request', 'the line does not fit: it is a call or a cast, and not both')
@@ -78,17 +76,4 @@ function lineReading(request: FastifyRequest, parse: Parse): BatchTerms['read'] 
     if (isOne(line)) return line as BatchLine
     throw Object.assign(new Error(), { validation: isOne.errors, validationContext: 'line' })
   }
-}
-
-/** @throws {HttpProblem} if it is not JSON that is taken. */
-function parsed(request: FastifyRequest, text: string, parse: Parse): unknown {
-  let line: unknown
-  let refused = false
-  // It calls back at once.
-  parse(request, text, (error, value) => {
-    refused = error !== null
-    line = value
-  })
-  if (refused) throw invalidJson(text, 'the line')
-  return line
 }

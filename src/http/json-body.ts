@@ -4,8 +4,8 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance } from 'fastify'
-import { invalidJson } from './invalid-json.js'
 import { HttpProblem } from './problem-document.js'
+import { jsonReader } from './read-json.js'
 
 /**
  * What stands in the text for bytes that are not UTF-8. It would be stored in the place of what the client meant, and
@@ -35,7 +35,7 @@ declare module 'fastify' {
 export function readJsonBodies(app: FastifyInstance): void {
   app.decorateRequest('bodySize', 0)
   app.removeAllContentTypeParsers()
-  const parse = app.getDefaultJsonParser('error', 'error')
+  const read = jsonReader(app)
 
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
     if (body === '') return done(null, undefined)
@@ -46,11 +46,13 @@ export function readJsonBodies(app: FastifyInstance): void {
       if (problem !== undefined) return done(problem)
     }
     if (body.includes(REPLACEMENT)) return done(new HttpProblem('invalid_request', NOT_UTF8))
-    // It calls back at once.
-    parse(request, body, (error, value) => {
-      if (error === null) done(null, value)
-      else done(invalidJson(body, 'the body'))
-    })
+    let value: unknown
+    try {
+      value = read(request, body, 'the body')
+    } catch (error) {
+      return done(error as HttpProblem)
+    }
+    done(null, value)
   })
 
   app.addContentTypeParser('*', (request, _payload, done) => {

@@ -40,10 +40,30 @@ t.test('what builds on a commit that is lost is lost, and nothing else is', asyn
   ours.commit(6, server('of the next chain'), 2)
   theirs.commit(2, server('theirs too'), 1)
   await aMoment()
-  t.same(ours.answers, [`5: ${lost}`, '6: kept'])
+  t.same(ours.answers.splice(0), [`5: ${lost}`, '6: kept'])
   t.same(theirs.answers, ['2: kept'])
   t.same(
     store.servers({ limit: 10 }).map(({ id }) => id),
     ['before', 'first', 'of no chain', 'of the next chain', 'theirs', 'theirs too'],
   )
+
+  ours.commit(7, server('large', { state: JSON.stringify('x'.repeat(500_000)) }), 2)
+  await aMoment()
+  ours.commit(8, server('older'), 1)
+  ours.commit(9, server('built on that too'), 2)
+  await aMoment()
+  t.same(ours.answers.slice(1), [`8: ${lost}`, `9: ${lost}`], 'a chain that was broken stays so')
+})
+
+t.test('a store that has failed is not said to have no room', async (t) => {
+  const store = new SqliteStore(join(t.testdir(), 'store.db'))
+  const service = new StoreService(store)
+  const failures: unknown[] = []
+  const port = { postMessage: (answer: unknown) => void failures.push((answer as { failure: unknown }).failure) }
+  store.close()
+  for (const n of [1, 2]) {
+    service.ask(port, { n, what: 'commit', args: [[server('a')], 1] })
+    await aMoment()
+  }
+  t.match(failures, [{ kind: 'failed' }, { kind: 'failed' }])
 })

@@ -61,7 +61,7 @@ t.test('who watches when its thread is lost, and the next one too, is told all o
   const traced: TraceEvent[] = []
   const watch = await host.watch('b', (event) => events.push(event), {})
   const stop = await host.trace('b', (event) => traced.push(event))
-  // The second is looked at by the next thread before it is asked to watch.
+  // Two threads are lost, one after the other.
   const fatal = [call('a', 'loop'), call('a', 'loop')].map((each) => t.rejects(each, { code: 'server_crashed' }))
   await Promise.all(fatal)
   await call('b', 'publish', { n: 1 })
