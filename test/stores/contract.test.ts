@@ -1,7 +1,7 @@
 /** What every store promises (`src/core/kernel/store.ts`), held against each of them. */
 import type { Store } from 'genservers'
 import t from 'tap'
-import { type Change, StoreFull } from '../../src/adapters.js'
+import { type Change, StoreFailed, StoreFull } from '../../src/adapters.js'
 import { CommitChain } from '../../src/core/kernel/store.js'
 import { MemoryStore } from '../../src/stores/memory-store.js'
 import { stores } from './each-store.js'
@@ -268,4 +268,10 @@ t.test('memory: what builds on a commit that was lost is lost, and nothing else 
     (await store.servers({ limit: 9 })).map(({ id }) => id),
     ['a', 'e', 'f'],
   )
+})
+
+t.test('memory: a store that has failed is not said to have no room', async (t) => {
+  const store = new MemoryStore(() => Promise.reject(new StoreFailed('gone')))
+  const chain = new CommitChain()
+  for (let n = 0; n < 2; n++) await t.rejects(store.commit([server('a')], chain), new StoreFailed('gone'))
 })

@@ -55,6 +55,23 @@ t.test('an answer to a thread that was given up is not heard by the next one', a
   t.same(said.slice(0, 2), [[{ kind: 'told', n: 1, value: 'in time' }], []])
 })
 
+t.test('a thread that is given up says whether it had begun, and keeps who has just asked to watch', async (t) => {
+  const { standBy } = fakeGenerations()
+  const node = new ThreadNode('1', { maxQueued: 10, maxQueuedBytes: 1000 }, standBy, silent)
+  t.equal(node.giveUp().hadBegun, false)
+  node.ready()
+  const heard: string[] = []
+  const ask = (name: string, isFirst: boolean) =>
+    void node
+      .watch((n, watch) => ({ kind: 'trace', n, watch, id: 'a', isFirst }), { hear: () => heard.push(name) })
+      .catch(() => {})
+  ask('first', true)
+  ask('again', false)
+  t.equal(node.giveUp().hadBegun, true)
+  node.seen({ kind: 'seen', watches: [1, 2] })
+  t.same(heard, ['first'])
+})
+
 t.test('a question that cannot be cloned fails for whoever asks it, and for nobody at the other end', async (t) => {
   const sent: unknown[] = []
   const port = { postMessage: (value: unknown) => void sent.push(...structuredClone(value as unknown[])) }
